@@ -1,0 +1,35 @@
+"""Every exception the engine raises on purpose."""
+
+from __future__ import annotations
+
+
+class AccelDriftError(Exception):
+    """Catch this to catch them all."""
+
+
+class ConfigError(AccelDriftError, ValueError):
+    """An option has a value that cannot work."""
+
+
+class DataError(AccelDriftError, ValueError):
+    """The rows given cannot be used."""
+
+
+class SchemaError(DataError):
+    """The rows do not have the columns, or the kinds of columns, that they are compared with."""
+
+
+class SourceError(DataError, OSError):
+    """A file cannot be found or cannot be read as what it claims to be."""
+
+
+class BackendError(AccelDriftError, RuntimeError):
+    """The array library or its device failed."""
+
+
+class BackendMissingError(BackendError, ImportError):
+    """A backend's library or device is not there."""
+
+
+class ProfileError(AccelDriftError, ValueError):
+    """A profile file is damaged, foreign, of a later format, or lacks what is asked of it."""
