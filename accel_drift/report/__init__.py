@@ -1,0 +1,8 @@
+"""Reports: what a comparison found, as text, JSON, Arrow and one HTML page."""
+
+from __future__ import annotations
+
+from accel_drift.report.pictures import Distribution, NullPicture
+from accel_drift.report.report import Report, SameSchema, SchemaChanges
+
+__all__ = ["Distribution", "NullPicture", "Report", "SameSchema", "SchemaChanges"]

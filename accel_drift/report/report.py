@@ -1,0 +1,227 @@
+"""One comparison of a batch with a reference: every finding, one verdict, and the forms it is passed on in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from accel_drift.finding import Finding, Severity, Status
+from accel_drift.report.pictures import Distribution, NullPicture
+from accel_drift.report.plain import plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+"""Number of the JSON form; it grows when a key changes its meaning."""
+
+
+@runtime_checkable
+class SchemaChanges(Protocol):
+    """Columns that one side has and the other has not, or has with another type."""
+
+    @property
+    def added(self) -> Sequence[str]:
+        """Columns of the batch that the reference lacks."""
+
+    @property
+    def removed(self) -> Sequence[str]:
+        """Columns of the reference that the batch lacks."""
+
+    @property
+    def retyped(self) -> Sequence[tuple[str, str, str]]:
+        """Columns of both whose type differs: name, type in the reference, type in the batch."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The three lists as plain JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class SameSchema:
+    """The answer where both sides have the same columns."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    retyped: tuple[tuple[str, str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The three lists as plain JSON values."""
+        return {"added": [], "removed": [], "retyped": []}
+
+
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class Report:
+    """What a comparison found, in numbers and words.
+
+    Attributes:
+        reference: name of the reference.
+        batch: name of the batch.
+        n_reference: rows of the reference.
+        n_batch: rows of the batch.
+        drifted: the verdict for the data set as a whole, by `rule`.
+        severity: the worst severity among the findings.
+        rule: how the verdict follows from the columns: fdr, any, majority or fraction.
+        findings: one per column and detector, worst first (sorted here, whatever order they come in).
+        schema_diff: columns added, removed or retyped.
+        excluded: columns left out, with the reason.
+        warnings: what may make the verdict wrong.
+        notes: what a reader should know and need not act on.
+        detectable: column -> smallest shift of the mean, in reference standard deviations, found with power 0.8.
+        settings: every option that the result depends on. `bands` (detector -> watch, warning, critical) draws
+            the lines between the severities; a finding's own `details["bands"]` goes before it.
+        distributions: counts per cell of each column pictured.
+        nulls: null histograms.
+        created_at: when, ISO 8601 in UTC.
+        elapsed_s: seconds the comparison took.
+        version: version of accel-drift.
+    """
+
+    reference: str
+    batch: str
+    n_reference: int
+    n_batch: int
+    drifted: bool
+    severity: Severity
+    rule: str = "fdr"
+    findings: tuple[Finding, ...] = ()
+    schema_diff: SchemaChanges = field(default_factory=SameSchema)
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    detectable: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    distributions: tuple[Distribution, ...] = ()
+    nulls: tuple[NullPicture, ...] = ()
+    created_at: str = ""
+    elapsed_s: float = 0.0
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "findings", worst_first(self.findings, self.bands))
+
+    @property
+    def drifted_columns(self) -> tuple[str, ...]:
+        """Columns that drifted by themselves, worst first; what drifted only jointly has no single column."""
+        found = (f.column for f in self.findings if f.status is Status.DRIFTED and len(f.columns) == 1)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def compared_columns(self) -> tuple[str, ...]:
+        """Columns that any detector looked at, in the order of the findings."""
+        return tuple(dict.fromkeys(name for f in self.findings for name in f.columns))
+
+    def column(self, name: str) -> tuple[Finding, ...]:
+        """The findings of one column; those of joint detectors are under their joined name."""
+        return tuple(f for f in self.findings if f.column == name)
+
+    def bands(self, finding: Finding) -> tuple[float, ...]:
+        """Effects at which watch, warning and critical begin for this finding; () where it has none."""
+        own = finding.details.get("bands")
+        if own is None:
+            own = self.settings.get("bands", {}).get(finding.detector, ())
+        return tuple(float(band) for band in own)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole report as plain JSON values, without NaN or infinity."""
+        return {
+            "format": FORMAT,
+            "reference": self.reference,
+            "batch": self.batch,
+            "n_reference": plain(self.n_reference),
+            "n_batch": plain(self.n_batch),
+            "drifted": bool(self.drifted),
+            "severity": str(self.severity),
+            "rule": self.rule,
+            "drifted_columns": list(self.drifted_columns),
+            "findings": [plain(f.to_dict()) for f in self.findings],
+            "schema_diff": plain(self.schema_diff.to_dict()),
+            "excluded": plain(self.excluded),
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+            "detectable": plain(self.detectable),
+            "settings": plain(self.settings),
+            "distributions": [d.to_dict() for d in self.distributions],
+            "nulls": [picture.to_dict() for picture in self.nulls],
+            "created_at": self.created_at,
+            "elapsed_s": plain(self.elapsed_s),
+            "version": self.version,
+        }
+
+    def to_json(self, path: str | Path | None = None, indent: int | None = 2) -> str:
+        """The report as JSON text, also written to `path` where one is given."""
+        text = json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            from accel_drift.files import write_text_atomically
+
+            write_text_atomically(path, text + "\n")
+        return text
+
+    def to_arrow(self) -> pa.Table:
+        """The findings as an Arrow table, one row each."""
+        from accel_drift.report.arrow import findings_table
+
+        return findings_table(self.findings)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """The report as one self-contained page, also written to `path` where one is given."""
+        from accel_drift.report.html import render
+
+        page = render(self)
+        if path is not None:
+            from accel_drift.files import write_text_atomically
+
+            write_text_atomically(path, page)
+        return page
+
+    def to_text(self, width: int | None = None, color: bool = False, verbose: bool = False) -> str:
+        """The report as text for a terminal.
+
+        Args:
+            width: characters a line; None means 100, or the terminal's width where `color` is set.
+            color: colours and drawn lines; without it the text is plain ASCII.
+            verbose: list every stable column, however many there are.
+        """
+        from accel_drift.report.terminal import render
+
+        return render(self, width=width, color=color, verbose=verbose)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        from accel_drift.report.words import headline
+
+        return f"<Report of {self.batch!r} against {self.reference!r}: {headline(self)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page in a frame, so that its style stays its own."""
+        from accel_drift.report.html import frame
+
+        return frame(self)
+
+
+_ORDER = {Status.DRIFTED: 0, Status.SIGNIFICANT_SMALL: 1, Status.STABLE: 3}
+_UNTESTED = 2
+
+
+def worst_first(findings: Sequence[Finding], bands: Any = None) -> tuple[Finding, ...]:
+    """Findings with the worst at the top: drifted, small but significant, without an answer, stable.
+
+    Within drifted: by severity, then by the effect in units of the first band, so that detectors with other
+    scales can be compared; within the rest by the adjusted p-value. Ties keep the order given.
+    """
+
+    def key(finding: Finding) -> tuple[float, ...]:
+        group = _ORDER.get(finding.status, _UNTESTED)
+        p_value = 1.0 if finding.adjusted_p_value is None else finding.adjusted_p_value
+        lines = bands(finding) if bands is not None else ()
+        unit = lines[0] if lines and lines[0] > 0 else 1.0
+        size = abs(finding.effect or 0.0) / unit
+        if group == 0:
+            return (group, -finding.severity.rank, -size, p_value)
+        return (group, 0, p_value, -size)
+
+    return tuple(sorted(findings, key=key))
