@@ -1,0 +1,81 @@
+"""Says whether two data sets differ: what drifted, how much, how sure.
+
+The names below are the public ones. Each is imported when it is first asked for (PEP 562), so that
+`import accel_drift` itself costs next to nothing and loads no array library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accel_drift.backends import available_backends, get_backend
+    from accel_drift.detectors.chi_square import ChiSquare
+    from accel_drift.detectors.ks import KS
+    from accel_drift.detectors.missing import Missing
+    from accel_drift.detectors.mmd import MMD
+    from accel_drift.detectors.psi import PSI
+    from accel_drift.detectors.unseen import Unseen
+    from accel_drift.errors import AccelDriftError
+    from accel_drift.finding import Finding, Severity, Status
+    from accel_drift.profiles import Profile, compare
+    from accel_drift.report import Report
+
+    __version__: str
+
+# Plain strings, not computed: type checkers and editors read this list.
+__all__ = [
+    "KS",
+    "MMD",
+    "PSI",
+    "AccelDriftError",
+    "ChiSquare",
+    "Finding",
+    "Missing",
+    "Profile",
+    "Report",
+    "Severity",
+    "Status",
+    "Unseen",
+    "__version__",
+    "available_backends",
+    "compare",
+    "get_backend",
+]
+
+_HOME = {
+    "KS": "accel_drift.detectors.ks",
+    "MMD": "accel_drift.detectors.mmd",
+    "PSI": "accel_drift.detectors.psi",
+    "AccelDriftError": "accel_drift.errors",
+    "ChiSquare": "accel_drift.detectors.chi_square",
+    "Finding": "accel_drift.finding",
+    "Missing": "accel_drift.detectors.missing",
+    "Profile": "accel_drift.profiles",
+    "Report": "accel_drift.report",
+    "Severity": "accel_drift.finding",
+    "Status": "accel_drift.finding",
+    "Unseen": "accel_drift.detectors.unseen",
+    "available_backends": "accel_drift.backends",
+    "compare": "accel_drift.profiles",
+    "get_backend": "accel_drift.backends",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from accel_drift._version import version
+
+        value: Any = version()
+    elif name in _HOME:
+        from importlib import import_module
+
+        value = getattr(import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,71 @@
+"""`import accel_drift` is cheap, and the public names are there when asked for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import accel_drift
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {
+    "numba", "llvmlite", "jax", "jaxlib", "cupy", "scipy", "pyarrow", "pandas", "polars", "array_api_compat", "numpy",
+    "rich", "typer", "jinja2", "threadpoolctl",
+}  # fmt: skip
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after `code`."""
+    script = f"import sys, json\n{code}\nprint(json.dumps([m.partition('.')[0] for m in sys.modules]))"
+    path = [str(ROOT), str(ROOT / "kernels")]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{script}"],
+        check=True, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    return set(json.loads(done.stdout))
+
+
+def test_the_probe_sees_a_heavy_import() -> None:
+    assert "numpy" in loaded_after("import numpy")
+
+
+def test_importing_the_package_loads_no_library() -> None:
+    assert not HEAVY & loaded_after("import accel_drift")
+
+
+@pytest.mark.parametrize("name", ["AccelDriftError", "Finding", "Status", "__version__"])
+def test_plain_names_load_no_library(name: str) -> None:
+    assert not HEAVY & loaded_after(f"import accel_drift; accel_drift.{name}; dir(accel_drift)")
+
+
+def test_the_list_of_names_loads_no_array_library() -> None:
+    loaded = loaded_after("import accel_drift; accel_drift.available_backends, accel_drift.Profile, accel_drift.PSI")
+    assert not {"jax", "cupy", "pandas", "polars", "rich", "typer", "jinja2"} & loaded
+
+
+def test_at_most_thirty_public_names() -> None:
+    assert len(accel_drift.__all__) == len(set(accel_drift.__all__)) <= 30
+
+
+@pytest.mark.parametrize("name", accel_drift.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    value = getattr(accel_drift, name)
+    assert getattr(value, "__name__", name) == name
+    assert name in dir(accel_drift)
+
+
+def test_type_checkers_see_the_same_names_from_the_same_modules() -> None:
+    tree = ast.parse((ROOT / "accel_drift" / "__init__.py").read_text(encoding="utf-8"))
+    block = next(n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
+    seen = {alias.name: n.module for n in block.body if isinstance(n, ast.ImportFrom) for alias in n.names}
+    assert seen == accel_drift._HOME
+    assert {*seen, "__version__"} == set(accel_drift.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        accel_drift.Nonsense  # noqa: B018
