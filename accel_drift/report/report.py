@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from accel_drift.files import write_text_atomically
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.report.pictures import Distribution, NullPicture
 from accel_drift.report.plain import plain
@@ -124,6 +125,16 @@ class Report:
             own = self.settings.get("bands", {}).get(finding.detector, ())
         return tuple(float(band) for band in own)
 
+    def least_effect(self, finding: Finding) -> float | None:
+        """The smallest effect that counts as drift here: `min_effect` where it was set, else the first band."""
+        least = finding.details.get("min_effect", self.settings.get("min_effect"))
+        if isinstance(least, Mapping):
+            least = least.get(finding.detector)
+        if least is not None:
+            return float(least)
+        bands = self.bands(finding)
+        return bands[0] if bands else None
+
     def to_dict(self) -> dict[str, Any]:
         """The whole report as plain JSON values, without NaN or infinity."""
         return {
@@ -154,8 +165,6 @@ class Report:
         """The report as JSON text, also written to `path` where one is given."""
         text = json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
         if path is not None:
-            from accel_drift.files import write_text_atomically
-
             write_text_atomically(path, text + "\n")
         return text
 
@@ -171,8 +180,6 @@ class Report:
 
         page = render(self)
         if path is not None:
-            from accel_drift.files import write_text_atomically
-
             write_text_atomically(path, page)
         return page
 

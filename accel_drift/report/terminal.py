@@ -1,0 +1,180 @@
+"""A report as text: a coloured table for a terminal, plain ASCII for a pipe or a log."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from accel_drift.finding import Finding, Severity, Status
+from accel_drift.report import words
+
+if TYPE_CHECKING:
+    from accel_drift.report.report import Report
+
+PLAIN_WIDTH = 100
+MANY_COLUMNS = 30
+"""With more columns than this the stable ones are counted instead of listed."""
+
+_PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+_STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "bold yellow", Severity.WATCH: "yellow"}
+_UNTESTED_STYLE = "magenta"
+
+
+def render(report: Report, *, width: int | None = None, color: bool = False, verbose: bool = False) -> str:
+    """The report as text.
+
+    Args:
+        report: what to print.
+        width: characters a line; None means 100, or the terminal's own width where `color` is set.
+        color: colours and drawn lines; without it plain ASCII, names in the data excepted.
+        verbose: list every stable column, however many there are.
+    """
+    console = Console(
+        file=io.StringIO(),
+        width=width if width is not None or color else PLAIN_WIDTH,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        force_jupyter=False,
+        legacy_windows=False,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    with console.capture() as captured:
+        console.print(TerminalReport(report, verbose=verbose, color=color))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+class TerminalReport:
+    """The report for a rich console: `console.print(TerminalReport(report))`."""
+
+    def __init__(self, report: Report, *, verbose: bool = False, color: bool = True) -> None:
+        self.report = report
+        self.verbose = verbose
+        self.color = color
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        report = self.report
+        yield Text(words.headline(report), style=_headline_style(report))
+        yield Text(words.sizes_line(report))
+        for warning in report.warnings:
+            yield Text(f"WARNING: {words.visible(warning)}", style="bold yellow")
+        shown, left_out = split_stable(report, verbose=self.verbose)
+        if shown:
+            yield Text("")
+            yield _table(shown, color=self.color)
+        if left_out:
+            yield Text(left_out, style="dim")
+        yield from _paragraph("Notes", _remarks(report, shown, len(shown) if self.verbose else MANY_COLUMNS))
+        yield from _paragraph("Schema", words.schema_lines(report))
+        excluded = [f"{words.visible(name)}: {words.visible(why)}" for name, why in report.excluded.items()]
+        yield from _paragraph("Left out", excluded)
+        closing = [line for line in (words.detectable_line(report), how_line(report)) if line]
+        if closing:
+            yield Text("")
+            yield Text("\n".join(closing), style="dim")
+
+
+def split_stable(report: Report, *, verbose: bool) -> tuple[list[Finding], str]:
+    """The findings to list, and a line for the stable columns that are only counted."""
+    many = len(report.compared_columns) > MANY_COLUMNS
+    if verbose or not many:
+        return list(report.findings), ""
+    loud = {f.column for f in report.findings if f.status is not Status.STABLE or len(f.columns) > 1}
+    shown = [f for f in report.findings if f.column in loud]
+    quiet = {f.column for f in report.findings} - loud
+    if not quiet:
+        return shown, ""
+    return shown, f"... and {words.plural(len(quiet), 'stable column')}"
+
+
+def how_line(report: Report) -> str:
+    """How the verdict was come to, in one line."""
+    parts = [f"rule {report.rule}"]
+    parts += [
+        f"{name} {words.visible(str(report.settings[name]))}"
+        for name in ("alpha", "correction", "block", "seed", "backend")
+        if report.settings.get(name) is not None
+    ]
+    parts.append(f"{words.number(report.elapsed_s, 2)} s")
+    if report.version:
+        parts.append(f"accel-drift {report.version}")
+    return ", ".join(parts)
+
+
+def _table(findings: Sequence[Finding], *, color: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD if color else _PLAIN_BOX, pad_edge=False, show_edge=False, padding=0)
+    table.add_column("column", overflow="fold", min_width=12)
+    table.add_column("detector", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("effect", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("adj. p", justify="right", no_wrap=True)
+    table.add_column("n ref/batch", justify="right", no_wrap=True)
+    for finding in findings:
+        table.add_row(
+            Text(words.place(finding)),
+            Text(words.visible(finding.detector)),
+            Text(words.verdict_words(finding), style=_style(finding)),
+            words.number(finding.statistic),
+            words.effect_text(finding),
+            Text(words.interval_text(finding)),
+            words.p_text(finding.p_value),
+            words.p_text(finding.adjusted_p_value),
+            f"{words.short_count(finding.n_reference)}/{words.short_count(finding.n_batch)}",
+        )
+    return table
+
+
+def _remarks(report: Report, shown: Sequence[Finding], most: int) -> list[str]:
+    """What stands beside the findings listed, then the report's notes, then the units of the effects."""
+    lines = []
+    for finding in shown:
+        text = words.remark(report, finding)
+        if text:
+            lines.append(f"{words.place(finding)} ({words.visible(finding.detector)}): {text}")
+    if len(lines) > most:
+        lines[most:] = [f"... and {words.plural(len(lines) - most, 'remark')} of this kind"]
+    lines += [words.visible(note) for note in report.notes]
+    units = {f.detector: f.unit for f in shown if f.unit and f.effect is not None}
+    if units:
+        listed = "; ".join(f"{words.visible(name)}: {words.visible(unit)}" for name, unit in units.items())
+        lines.append(f"effects are in the detector's own unit ({listed})")
+    return lines
+
+
+def _paragraph(title: str, lines: Sequence[str]) -> RenderResult:
+    if not lines:
+        return
+    yield Text("")
+    yield Text(title, style="bold")
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(" -", Text(line))
+    yield grid
+
+
+def _style(finding: Finding) -> str:
+    if finding.status is Status.DRIFTED:
+        return _STYLES.get(finding.severity, "bold")
+    if finding.status is Status.STABLE:
+        return "green"
+    return "cyan" if finding.status is Status.SIGNIFICANT_SMALL else _UNTESTED_STYLE
+
+
+def _headline_style(report: Report) -> str:
+    if report.drifted:
+        return _STYLES.get(report.severity, "bold")
+    tested = any(f.status.tested for f in report.findings)
+    return "bold green" if tested else f"bold {_UNTESTED_STYLE}"
