@@ -1,0 +1,15 @@
+"""Array libraries behind one small class: one private module each, found by its file name.
+
+A new backend is a new file `_name.py` here that defines `BACKEND`, a `Backend` subclass, and may define
+`why_not() -> str | None`; a package outside offers the same module under the entry point group
+"accel_drift.backends". Importing this package imports no array library but NumPy.
+"""
+
+from accel_drift.backends.base import Array as Array
+from accel_drift.backends.base import Backend as Backend
+from accel_drift.backends.base import Namespace as Namespace
+from accel_drift.backends.registry import available_backends as available_backends
+from accel_drift.backends.registry import choose as choose
+from accel_drift.backends.registry import get_backend as get_backend
+from accel_drift.backends.registry import names as names
+from accel_drift.backends.registry import why_not as why_not

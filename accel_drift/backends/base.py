@@ -1,0 +1,71 @@
+"""What the engine asks of an array library, and nothing more."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift_kernels.spec import Kernels
+
+Array: TypeAlias = Any
+"""An array of the backend's library."""
+
+Namespace: TypeAlias = Any
+"""The library's functions under the names of the array-API standard. The tests run everything on
+array-api-strict, which has no others."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Backend(ABC):
+    """An opened array library: arrays, kernels, and the doors between host and device.
+
+    Attributes:
+        name: what `get_backend` calls it.
+        is_gpu: whether its arrays live on a GPU here.
+        xp: the array-API namespace.
+        kernels: the kernel set for its arrays.
+    """
+
+    name: ClassVar[str]
+    is_gpu: bool = False
+    xp: Namespace
+    kernels: Kernels
+
+    @property
+    @abstractmethod
+    def device(self) -> str:
+        """Where the arrays live, in words."""
+
+    @abstractmethod
+    def scope(self) -> AbstractContextManager[object]:
+        """Settings that must hold while arrays are made or used. Every public call enters it."""
+
+    @abstractmethod
+    def asarray(self, x: npt.ArrayLike, /, dtype: Any = None) -> Array:
+        """Host to device. `dtype` is a NumPy dtype or its name."""
+
+    @abstractmethod
+    def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
+        """Device to host; waits for the device. The only call that does."""
+
+    def compile(self, fn: F, /) -> F:
+        """A faster `fn` of the same meaning. Its arguments are arrays or NamedTuples of arrays."""
+        return fn
+
+    def free_bytes(self) -> int:
+        """Memory that temporaries may take."""
+        return 1 << 30
+
+    def __repr__(self) -> str:
+        return f"<{self.name} backend on {self.device}>"
+
+
+def host_dtype(dtype: Any) -> np.dtype[Any] | None:
+    """The NumPy dtype meant by a dtype, a dtype's name, or None."""
+    return None if dtype is None else np.dtype(dtype)

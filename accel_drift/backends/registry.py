@@ -1,0 +1,97 @@
+"""Opening backends by name, and choosing one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from accel_drift.backends.base import Backend
+from accel_drift.errors import BackendError, BackendMissingError, ConfigError
+
+_GROUP = "accel_drift.backends"
+_AUTO = ("cupy", "jax")
+"""Libraries that may have a GPU, in the order in which `auto` tries them."""
+
+
+def names() -> tuple[str, ...]:
+    """Every backend that can be asked for, installed or not: this package's, then those of other packages."""
+    own = sorted(m.name[1:] for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("_"))
+    return tuple(own) + tuple(sorted(set(_foreign()) - set(own)))
+
+
+def _foreign() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=_GROUP)}
+
+
+def _module(name: str) -> ModuleType:
+    """Import the module of a backend; whatever that import raises passes through."""
+    if name not in names():
+        valid = ", ".join(("auto", *names()))
+        raise ConfigError(f"there is no backend {name!r}; there are {valid}")
+    if (Path(__file__).parent / f"_{name}.py").exists():
+        return importlib.import_module(f"accel_drift.backends._{name}")
+    loaded: ModuleType = _foreign()[name].load()
+    return loaded
+
+
+def why_not(name: str) -> str | None:
+    """Why a backend cannot be opened here, in words; None where it can.
+
+    Raises:
+        ConfigError: there is no backend of that name.
+    """
+    try:
+        _open(name)
+    except BackendError as err:
+        return str(err)
+    return None
+
+
+@cache
+def _open(name: str) -> Backend:
+    try:
+        module = _module(name)
+    except ImportError as err:
+        raise BackendMissingError(
+            f"backend {name!r} needs a library that is not installed ({err}); try: pip install 'accel-drift[{name}]'"
+        ) from err
+    reason = module.why_not() if hasattr(module, "why_not") else None
+    if reason:
+        raise BackendMissingError(f"backend {name!r} cannot be used here: {reason}")
+    backend: Backend = module.BACKEND()
+    return backend
+
+
+def get_backend(name: str | Backend = "auto") -> Backend:
+    """Open a backend.
+
+    Args:
+        name: a backend's name, "auto" for a usable GPU or else the CPU, or an opened backend (returned as it is).
+
+    Raises:
+        ConfigError: there is no backend of that name.
+        BackendMissingError: its library, its driver or its device is not there.
+    """
+    if isinstance(name, Backend):
+        return name
+    return choose()[0] if name == "auto" else _open(name)
+
+
+def available_backends() -> tuple[str, ...]:
+    """Names of the backends that open here. Imports each library that is installed."""
+    return tuple(name for name in names() if why_not(name) is None)
+
+
+def choose() -> tuple[Backend, str]:
+    """The backend that "auto" means here, and the reason in words."""
+    reasons = []
+    for name in _AUTO:
+        missing = why_not(name)
+        if missing is None and _open(name).is_gpu:
+            return _open(name), f"{name} has a GPU: {_open(name).device}"
+        reasons.append(f"{name}: {missing}" if missing else f"{name} has no GPU here")
+    return _open("numpy"), "no usable GPU (" + "; ".join(reasons) + ")"

@@ -1,0 +1,18 @@
+"""CPU kernels: Numba where a loop beats NumPy, NumPy where BLAS or a vectorised exp does.
+
+No Numba parallel region is used: its workqueue layer aborts the process when two Python threads enter one.
+Kernels release the GIL instead and a pool of Python threads calls them on pieces; every result is the same
+for any number of threads.
+"""
+
+from accel_drift_kernels.numba_cpu.counts import bin_index as bin_index
+from accel_drift_kernels.numba_cpu.counts import cdf_gap as cdf_gap
+from accel_drift_kernels.numba_cpu.counts import count_codes as count_codes
+from accel_drift_kernels.numba_cpu.counts import histogram as histogram
+from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial
+from accel_drift_kernels.numba_cpu.draws import hypergeometric as hypergeometric
+from accel_drift_kernels.numba_cpu.draws import multinomial as multinomial
+from accel_drift_kernels.numba_cpu.rbf import rbf_label_sums as rbf_label_sums
+from accel_drift_kernels.numba_cpu.rbf import rbf_row_sums as rbf_row_sums
+from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
+from accel_drift_kernels.numba_cpu.words import random_words as random_words

@@ -1,0 +1,144 @@
+"""The primitive operations: their meaning, their shapes, how closely two sets must agree.
+
+Letters: n rows, d columns, c cut points, N pooled rows, P labellings, L lanes (independent draws), k cells.
+Counts are int64, sums are float64, and every other array has the dtype that its operation names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+Array: TypeAlias = Any
+"""An array of whichever library the kernel set is written for."""
+
+NORMAL_FORM_VARIANCE = 1e5
+"""Draws whose variance is above this come from a normal quantile with a skewness term."""
+
+SMALL_SHAPE = 256
+"""Beta-binomials with a shape parameter up to this are too skewed for the normal form at any variance."""
+
+
+@runtime_checkable
+class Kernels(Protocol):
+    """A kernel set: a *module* that defines, or imports from `portable`, every operation.
+
+    Kernels trust their inputs. Whoever calls one has checked shapes and dtypes; n = 0 and d = 0 are allowed.
+    """
+
+    def random_words(self, key: Array, i: Array, j: Array, /) -> Array:
+        """Both words of Threefry-2x32-20 for every pair of counters."""
+        ...
+
+    def permutation_labels(self, key: Array, perms: Array, rows: Array, n: int, /) -> Array:
+        """Random labellings with n ones each, as bits."""
+        ...
+
+    def bin_index(self, x: Array, cuts: Array, mask: Array, /) -> Array:
+        """Number of cut points below each value."""
+        ...
+
+    def histogram(self, x: Array, cuts: Array, mask: Array, /) -> Array:
+        """How many values of each column lie in each bin."""
+        ...
+
+    def count_codes(self, codes: Array, total: int, /) -> Array:
+        """How often each code occurs."""
+        ...
+
+    def cdf_gap(self, x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> Array:
+        """Largest distance between two empirical distribution functions, column by column."""
+        ...
+
+    def hypergeometric(self, pooled: Array, n: Array, u: Array, /) -> Array:
+        """Rows drawn without replacement from an urn of k colours."""
+        ...
+
+    def dirichlet_multinomial(self, weights: Array, m: Array, u: Array, /) -> Array:
+        """Rows spread over cells whose probabilities are Dirichlet."""
+        ...
+
+    def multinomial(self, weights: Array, m: Array, u: Array, /) -> Array:
+        """Rows spread over cells whose probabilities are known."""
+        ...
+
+    def rbf_label_sums(self, z: Array, labels: Array, count: int, /) -> tuple[Array, Array, Array]:
+        """The sums of a Gaussian kernel matrix that every labelling needs."""
+        ...
+
+    def rbf_row_sums(self, z: Array, w: Array, /) -> Array:
+        """A Gaussian kernel matrix with zero diagonal, times a matrix."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpSpec:
+    """What one operation means and how closely a set must follow `reference`.
+
+    Attributes:
+        meaning: what comes out, in words.
+        shapes: arguments and result.
+        rtol: largest relative difference from `reference` in float64; 0 means bit for bit.
+    """
+
+    meaning: str
+    shapes: str
+    rtol: float = 0.0
+
+
+_OPS = {
+    "random_words": OpSpec(
+        "Threefry-2x32-20 of the counter (i, j) under a key; equals the words of jax.random.",
+        "key uint32 (2,), i uint32 (r,), j uint32 (c,) -> uint32 (2, r, c)",
+    ),
+    "permutation_labels": OpSpec(
+        "Labelling p is 1 on the n rows whose word w0 ^ w1 of the counter (p, row) is smallest, ties by row; "
+        "labelling number 0 is the observed one, 1 on rows below n. Bit p % 8 of byte p // 8; padding is 0.",
+        "key uint32 (2,), perms uint32 (P,), rows uint32 (N,) = arange(N), n int -> uint8 (N, ceil(P / 8))",
+    ),
+    "bin_index": OpSpec(
+        "Number of cuts of the column that are below the value; c + 1 where the mask is False.",
+        "x (n, d), cuts (d, c) ascending of x's dtype, mask bool (n, d) -> int32 (n, d)",
+    ),
+    "histogram": OpSpec(
+        "Counts of the values 0...c of bin_index, then of the masked-out rows.",
+        "x (n, d), cuts (d, c) ascending of x's dtype, mask bool (n, d) -> int64 (d, c + 2)",
+    ),
+    "count_codes": OpSpec(
+        "How often each of 0...total - 1 occurs; negative codes are ignored.",
+        "codes int64 (r,), total int -> int64 (total,)",
+    ),
+    "cdf_gap": OpSpec(
+        "Two-sample Kolmogorov-Smirnov D of the unmasked rows, at the ends of tie groups; 0 for an empty side.",
+        "x (n, d), x_mask bool (n, d), y (m, d), y_mask bool (m, d) -> float64 (d,)",
+        rtol=1e-12,
+    ),
+    "hypergeometric": OpSpec(
+        "Row l draws n[l] rows without replacement from pooled[l] rows of each colour; u[l, j] decides cell j.",
+        "pooled int64 (L, k), n int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+    ),
+    "dirichlet_multinomial": OpSpec(
+        "Row l spreads m[l] rows over cells of Dirichlet(weights[l]) probabilities; u[l, j] decides cell j.",
+        "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+    ),
+    "multinomial": OpSpec(
+        "Row l spreads m[l] rows over cells of probabilities weights[l] / sum; u[l, j] decides cell j.",
+        "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+    ),
+    "rbf_label_sums": OpSpec(
+        "quad = e'Ke, linear = e'K1, total = 1'K1 for every labelling e; "
+        "K_ij = exp(-|z_i - z_j|^2 / 2), K_ii = 0. Memory is a few tiles, K is never stored.",
+        "z float (N, d), labels uint8 (N, ceil(P / 8)), count = P -> float64 (P,), float64 (P,), float64 ()",
+        rtol=1e-10,
+    ),
+    "rbf_row_sums": OpSpec(
+        "K @ w with the same K.",
+        "z float (N, d), w float64 (N, q) -> float64 (N, q)",
+        rtol=1e-10,
+    ),
+}
+
+OPS: Mapping[str, OpSpec] = MappingProxyType(_OPS)
+"""Every operation by name."""
