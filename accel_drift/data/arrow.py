@@ -1,0 +1,181 @@
+"""Arrow arrays to NumPy columns: views where the layout allows, and never through pandas.
+
+`pa.array`, `pa.scalar` and `Array.to_numpy` are not called: each imports pandas where it is installed
+(0.65 s, 55 MB), and `to_numpy` turns int64 with nulls into float64, which loses 2**53 + 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from accel_drift.data.decoded import Decoded, Outcome, Unreadable, merged_codes, truth_column
+from accel_drift.data.kinds import number_order, text_of
+from accel_drift.data.numbers import numeric_column
+from accel_drift.data.schema import NULL_TYPE, Kind
+from accel_drift.data.table import NumericColumn
+
+_NUMBERS = {
+    pa.float16(): np.dtype("f2"),
+    pa.float32(): np.dtype("f4"),
+    pa.float64(): np.dtype("f8"),
+    pa.int8(): np.dtype("i1"),
+    pa.int16(): np.dtype("i2"),
+    pa.int32(): np.dtype("i4"),
+    pa.int64(): np.dtype("i8"),
+    pa.uint8(): np.dtype("u1"),
+    pa.uint16(): np.dtype("u2"),
+    pa.uint32(): np.dtype("u4"),
+    pa.uint64(): np.dtype("u8"),
+}
+
+
+def decode(name: str, kind_of_array: Any, chunks: Sequence[Any]) -> Outcome:
+    """One column from its chunks.
+
+    Args:
+        name: the column's name.
+        kind_of_array: its `pyarrow.DataType`.
+        chunks: its `pyarrow.Array`s, in row order; may be none.
+    """
+    dtype, chunks = _plain(kind_of_array, chunks)
+    said = type_name(dtype)
+    is_ = pa.types
+    if is_.is_null(dtype):
+        rows = sum(len(chunk) for chunk in chunks)
+        return Decoded(
+            NumericColumn(name, np.zeros(rows), np.zeros(rows, bool) if rows else None, rows), NULL_TYPE
+        )
+    if is_.is_boolean(dtype):
+        return Decoded(truth_column(name, _joined(chunks, _truths, np.bool_), _present(chunks)), said)
+    if dtype in _NUMBERS or is_.is_decimal(dtype):
+        return Decoded(_numbers(name, dtype, chunks), said)
+    if is_.is_temporal(dtype) and not is_.is_interval(dtype):
+        return Decoded(_instants(name, dtype, chunks), said)
+    if is_.is_dictionary(dtype) and _has_text(dtype.value_type):
+        return Decoded(
+            merged_codes(name, [_coded(chunk) for chunk in chunks], order=_order(dtype.value_type)), said
+        )
+    if is_.is_string(dtype) or is_.is_large_string(dtype) or is_.is_string_view(dtype):
+        return Decoded(merged_codes(name, [_coded(chunk.dictionary_encode()) for chunk in chunks]), said)
+    return Unreadable(_refusal(dtype))
+
+
+def type_name(dtype: Any) -> str:
+    """The type in words: Arrow's own, a dictionary by what it holds."""
+    if pa.types.is_dictionary(dtype):
+        return f"dictionary<{dtype.value_type}>"
+    return str(dtype)
+
+
+def _plain(dtype: Any, chunks: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    """Without what only wraps: extension types give their storage, run-end encoding is undone."""
+    if isinstance(dtype, pa.BaseExtensionType):
+        return _plain(dtype.storage_type, [chunk.storage for chunk in chunks])
+    if pa.types.is_run_end_encoded(dtype):
+        import pyarrow.compute as pc
+
+        return _plain(dtype.value_type, [pc.run_end_decode(chunk) for chunk in chunks])
+    return dtype, chunks
+
+
+def _refusal(dtype: Any) -> str:
+    is_ = pa.types
+    if is_.is_nested(dtype):
+        return f"nested ({dtype}): make columns of its parts"
+    if is_.is_binary(dtype) or is_.is_large_binary(dtype) or is_.is_fixed_size_binary(dtype):
+        return f"bytes ({dtype}): not a value that can be compared"
+    return f"type {dtype} is not supported"
+
+
+def _has_text(values: Any) -> bool:
+    """Whether the values of a dictionary can be written as text, one text a value."""
+    is_ = pa.types
+    return not (is_.is_nested(values) or is_.is_interval(values) or "binary" in str(values))
+
+
+def _order(values: Any) -> Any:
+    """Categories that are numbers stand in the order of the numbers."""
+    return number_order if values in _NUMBERS else None
+
+
+def _coded(array: Any) -> tuple[npt.NDArray[Any], list[str | None]]:
+    """(codes, texts) of one dictionary array; a missing row has code -1, a null value is None."""
+    codes = _view(array.indices, _NUMBERS[array.type.index_type])
+    valid = _valid(array.indices)
+    if codes.dtype != np.int64:
+        codes = codes.astype(np.int64)
+    if valid is not None:
+        codes = np.where(valid, codes, -1)
+    return codes, [None if value is None else text_of(value) for value in array.dictionary.to_pylist()]
+
+
+def _numbers(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
+    if pa.types.is_decimal(dtype):
+        chunks, dtype = [chunk.cast(pa.float64()) for chunk in chunks], pa.float64()
+    values = _joined(chunks, lambda chunk: _view(chunk, _NUMBERS[dtype]), _NUMBERS[dtype])
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    return numeric_column(name, values, _present(chunks))
+
+
+def _instants(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
+    """Dates, timestamps, times of day, durations: integers in a unit."""
+    is_ = pa.types
+    narrow = is_.is_date32(dtype) or is_.is_time32(dtype)
+    stored = np.dtype("i4") if narrow else np.dtype("i8")
+    values = _joined(chunks, lambda chunk: _view(chunk, stored), stored)
+    present = _present(chunks)
+    nulls = 0 if present is None else int(present.size - np.count_nonzero(present))
+    unit = "D" if is_.is_date32(dtype) else "ms" if is_.is_date64(dtype) else dtype.unit
+    kind = Kind.NUMERIC if is_.is_duration(dtype) else Kind.TIMESTAMP
+    return NumericColumn(
+        name, values.astype(np.int64, copy=False), present if nulls else None, nulls, 0, kind, unit
+    )
+
+
+def _joined(chunks: Sequence[Any], read: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The chunks as one array; a single chunk stays a view."""
+    parts = [read(chunk) for chunk in chunks if len(chunk)]
+    if len(parts) == 1:
+        return np.asarray(parts[0])
+    return np.concatenate(parts) if parts else np.empty(0, dtype)
+
+
+def _view(array: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """The data buffer as it lies; what stands under a null is undefined."""
+    if not len(array):
+        return np.empty(0, dtype)
+    data = array.buffers()[1]
+    return np.frombuffer(data, dtype, count=len(array), offset=array.offset * dtype.itemsize)
+
+
+def _truths(array: Any) -> npt.NDArray[np.bool_]:
+    return _bits(array.buffers()[1], array.offset, len(array))
+
+
+def _valid(array: Any) -> npt.NDArray[np.bool_] | None:
+    if not array.null_count:
+        return None
+    return _bits(array.buffers()[0], array.offset, len(array))
+
+
+def _present(chunks: Sequence[Any]) -> npt.NDArray[np.bool_] | None:
+    if not any(chunk.null_count for chunk in chunks):
+        return None
+    parts = [
+        np.ones(len(chunk), bool) if (v := _valid(chunk)) is None else v for chunk in chunks if len(chunk)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _bits(buffer: Any, offset: int, rows: int) -> npt.NDArray[np.bool_]:
+    """(rows,) truth values of a bitmap, least significant bit first; a copy."""
+    first = offset // 8
+    raw = np.frombuffer(buffer, np.uint8)[first : (offset + rows + 7) // 8]
+    unpacked = np.unpackbits(raw, bitorder="little")[offset - 8 * first :][:rows]
+    return unpacked.view(np.bool_)

@@ -1,0 +1,128 @@
+"""Rows as the engine computes on them: columns of one type stacked on a device, with a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
+
+
+class Block(NamedTuple):
+    """Numeric columns of one type for the same rows. Missing values are masked, never dropped.
+
+    Attributes:
+        values: (n, d) numbers; 0 where the mask is False.
+        mask: (n, d) True where there is a value.
+    """
+
+    values: Any
+    mask: Any
+
+
+class OntoDevice(Protocol):
+    """The part of a backend that blocks need."""
+
+    def asarray(self, x: Any, /, dtype: Any = None) -> Any:
+        """Host to device."""
+        ...
+
+
+def dtype_class(one: npt.DTypeLike, other: npt.DTypeLike) -> np.dtype[Any]:
+    """The type in which columns of these two types are compared.
+
+    float32 with float32 stays float32, integers become int64 (uint64 where both are), all else float64:
+    exact but for integers beyond 2**53 that meet a column with fractions, or a uint64 that meets an int64.
+    """
+    a, b = np.dtype(one), np.dtype(other)
+    if a == b == np.float32:
+        return np.dtype(np.float32)
+    if a == b == np.uint64:
+        return np.dtype(np.uint64)
+    whole = all(t.kind == "i" or (t.kind == "u" and t.itemsize < 8) for t in (a, b))
+    return np.dtype(np.int64) if whole else np.dtype(np.float64)
+
+
+def numeric_blocks(
+    reference: Table, batch: Table, names: Sequence[str], backend: OntoDevice
+) -> list[tuple[tuple[str, ...], Block, Block]]:
+    """The columns of these names, stacked by the type in which they are compared.
+
+    Within a block the columns stand in the order of `names`; blocks stand in the order of their first column.
+
+    Args:
+        reference: the reference's rows.
+        batch: the batch's rows.
+        names: numeric columns that both tables have.
+        backend: where the arrays go.
+
+    Returns:
+        (names of the block's columns, the reference's block, the batch's block), one for each type.
+
+    Raises:
+        SchemaError: a table lacks a column, or it holds categories there.
+    """
+    by_type: dict[np.dtype[Any], list[str]] = {}
+    for name in names:
+        type_ = _shared_type(reference.numeric(name), batch.numeric(name))
+        by_type.setdefault(type_, []).append(name)
+    return [
+        (
+            tuple(members),
+            stack([reference.numeric(name) for name in members], reference.rows, type_, backend),
+            stack([batch.numeric(name) for name in members], batch.rows, type_, backend),
+        )
+        for type_, members in by_type.items()
+    ]
+
+
+def _shared_type(one: NumericColumn, other: NumericColumn) -> np.dtype[Any]:
+    """As `dtype_class`, but a column without any value has no say: its type is an accident."""
+    if one.missing == one.rows:
+        return dtype_class(other.values.dtype, other.values.dtype)
+    if other.missing == other.rows:
+        return dtype_class(one.values.dtype, one.values.dtype)
+    return dtype_class(one.values.dtype, other.values.dtype)
+
+
+def stack(columns: Sequence[NumericColumn], rows: int, dtype: npt.DTypeLike, backend: OntoDevice) -> Block:
+    """Columns of the same rows as one block of this type."""
+    # Column by column in memory: each Arrow column is copied as one run.
+    values = np.zeros((len(columns), rows), dtype)
+    mask = np.ones((len(columns), rows), bool)
+    for place, column in enumerate(columns):
+        if column.present is None:
+            values[place] = column.values
+        else:
+            np.copyto(values[place], column.values, where=column.present, casting="unsafe")
+            mask[place] = column.present
+    return Block(backend.asarray(values.T), backend.asarray(mask.T))
+
+
+def category_union(
+    reference: CategoricalColumn, batch: CategoricalColumn
+) -> tuple[tuple[str, ...], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The categories of both columns, sorted, and both columns' codes in them (-1 = missing).
+
+    Only categories that have a row count: a list of allowed values is not data.
+    """
+    mine, theirs = _used(reference), _used(batch)
+    categories = tuple(sorted(mine | theirs))
+    place = {text: code for code, text in enumerate(categories)}
+    return categories, _recoded(reference, place), _recoded(batch, place)
+
+
+def _used(column: CategoricalColumn) -> set[str]:
+    count = np.bincount(column.codes + 1, minlength=len(column.categories) + 1)[1:]
+    return {text for text, rows in zip(column.categories, count, strict=True) if rows}
+
+
+def _recoded(column: CategoricalColumn, place: dict[str, int]) -> npt.NDArray[np.int32]:
+    # Code -1 reads the last entry, which stays -1.
+    lookup = np.full(len(column.categories) + 1, -1, np.int32)
+    for code, text in enumerate(column.categories):
+        lookup[code] = place.get(text, -1)
+    return lookup[column.codes]

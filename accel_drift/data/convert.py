@@ -1,0 +1,143 @@
+"""A column as another kind: on the caller's word, or as the reference has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from accel_drift.data.decoded import merged_codes, truth_column
+from accel_drift.data.kinds import number_order, text_of
+from accel_drift.data.numbers import numeric_column
+from accel_drift.data.schema import NULL_TYPE, Column, Kind
+from accel_drift.data.table import CategoricalColumn, NumericColumn, TableColumn
+from accel_drift.errors import SchemaError
+
+
+def convert(column: TableColumn, kind: Kind) -> TableColumn:
+    """The column as this kind.
+
+    Raises:
+        SchemaError: a value of it cannot be of this kind.
+    """
+    if column.kind is kind:
+        return column
+    if kind is Kind.IDENTIFIER:
+        return replace(column, kind=kind)
+    if column.kind is Kind.IDENTIFIER:
+        plain = Kind.NUMERIC if isinstance(column, NumericColumn) else Kind.CATEGORICAL
+        return convert(replace(column, kind=plain), kind)
+    return _CONVERSIONS[kind](column)
+
+
+def held_to(column: TableColumn, type_name: str, was: Column) -> TableColumn | None:
+    """The column as the kind that it has in the reference, or None where it is another sort of thing there."""
+    here = Column(column.name, column.kind, type_name)
+    if here.group == "any":
+        return without_values(column.name, column.rows, was.kind, was.group)
+    if was.group == "any":
+        return None
+    stored = "numeric" if isinstance(column, NumericColumn) else "text"
+    if here.group == was.group:
+        return convert(column, was.kind)
+    by_word = was.kind in (Kind.CATEGORICAL, Kind.NUMERIC) and _type_group(was.type) not in (was.group, "")
+    if by_word and _type_group(was.type) == _type_group(type_name) and stored != was.group:
+        # The caller set another kind than the type's; the batch's column has the same type: do it again.
+        return convert(column, was.kind)
+    return None
+
+
+def without_values(name: str, rows: int, kind: Kind, group: str) -> TableColumn:
+    """A column of that kind in which every value is missing."""
+    if group in ("text", "boolean"):
+        categories = ("false", "true") if kind is Kind.BOOLEAN else ()
+        return CategoricalColumn(name, np.full(rows, -1, np.int32), categories, rows, kind)
+    values = np.zeros(rows, np.int64 if kind is Kind.TIMESTAMP else np.float64)
+    return NumericColumn(name, values, np.zeros(rows, bool) if rows else None, rows, 0, kind)
+
+
+def _type_group(type_name: str) -> str:
+    """The group that the type alone speaks for; "" where that is unknown."""
+    if type_name == NULL_TYPE:
+        return ""
+    if type_name == "bool":
+        return "boolean"
+    if type_name.startswith(("timestamp", "date", "time")):
+        return "time"
+    return Column("", Kind.IDENTIFIER, type_name).group
+
+
+def _to_categorical(column: TableColumn) -> CategoricalColumn:
+    if isinstance(column, CategoricalColumn):
+        return replace(column, kind=Kind.CATEGORICAL)
+    if column.kind is Kind.TIMESTAMP:
+        values: Any = column.values.astype(f"M8[{column.unit or 's'}]")
+    else:
+        values = column.values
+    distinct, inverse = np.unique(values[column.mask()], return_inverse=True)
+    codes = np.full(column.rows, -1, np.int64)
+    codes[column.mask()] = inverse
+    texts: list[str | None] = [text_of(value) for value in distinct]
+    order = None if column.kind is Kind.TIMESTAMP else number_order
+    return merged_codes(column.name, [(codes, texts)], order=order)
+
+
+def _to_numeric(column: TableColumn) -> NumericColumn:
+    if isinstance(column, NumericColumn):
+        return replace(column, kind=Kind.NUMERIC)
+    if column.kind is Kind.BOOLEAN:
+        return numeric_column(column.name, np.maximum(column.codes, 0).astype(np.int64), column.present)
+    try:
+        # Whole numbers stay exact beyond 2**53.
+        table = np.array([int(text) for text in column.categories] + [0], np.int64)
+    except (ValueError, OverflowError):
+        table = np.array([_number(column, text) for text in column.categories] + [0.0])
+    return numeric_column(column.name, table[column.codes], column.present)
+
+
+def _number(column: TableColumn, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise _cannot(column, Kind.NUMERIC, text) from None
+
+
+def _to_boolean(column: TableColumn) -> CategoricalColumn:
+    texts = column if isinstance(column, CategoricalColumn) else _to_categorical(column)
+    truth = np.zeros(len(texts.categories) + 1, bool)
+    for code, text in enumerate(texts.categories):
+        if text.lower() not in ("true", "false", "1", "0"):
+            raise _cannot(column, Kind.BOOLEAN, text)
+        truth[code] = text.lower() in ("true", "1")
+    return truth_column(column.name, truth[texts.codes], texts.present)
+
+
+def _to_timestamp(column: TableColumn) -> NumericColumn:
+    if isinstance(column, NumericColumn):
+        raise SchemaError(
+            f"column {column.name!r} holds numbers, and nothing says since when and in what unit they count; "
+            "make it a timestamp before it is given"
+        )
+    instants = np.zeros(len(column.categories) + 1, "M8[us]")
+    for code, text in enumerate(column.categories):
+        try:
+            instants[code] = np.datetime64(text.removesuffix("Z"), "us")
+        except ValueError:
+            raise _cannot(column, Kind.TIMESTAMP, text) from None
+    values = instants[column.codes].astype(np.int64)
+    return NumericColumn(column.name, values, column.present, column.nulls, 0, Kind.TIMESTAMP, "us")
+
+
+def _cannot(column: TableColumn, kind: Kind, value: str) -> SchemaError:
+    return SchemaError(
+        f"column {column.name!r} cannot be {kind}: it has {value!r}; repair the value, or give another kind"
+    )
+
+
+_CONVERSIONS = {
+    Kind.NUMERIC: _to_numeric,
+    Kind.CATEGORICAL: _to_categorical,
+    Kind.BOOLEAN: _to_boolean,
+    Kind.TIMESTAMP: _to_timestamp,
+}

@@ -1,0 +1,165 @@
+"""CSV: text whose types are found once, in the reference, and then held to.
+
+Missing is an empty field and, as in pandas, any of the spellings in `NULL_SPELLINGS`, quoted or not, in
+text columns too; so a NaN in a column of numbers is a null here. The file is UTF-8, separated by commas,
+with one header line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from accel_drift.data.arrow import decode
+from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, truth_column
+from accel_drift.data.schema import Column, Schema
+from accel_drift.data.table import CategoricalColumn
+from accel_drift.errors import DataError, SchemaError, SourceError
+
+NULL_SPELLINGS = (
+    "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "\\N",
+)  # fmt: skip
+
+_TRUE, _FALSE = ("true", "1", "yes", "t", "y"), ("false", "0", "no", "f", "n")
+
+
+def open_csv(path: Path) -> Source:
+    """The columns of a CSV file; types come from the schema given to `load`, or from the text.
+
+    Raises:
+        SourceError: the file is not a table in UTF-8 text.
+    """
+    names = _header(path)
+
+    def load(wanted: Sequence[str], schema: Schema | None) -> Rows:
+        known = {c.name: c for c in schema.columns} if schema else {}
+        as_text = [name for name in wanted if name in known and known[name].group in ("text", "boolean")]
+        # Without any column Arrow would read them all.
+        table = _read(path, list(wanted) or list(names[:1]), as_text)
+        columns = {}
+        for name in wanted:
+            outcome = decode(name, table.schema.field(name).type, table.column(name).chunks)
+            columns[name] = _held_to(path, name, outcome, known.get(name), table)
+        return table.num_rows, columns
+
+    return Source(names, load)
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    import pyarrow.csv as pc
+
+    try:
+        with pc.open_csv(path, **_options(None, ())) as reader:
+            names = tuple(reader.schema.names)
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise _unreadable(path, error) from error
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(f"columns have the same name: {', '.join(map(repr, twice))}; rename them")
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        mark = next(mark for mark in ";\t|" if mark in names[0])
+        raise SourceError(f"{path} seems to be separated by {mark!r}; write it again with commas")
+    return names
+
+
+def _read(path: Path, names: list[str], as_text: list[str]) -> Any:
+    import pyarrow.csv as pc
+
+    try:
+        # read_csv and not open_csv: it widens a type when a later line asks for it.
+        return pc.read_csv(path, **_options(names, as_text))
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _options(names: list[str] | None, as_text: Sequence[str]) -> dict[str, Any]:
+    import pyarrow.csv as pc
+
+    return {
+        "parse_options": pc.ParseOptions(newlines_in_values=True),
+        "convert_options": pc.ConvertOptions(
+            null_values=list(NULL_SPELLINGS),
+            strings_can_be_null=True,
+            include_columns=names,
+            column_types={name: pa.string() for name in as_text},
+        ),
+    }
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    said = " ".join(str(error).split())
+    if "Expected" in said and "columns" in said:
+        said = f"its lines differ in length ({said.removeprefix('CSV parse error: ')}); repair that line"
+    elif "Empty CSV" in said:
+        said = "it has no header line"
+    elif "UTF8" in said or "UTF-8" in said:
+        said = "it is not UTF-8 text; save it as UTF-8"
+    return SourceError(f"{path} cannot be read as CSV: {said}")
+
+
+def _held_to(path: Path, name: str, found: Outcome, was: Column | None, table: Any) -> Outcome:
+    """The column as the reference has it.
+
+    Raises:
+        SchemaError: a value cannot be what the reference's column is.
+    """
+    if not isinstance(found, Decoded):
+        if "binary" in str(table.schema.field(name).type):
+            raise SourceError(
+                f"{path} cannot be read as CSV: column {name!r} is not UTF-8 text; save it as UTF-8"
+            )
+        return found
+    if was is None or was.group in ("any", "text"):
+        return found
+    if was.group == "boolean":
+        return Decoded(_truths(path, found.column), "bool") if found.type == "string" else found
+    here = Column(name, found.column.kind, found.type).group
+    if here in (was.group, "any"):
+        return found
+    raise _misfit(path, name, was, _first_odd(path, name, was))
+
+
+def _truths(path: Path, column: Any) -> CategoricalColumn:
+    """Truth values from their texts."""
+    truth = np.zeros(len(column.categories) + 1, bool)
+    for code, text in enumerate(column.categories):
+        if text.lower() not in _TRUE + _FALSE:
+            raise SchemaError(
+                f"{path}: column {column.name!r} is boolean in the reference, but has {text!r} here; "
+                f"repair the value, or leave the column out with drop=[{column.name!r}]"
+            )
+        truth[code] = text.lower() in _TRUE
+    return truth_column(column.name, truth[column.codes], column.present)
+
+
+def _first_odd(path: Path, name: str, was: Column) -> str:
+    """The first value that is not what the reference's column is."""
+    table = _read(path, [name], [name])
+    for chunk in table.column(name).chunks:
+        for text in chunk.to_pylist():
+            if text is not None and not _fits(text, was.group):
+                return str(text)
+    return str(next((text for text in table.column(name).to_pylist() if text is not None), ""))
+
+
+def _fits(text: str, group: str) -> bool:
+    try:
+        if group == "numeric":
+            float(text)
+        else:
+            np.datetime64(text.rstrip("Z"))
+    except ValueError:
+        return False
+    return True
+
+
+def _misfit(path: Path, name: str, was: Column, value: str) -> SchemaError:
+    thing = "numeric" if was.group == "numeric" else "a time"
+    return SchemaError(
+        f"{path}: column {name!r} is {thing} in the reference ({was.type}), but has {value!r} here; repair the "
+        f"value or leave it empty, or leave the column out with drop=[{name!r}]"
+    )

@@ -1,0 +1,120 @@
+"""What every source hands over: columns as NumPy arrays, with the type that each came with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.schema import Kind, Schema
+from accel_drift.data.table import CategoricalColumn, TableColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A column that was read.
+
+    Attributes:
+        column: its values.
+        type: name of its Arrow type.
+    """
+
+    column: TableColumn
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A column of a type that cannot be compared.
+
+    Attributes:
+        reason: why, for the list of what was left out.
+    """
+
+    reason: str
+
+
+Outcome: TypeAlias = Decoded | Unreadable
+Rows: TypeAlias = tuple[int, dict[str, Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set that is open: its column names are known, its rows are not read yet.
+
+    Attributes:
+        names: its columns, in order.
+        load: reads the columns of these names, the types of text files steered by the schema; gives the
+            number of rows and the columns.
+        index: columns that number the rows for the library that wrote them, and are no data.
+        measured: every column is a measurement: no column of numbers names things (NumPy arrays).
+        default_name: what to call it when the caller does not say.
+    """
+
+    names: tuple[str, ...]
+    load: Callable[[Sequence[str], Schema | None], Rows]
+    index: tuple[str, ...] = ()
+    measured: bool = False
+    default_name: str = ""
+
+
+def merged_codes(
+    name: str,
+    parts: Iterable[tuple[npt.NDArray[Any], Sequence[str | None]]],
+    kind: Kind = Kind.CATEGORICAL,
+    order: Callable[[str], Any] | None = None,
+) -> CategoricalColumn:
+    """One column of categories from parts that each have their own codes.
+
+    Args:
+        name: the column's name.
+        parts: (codes, texts) of each part; a negative code, or a code of a text that is None, is missing.
+        kind: kind of the column.
+        order: sort key of the categories; by default the text itself.
+    """
+    place: dict[str, int] = {}
+    remapped: list[npt.NDArray[np.int32]] = []
+    for codes, texts in parts:
+        # The last entry answers for code -1: NumPy reads it from the end.
+        lookup = np.full(len(texts) + 1, -1, np.int32)
+        for code, text in enumerate(texts):
+            if text is not None:
+                lookup[code] = place.setdefault(text, len(place))
+        remapped.append(lookup[codes])
+    codes = np.concatenate(remapped) if remapped else np.empty(0, np.int32)
+    return _sorted(name, codes, list(place), kind, order)
+
+
+def _sorted(
+    name: str,
+    codes: npt.NDArray[np.int32],
+    texts: list[str],
+    kind: Kind,
+    order: Callable[[str], Any] | None,
+) -> CategoricalColumn:
+    """The same column with its categories in value order, and only those that have a row."""
+    count = np.bincount(codes + 1, minlength=len(texts) + 1)
+    used = [code for code in range(len(texts)) if count[code + 1]]
+    used.sort(key=lambda code: texts[code] if order is None else order(texts[code]))
+    lookup = np.full(len(texts) + 1, -1, np.int32)
+    lookup[used] = np.arange(len(used), dtype=np.int32)
+    return CategoricalColumn(name, lookup[codes], tuple(texts[code] for code in used), int(count[0]), kind)
+
+
+def truth_column(
+    name: str, values: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None
+) -> CategoricalColumn:
+    """A column of truth values; both categories stand, whether or not both occur."""
+    codes = values.astype(np.int32)
+    if present is not None:
+        codes[~present] = -1
+    nulls = 0 if present is None else int(present.size - np.count_nonzero(present))
+    return CategoricalColumn(name, codes, ("false", "true"), nulls, Kind.BOOLEAN)
+
+
+def pick(table: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The entries of these names."""
+    return {name: table[name] for name in names}

@@ -1,0 +1,139 @@
+"""Which kind a column is: by its type, by its values, or by the caller's word.
+
+The rules for identifiers (columns that name things, and so differ between any two data sets):
+
+* text of more than 1,000 different values that are more than 5 % of the rows that have one;
+* text of which more than 90 % of at least 20 values are different;
+* text of more than 50 characters on average, mostly different (free text);
+* whole numbers that count the rows: all different, without a gap, at least 20;
+* a column of more than 100 different whole numbers or texts whose name says that it names a thing:
+  a word of it is id, uuid, key, hash, ...; or the whole of it is a thing that is numbered: flight, user, order, ...
+
+Numbers with a fraction are never identifiers. The rule that decided is kept as the column's `reason`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.schema import Kind
+from accel_drift.data.table import CategoricalColumn, NumericColumn, TableColumn
+
+MANY_TEXTS = 1_000
+MANY_TEXTS_SHARE = 0.05
+ALL_DIFFERENT_SHARE = 0.9
+FREE_TEXT_LENGTH = 50
+FEW_ROWS = 20
+MANY_NAMED = 100
+
+_NAMING_WORDS = frozenset({"id", "ids", "uid", "uuid", "guid", "key", "hash", "index", "idx", "rowid"})
+_NUMBERED_THINGS = frozenset(
+    """user customer client account order invoice ticket session device flight trip patient employee product sku
+    member subscriber tenant visitor vendor supplier merchant transaction shipment parcel booking reservation
+    contract policy claim case record row vehicle driver student citizen household passport ssn imei
+    serial barcode isbn ean upc asin""".split()
+)
+
+
+def find_kind(column: TableColumn) -> tuple[Kind, str]:
+    """The kind that type, values and name speak for, and the reason where it is not obvious."""
+    if column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
+        return column.kind, ""
+    if isinstance(column, CategoricalColumn):
+        reason = _text_identifier(column)
+    else:
+        reason = _number_identifier(column)
+    return (Kind.IDENTIFIER, reason) if reason else (column.kind, "")
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name: `customerID`, `customer_id` and `Customer-Id` all give customer, id."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return [word for word in re.split(r"[^0-9A-Za-z]+", spaced.lower()) if word]
+
+
+def _names_a_thing(name: str) -> str:
+    words = words_of(name)
+    naming = next((word for word in words if word in _NAMING_WORDS), None)
+    if naming:
+        return f"the name has the word {naming!r}"
+    whole = "".join(words)
+    if whole in _NUMBERED_THINGS or whole.removesuffix("s") in _NUMBERED_THINGS:
+        return f"{name!r} is a thing that is numbered"
+    return ""
+
+
+def _text_identifier(column: CategoricalColumn) -> str:
+    present, distinct = column.rows - column.missing, len(column.categories)
+    share = distinct / present if present else 0.0
+    if distinct >= FEW_ROWS and share > 0.5:
+        length = sum(map(len, column.categories)) / distinct
+        if length > FREE_TEXT_LENGTH:
+            return (
+                f"free text: {length:.0f} characters on average, {distinct:,} different in {present:,} rows"
+            )
+    if distinct > MANY_TEXTS and share > MANY_TEXTS_SHARE:
+        return f"{distinct:,} different texts in {present:,} rows ({_percent(share)}; above {MANY_TEXTS:,} and 5 %)"
+    if distinct >= FEW_ROWS and share > ALL_DIFFERENT_SHARE:
+        return f"nearly every text is different: {distinct:,} in {present:,} rows"
+    said = _names_a_thing(column.name)
+    if said and distinct > MANY_NAMED:
+        return f"{said}, and {distinct:,} values are different"
+    return ""
+
+
+def _number_identifier(column: NumericColumn) -> str:
+    if column.values.dtype.kind not in "iu" or column.unit:
+        return ""
+    values = column.present_values()
+    if _counts_rows(values):
+        return f"a row number: {int(values.min()):,} to {int(values.max()):,} without a gap, each once"
+    said = _names_a_thing(column.name)
+    if said and (distinct := len(np.unique(values))) > MANY_NAMED:
+        return f"{said}, and {distinct:,} values are different"
+    return ""
+
+
+def _counts_rows(values: npt.NDArray[Any]) -> bool:
+    if len(values) < FEW_ROWS:
+        return False
+    low, high = int(values.min()), int(values.max())
+    if high - low + 1 != len(values):
+        return False
+    seen = np.zeros(len(values), bool)
+    seen[(values - values.dtype.type(low)).astype(np.int64)] = True
+    return bool(seen.all())
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def text_of(value: Any) -> str:
+    """A value as the text of its category: `true`, `3` for 3 and 3.0 alike, the shortest exact form of others."""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)):
+        if np.isfinite(value) and float(value).is_integer():
+            return str(int(value))
+        return str(value)
+    return str(value)
+
+
+def number_order(text: str) -> tuple[int, float, str]:
+    """Sort key that puts the texts of numbers in the order of the numbers, and other texts after them."""
+    try:
+        whole = int(text)
+    except ValueError:
+        pass
+    else:
+        # Rank by an exact integer first: as float64, neighbours beyond 2**53 would tie.
+        return 0, whole, text
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text

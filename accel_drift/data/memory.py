@@ -1,0 +1,233 @@
+"""Columns from Python lists and NumPy arrays, without Arrow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, Unreadable, merged_codes, truth_column
+from accel_drift.data.numbers import numeric_column
+from accel_drift.data.schema import NULL_TYPE, Kind, Schema
+from accel_drift.data.table import NumericColumn
+from accel_drift.errors import DataError
+
+_ARROW_NAMES = {"float16": "halffloat", "float32": "float", "float64": "double", "bool": "bool"}
+_TIME_UNITS = {
+    "D": "D",
+    "s": "s",
+    "ms": "ms",
+    "us": "us",
+    "ns": "ns",
+    "h": "s",
+    "m": "s",
+    "W": "D",
+    "M": "D",
+    "Y": "D",
+}
+
+
+def open_mapping(columns: Mapping[Any, Any]) -> Source:
+    """A dict of columns: lists, tuples, NumPy arrays of one dimension.
+
+    Raises:
+        DataError: a column is no sequence, or the lengths differ.
+    """
+    named = {str(name): values for name, values in columns.items()}
+    if len(named) < len(columns):
+        raise DataError("two columns of the dict have the same name once they are written as text")
+    lengths = {name: _length(name, values) for name, values in named.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name!r} has {rows}" for name, rows in list(lengths.items())[:12])
+        raise DataError(f"the columns differ in length: {told} rows; all must have the same number")
+    rows = next(iter(lengths.values()), 0)
+
+    def load(names: Sequence[str], _: Schema | None) -> Rows:
+        return rows, {name: _column(name, named[name]) for name in names}
+
+    return Source(tuple(named), load)
+
+
+def open_array(array: npt.NDArray[Any]) -> Source:
+    """A NumPy array of numbers: the columns of a matrix, named x0, x1, ...; a vector is one column.
+
+    Raises:
+        DataError: the array has more than two dimensions, or does not hold numbers.
+    """
+    if array.ndim not in (1, 2):
+        raise DataError(
+            f"a NumPy array must have 1 or 2 dimensions (rows, columns), this one has {array.ndim}"
+        )
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"a NumPy array must hold numbers, this one holds {array.dtype}; give a dict of columns instead"
+        )
+    matrix = array.reshape(-1, 1) if array.ndim == 1 else array
+    place = {f"x{j}": j for j in range(matrix.shape[1])}
+
+    def load(names: Sequence[str], _: Schema | None) -> Rows:
+        return len(matrix), {name: _from_array(name, matrix[:, place[name]]) for name in names}
+
+    return Source(tuple(place), load, measured=True)
+
+
+def _length(name: str, values: Any) -> int:
+    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__"):
+        raise DataError(
+            f"column {name!r} is a {type(values).__name__}; give a list, a tuple or a NumPy array"
+        )
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        raise DataError(f"column {name!r} has {values.ndim} dimensions; give one column per entry")
+    return len(values)
+
+
+def _column(name: str, values: Any) -> Outcome:
+    if isinstance(values, np.ma.MaskedArray):
+        return _from_list(name, values.tolist())
+    if isinstance(values, np.ndarray):
+        return _from_array(name, values)
+    if hasattr(values, "to_list") or hasattr(values, "tolist"):  # a column of pandas, polars or pyarrow
+        listed = values.to_list() if hasattr(values, "to_list") else values.tolist()
+        return _from_list(name, listed)
+    return _from_list(name, list(values))
+
+
+def _from_array(name: str, values: npt.NDArray[Any]) -> Outcome:
+    """A column from a NumPy array; a view where its layout can be computed on."""
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    kind = values.dtype.kind
+    if kind == "b":
+        return Decoded(truth_column(name, values, None), "bool")
+    if kind in "iuf":
+        return _number_array(name, values)
+    if kind in "mM":
+        return _time_array(name, values)
+    if kind in "OUT":
+        return _from_list(name, values.tolist())
+    return Unreadable(f"NumPy type {values.dtype} is not supported")
+
+
+def _number_array(name: str, values: npt.NDArray[Any]) -> Outcome:
+    if values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
+    said = _ARROW_NAMES.get(values.dtype.name, values.dtype.name)
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    return Decoded(numeric_column(name, np.ascontiguousarray(values), None), said)
+
+
+def _time_array(name: str, values: npt.NDArray[Any]) -> Outcome:
+    """datetime64 and timedelta64; NaT is a null."""
+    unit = _TIME_UNITS.get(np.datetime_data(values.dtype)[0])
+    if unit is None:
+        return Unreadable(f"NumPy type {values.dtype} is not supported")
+    span = values.dtype.kind == "m"
+    unit = "s" if span and unit == "D" else unit  # Arrow has no duration in days
+    missing = np.isnat(values)
+    counted = values.astype(f"{values.dtype.kind}8[{unit}]").astype(np.int64)
+    nulls = int(np.count_nonzero(missing))
+    kind = Kind.NUMERIC if span else Kind.TIMESTAMP
+    column = NumericColumn(name, counted, ~missing if nulls else None, nulls, 0, kind, unit)
+    return Decoded(
+        column, f"duration[{unit}]" if span else "date32[day]" if unit == "D" else f"timestamp[{unit}]"
+    )
+
+
+def _from_list(name: str, values: list[Any]) -> Outcome:
+    """A column from Python values; None is a null, and so is a NaN among texts."""
+    values = [None if _is_null(v) else v.item() if isinstance(v, np.generic) else v for v in values]
+    found = {type(value) for value in values} - {type(None)}
+    if not found:
+        rows = len(values)
+        nothing = np.zeros(rows, bool) if rows else None
+        return Decoded(NumericColumn(name, np.zeros(rows), nothing, rows), NULL_TYPE)
+    if found == {bool}:
+        present = _filled(values)
+        truths = np.fromiter((bool(v) for v in values), bool, len(values))
+        return Decoded(truth_column(name, truths, present), "bool")
+    if found <= {int, float, Decimal}:
+        return _number_list(name, values, found)
+    if found <= {str, float} and str in found and all(v != v for v in values if isinstance(v, float)):
+        return _text_list(name, [v if isinstance(v, str) else None for v in values])
+    if found <= {dt.datetime, dt.date} or found in ({dt.timedelta}, {dt.time}):
+        return _time_list(name, values, found)
+    if all(issubclass(t, str) for t in found):
+        return _text_list(name, [None if v is None else str(v) for v in values])
+    return _refused(name, values, found)
+
+
+def _refused(name: str, values: list[Any], found: set[type]) -> Outcome:
+    known = {bool, int, float, Decimal, str, dt.datetime, dt.date, dt.time, dt.timedelta}
+    if len(found) > 1 and found & known:
+        first, second = _first_of_two_types(values)
+        raise DataError(
+            f"column {name!r} mixes {type(first).__name__} and {type(second).__name__} "
+            f"({first!r} and {second!r}); make it one type, or leave it out with drop={[name]!r}"
+        )
+    return Unreadable(f"Python type {', '.join(sorted(t.__name__ for t in found))} is not supported")
+
+
+def _first_of_two_types(values: list[Any]) -> tuple[Any, Any]:
+    present = [v for v in values if v is not None]
+    first = present[0]
+    return first, next(v for v in present if type(v) is not type(first))
+
+
+def _is_null(value: Any) -> bool:
+    """None, NaT, and the NA object of pandas, which can be told by its name without importing pandas."""
+    if value is None:
+        return True
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def _filled(values: list[Any]) -> npt.NDArray[np.bool_] | None:
+    present = np.fromiter((v is not None for v in values), bool, len(values))
+    return None if present.all() else present
+
+
+def _number_list(name: str, values: list[Any], found: set[type]) -> Outcome:
+    present = _filled(values)
+    if found == {int}:
+        numbers = [v for v in values if v is not None]
+        low, high = min(numbers), max(numbers)
+        if low >= -(2**63) and high < 2**63:
+            whole = np.array([0 if v is None else v for v in values], np.int64)
+            return Decoded(numeric_column(name, whole, present), "int64")
+        if low >= 0 and high < 2**64:
+            whole = np.array([0 if v is None else v for v in values], np.uint64)
+            return Decoded(numeric_column(name, whole, present), "uint64")
+    floats = np.array([0.0 if v is None else float(v) for v in values], np.float64)
+    return Decoded(numeric_column(name, floats, present), "double")
+
+
+def _text_list(name: str, values: list[str | None]) -> Outcome:
+    place: dict[str, int] = {}
+    codes = np.fromiter(
+        (-1 if v is None else place.setdefault(v, len(place)) for v in values), np.int64, len(values)
+    )
+    return Decoded(merged_codes(name, [(codes, list(place))]), "string")
+
+
+def _time_list(name: str, values: list[Any], found: set[type]) -> Outcome:
+    if found == {dt.time}:
+        present = _filled(values)
+        micros = np.array([0 if v is None else _micros_of_day(v) for v in values], np.int64)
+        nulls = 0 if present is None else int(np.count_nonzero(~present))
+        return Decoded(NumericColumn(name, micros, present, nulls, 0, Kind.TIMESTAMP, "us"), "time64[us]")
+    if found == {dt.timedelta}:
+        return _time_array(name, np.array(values, "m8[us]"))
+    if found == {dt.date}:
+        return _time_array(name, np.array(values, "M8[D]"))
+    zoned = [v.astimezone(dt.UTC).replace(tzinfo=None) if getattr(v, "tzinfo", None) else v for v in values]
+    return _time_array(name, np.array(zoned, "M8[us]"))
+
+
+def _micros_of_day(time: dt.time) -> int:
+    return ((time.hour * 60 + time.minute) * 60 + time.second) * 1_000_000 + time.microsecond

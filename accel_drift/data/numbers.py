@@ -1,0 +1,29 @@
+"""Columns of numbers, with their missing values counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.table import NumericColumn
+
+
+def numeric_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> NumericColumn:
+    """A column of numbers whose nulls are where `valid` is False, and whose NaN are found here.
+
+    Where a column has both, `values` is NaN in the rows that are NaN and 0 in those that are null.
+    """
+    nulls = 0 if valid is None else int(valid.size - np.count_nonzero(valid))
+    present = valid if nulls else None
+    nans = 0
+    if values.dtype.kind == "f":
+        is_number = ~np.isnan(values)
+        held = is_number if present is None else is_number & present
+        nans = int(values.size - np.count_nonzero(held)) - nulls
+        present = held if nans or nulls else None
+        if nans and nulls:
+            # So that a missing row is NaN exactly where it was one: rows taken later can be counted apart.
+            values = np.where(valid, values, values.dtype.type(0))
+    return NumericColumn(name, values, present, nulls, nans)

@@ -1,0 +1,139 @@
+"""Objects that hand over Arrow data: pyarrow, polars, pandas, duckdb and whatever else speaks its C interface."""
+
+from __future__ import annotations
+
+import re
+import threading
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from accel_drift.data.arrow import decode
+from accel_drift.data.decoded import Rows, Source
+from accel_drift.data.schema import Schema
+from accel_drift.errors import DataError
+
+_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def speaks_arrow(source: object) -> bool:
+    """Whether the object exports Arrow data."""
+    return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
+
+
+def open_stream(source: Any) -> Source:
+    """The columns of an object that exports Arrow data.
+
+    Raises:
+        DataError: it is a single column, its stream was read before, or its names repeat.
+    """
+    reader = _reader(source)
+    return from_batches(reader.schema, lambda: _read(reader, source))
+
+
+def from_batches(schema: Any, read: Any) -> Source:
+    """Columns of record batches; `read` gives the list of them."""
+    names = tuple(schema.names)
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(f"columns have the same name: {', '.join(map(repr, twice))}; rename them")
+
+    def load(wanted: Sequence[str], _: Schema | None) -> Rows:
+        return decode_batches(schema, read(), wanted)
+
+    return Source(names, load, index=index_columns(names))
+
+
+def decode_batches(schema: Any, batches: Sequence[Any], wanted: Sequence[str]) -> Rows:
+    """The columns wanted, from record batches that hold at least these."""
+    columns = {}
+    for name in wanted:
+        chunks = [batch.column(name) for batch in batches]
+        columns[name] = decode(name, schema.field(name).type, chunks)
+    return sum(batch.num_rows for batch in batches), columns
+
+
+def index_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Columns that pandas adds for an index that has no name: row labels, not data."""
+    return tuple(name for name in names if _INDEX.fullmatch(name))
+
+
+def _reader(source: Any) -> Any:
+    one_shot = _is_one_shot(source)
+    if one_shot and _SEEN.holds(source):
+        raise DataError(
+            "this stream was read before; a stream gives its rows once: read it into a table first "
+            "(reader.read_all()), or make a new one"
+        )
+    try:
+        if hasattr(source, "__arrow_c_stream__"):
+            reader = pa.RecordBatchReader.from_stream(source)
+        else:
+            batch = pa.record_batch(source)
+            reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
+    except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
+        raise DataError(_export_error(source, error)) from error
+    if one_shot:
+        _SEEN.add(source)
+    return reader
+
+
+def _read(reader: Any, source: Any) -> list[Any]:
+    try:
+        return list(reader)
+    except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
+        what = type(source).__name__
+        raise DataError(f"reading the {what} failed midway: {_one_line(error)}") from error
+
+
+def _export_error(source: Any, error: Exception) -> str:
+    said, what = _one_line(error), type(source).__name__
+    if "non-struct" in said:
+        return f"this {what} is a single column; give a table: a dict {{'name': column}} will do"
+    if "released" in said:
+        return f"this {what} was read before; a stream gives its rows once: make a new one"
+    return f"the {what} cannot be read as Arrow data: {said}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _is_one_shot(source: Any) -> bool:
+    """Readers and iterators are spent after one reading; tables are not."""
+    return (
+        isinstance(source, pa.RecordBatchReader) or hasattr(source, "__next__") or hasattr(source, "get_next")
+    )
+
+
+class _Seen:
+    """Streams that were read.
+
+    A spent stream does not say so: it is silently empty the second time. Weak references, so that a stream
+    that is gone does not lend its address to the next one; what cannot be referenced weakly is held, the
+    last few of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._weak: dict[int, weakref.ref[Any]] = {}
+        self._held: deque[Any] = deque(maxlen=16)
+
+    def holds(self, stream: Any) -> bool:
+        with self._lock:
+            known = self._weak.get(id(stream))
+            return (known is not None and known() is stream) or any(held is stream for held in self._held)
+
+    def add(self, stream: Any) -> None:
+        with self._lock:
+            self._weak = {key: ref for key, ref in self._weak.items() if ref() is not None}
+            try:
+                self._weak[id(stream)] = weakref.ref(stream)
+            except TypeError:
+                self._held.append(stream)
+
+
+_SEEN = _Seen()

@@ -1,0 +1,216 @@
+"""Rows on the host: one NumPy array a column, a view of the Arrow memory where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.schema import Kind, Schema, listed
+from accel_drift.errors import SchemaError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumericColumn:
+    """Numbers, or instants counted from the epoch. Arrays may be read-only views.
+
+    Attributes:
+        name: the column's name.
+        values: (n,) float32, float64 or an integer type; what stands in a missing row is undefined.
+        present: (n,) False in a missing row, null or NaN alike; None where no row is missing.
+        nulls: rows that are null.
+        nans: rows that are NaN.
+        kind: NUMERIC, TIMESTAMP, or IDENTIFIER for numbers that name things.
+        unit: of times and durations: `D`, `s`, `ms`, `us` or `ns`; else "".
+    """
+
+    name: str
+    values: npt.NDArray[Any]
+    present: npt.NDArray[np.bool_] | None = None
+    nulls: int = 0
+    nans: int = 0
+    kind: Kind = Kind.NUMERIC
+    unit: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, missing ones included."""
+        return len(self.values)
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return self.nulls + self.nans
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where there is a value; an array even where nothing is missing."""
+        return np.ones(self.rows, bool) if self.present is None else self.present
+
+    def present_values(self) -> npt.NDArray[Any]:
+        """The values that are there, in row order."""
+        return self.values if self.present is None else self.values[self.present]
+
+    def take(self, rows: npt.NDArray[Any]) -> NumericColumn:
+        """The rows of these numbers (or of this boolean mask), in that order."""
+        values = self.values[rows]
+        if self.present is None:
+            return replace(self, values=values)
+        present = self.present[rows]
+        missing = int(present.size - np.count_nonzero(present))
+        nans = _nans_among(values, present, missing, self)
+        return replace(
+            self, values=values, present=present if missing else None, nulls=missing - nans, nans=nans
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CategoricalColumn:
+    """Categories as codes.
+
+    Attributes:
+        name: the column's name.
+        codes: (n,) int32 places in `categories`; -1 where the value is missing.
+        categories: distinct texts in value order. After `take` some may have no row.
+        nulls: rows without a value.
+        kind: CATEGORICAL, BOOLEAN (categories "false" and "true"), or IDENTIFIER.
+    """
+
+    name: str
+    codes: npt.NDArray[np.int32]
+    categories: tuple[str, ...]
+    nulls: int = 0
+    kind: Kind = Kind.CATEGORICAL
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, missing ones included."""
+        return len(self.codes)
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return self.nulls
+
+    @property
+    def present(self) -> npt.NDArray[np.bool_] | None:
+        """(n,) False in a missing row; None where no row is missing."""
+        return self.mask() if self.nulls else None
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where there is a value."""
+        return np.asarray(self.codes >= 0)
+
+    def take(self, rows: npt.NDArray[Any]) -> CategoricalColumn:
+        """The rows of these numbers (or of this boolean mask), in that order."""
+        codes = self.codes[rows]
+        return replace(self, codes=codes, nulls=int(np.count_nonzero(codes < 0)))
+
+
+TableColumn: TypeAlias = NumericColumn | CategoricalColumn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows, ready to be compared.
+
+    Attributes:
+        rows: number of rows; may be 0.
+        columns: the columns by name, in order.
+        schema: their kinds and types, in the same order.
+        excluded: column -> why it was left out.
+        name: what the data set is called in a report.
+    """
+
+    rows: int
+    columns: Mapping[str, TableColumn]
+    schema: Schema
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        object.__setattr__(self, "excluded", MappingProxyType(dict(self.excluded)))
+
+    def __getitem__(self, name: str) -> TableColumn:
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def numeric(self, name: str) -> NumericColumn:
+        """The column of that name, which must hold numbers.
+
+        Raises:
+            SchemaError: there is no such column, or it holds categories.
+        """
+        column = self._column(name)
+        if not isinstance(column, NumericColumn):
+            raise SchemaError(f"column {name!r} holds categories, not numbers")
+        return column
+
+    def categorical(self, name: str) -> CategoricalColumn:
+        """The column of that name, which must hold categories.
+
+        Raises:
+            SchemaError: there is no such column, or it holds numbers.
+        """
+        column = self._column(name)
+        if not isinstance(column, CategoricalColumn):
+            raise SchemaError(f"column {name!r} holds numbers, not categories")
+        return column
+
+    def take(self, rows: npt.ArrayLike) -> Table:
+        """The rows of these numbers (or of a boolean mask), in that order."""
+        chosen = np.asarray(rows)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.int64)
+        columns = {name: column.take(chosen) for name, column in self.columns.items()}
+        count = int(np.count_nonzero(chosen)) if chosen.dtype == np.bool_ else len(chosen)
+        return replace(self, rows=count, columns=columns)
+
+    def select(self, names: Iterable[str]) -> Table:
+        """Only these columns, in the order given.
+
+        Raises:
+            SchemaError: there is no column of one of these names.
+        """
+        columns = {name: self._column(name) for name in names}
+        return replace(self, columns=columns, schema=self.schema.select(columns))
+
+    def to_arrow(self) -> Any:
+        """The rows as one `pyarrow.RecordBatch`, nulls where a value is missing; `from_arrow` reads it back."""
+        from accel_drift.data.rows import to_arrow
+
+        return to_arrow(self)
+
+    @classmethod
+    def from_arrow(cls, batch: Any, schema: Schema) -> Table:
+        """The table that `to_arrow` wrote.
+
+        Raises:
+            SchemaError: the record batch does not hold the columns of the schema.
+        """
+        from accel_drift.data.rows import from_arrow
+
+        return from_arrow(batch, schema)
+
+    def _column(self, name: str) -> TableColumn:
+        try:
+            return self.columns[name]
+        except KeyError:
+            raise SchemaError(f"there is no column {name!r}; there are {listed(self.columns)}") from None
+
+
+def _nans_among(
+    values: npt.NDArray[Any], present: npt.NDArray[np.bool_], missing: int, whole: NumericColumn
+) -> int:
+    """How many of the missing rows taken are NaN rather than null; see `numbers.numeric_column`."""
+    if not missing or not whole.nans:
+        return 0
+    if not whole.nulls:
+        return missing
+    return int(np.count_nonzero(np.isnan(values[~present])))

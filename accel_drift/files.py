@@ -1,0 +1,63 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from accel_drift.errors import SourceError
+
+
+def write_text_atomically(path: str | Path, text: str) -> None:
+    """Write a UTF-8 text file; whoever looks sees the old file or the new one, never a part.
+
+    Raises:
+        SourceError: the folder does not exist, or the file cannot be written.
+    """
+    encoded = text.encode("utf-8")
+    write_bytes_atomically(path, lambda out: _write_all(out, encoded))
+
+
+def write_bytes_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it over `path`.
+
+    The temporary file stands in the same folder because a rename is atomic only within one file system.
+    When `write` raises, the temporary file is removed and an older file at `path` stays as it was.
+
+    Raises:
+        SourceError: the folder does not exist, or the file cannot be written.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise SourceError(f"cannot write {target}: it is a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise SourceError(f"cannot write {target}: there is no folder {target.parent}; make it first")
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise SourceError(f"cannot write {target}: {error.strerror or error}") from error
+    try:
+        with os.fdopen(handle, "wb") as out:
+            write(out)
+        Path(temporary).chmod(_mode_of(target))
+        os.replace(temporary, target)  # noqa: PTH105  (os.replace says in one word that it overwrites)
+    except OSError as error:
+        raise SourceError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _write_all(out: BinaryIO, data: bytes) -> None:
+    out.write(data)
+
+
+def _mode_of(target: Path) -> int:
+    """Permissions of the file that is replaced, or what a plain `open` would have given."""
+    if target.exists():
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)  # the only way to read it is to set it
+    os.umask(mask)
+    return 0o666 & ~mask
