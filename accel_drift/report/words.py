@@ -199,7 +199,9 @@ def detectable_line(report: Report) -> str:
         which = f"{number(known[worst], 2)} sd in {visible(worst)}"
     else:
         middle = statistics.median(known.values())
-        which = f"{number(middle, 2)} sd in the median column, {number(known[worst], 2)} sd in {visible(worst)}"
+        which = (
+            f"{number(middle, 2)} sd in the median column, {number(known[worst], 2)} sd in {visible(worst)}"
+        )
     return f"Found with power 0.8 at these sizes: a shift of the mean by {which}"
 
 

@@ -1,0 +1,237 @@
+"""A report as one self-contained HTML page: nothing is loaded from anywhere, nothing but aggregates is inside."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from accel_drift.finding import Finding, Severity, Status
+from accel_drift.report import words
+from accel_drift.report.chart_distribution import distribution
+from accel_drift.report.chart_tests import EffectBar, effects, null_histogram
+from accel_drift.report.plain import plain
+
+if TYPE_CHECKING:
+    from accel_drift.report.report import Report
+
+MOST_OPEN = 12
+"""Pictures of stable columns, rows of effects and nulls beyond this are folded away."""
+MOST_EFFECTS = 20
+_REPRODUCE = ("detectors", "alpha", "correction", "min_effect", "block", "permutations", "seed", "backend")
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A status in a word and a colour class; the word alone is enough."""
+
+    word: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One column: what was found, and its picture."""
+
+    name: str
+    anchor: str
+    chip: Chip
+    findings: tuple[Finding, ...]
+    picture: Markup | None
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The effects of one detector, the largest drawn at once, the rest folded away."""
+
+    detector: str
+    unit: str
+    shown: Markup
+    more: Markup | None
+    left_out: int
+
+
+def render(report: Report) -> str:
+    """The page's text."""
+    cards = _cards(report)
+    loud = [card for card in cards if card.chip.kind != "stable"]
+    quiet = [card for card in cards if card.chip.kind == "stable" and card.picture is not None]
+    if len(loud) + len(quiet) <= MOST_OPEN:
+        loud, quiet = loud + quiet, []
+    return _template().render(
+        report=report,
+        w=words,
+        headline=words.headline(report),
+        tone=_tone(report),
+        numbers=_numbers(report),
+        anchors={card.name: card.anchor for card in cards},
+        chip=chip,
+        remark=lambda finding: words.remark(report, finding),
+        sort_value=_sort_value,
+        statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(report, status)],
+        cards=loud,
+        quiet=quiet,
+        effects=_effects(report),
+        nulls=[(picture, null_histogram(picture)) for picture in report.nulls if len(picture.edges) > 1],
+        most_open=MOST_OPEN,
+        schema=words.schema_lines(report),
+        detectable=words.detectable_line(report),
+        settings=_settings(report),
+        reproduce=reproduce_line(report),
+        meanings=[(words.STATUS_WORDS[s], words.STATUS_MEANING[s]) for s in Status if _has(report, s)],
+    )
+
+
+def frame(report: Report) -> str:
+    """The page inside a frame, for a notebook: its style and ids cannot meet those of the notebook."""
+    return (
+        '<iframe title="accel-drift report" sandbox="allow-scripts" '
+        'style="width:100%;height:46rem;border:1px solid #8884;border-radius:8px" '
+        f'srcdoc="{html.escape(render(report))}"></iframe>'
+    )
+
+
+def chip(finding: Finding) -> Chip:
+    """Word and colour class of one finding."""
+    if finding.status is Status.DRIFTED:
+        word = "drift" if finding.severity is Severity.NONE else str(finding.severity)
+        return Chip(word, f"s-{finding.severity}")
+    kinds = {Status.SIGNIFICANT_SMALL: "small", Status.STABLE: "stable"}
+    return Chip(words.STATUS_WORDS[finding.status], kinds.get(finding.status, "untested"))
+
+
+def reproduce_line(report: Report) -> str:
+    """A call that asks for the same comparison again."""
+    if isinstance(report.settings.get("command"), str):
+        return str(report.settings["command"])
+    given = [
+        f"{name}={plain(report.settings[name])!r}" for name in _REPRODUCE if report.settings.get(name) is not None
+    ]
+    return f"ad.compare(reference, batch{''.join(', ' + item for item in given)})"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("accel_drift.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Names come from data: what nobody would see is spelled out, everywhere.
+        finalize=lambda value: words.visible(value) if type(value) is str else value,
+    )
+    return environment.get_template("page.html.j2")
+
+
+def _has(report: Report, status: Status) -> bool:
+    return any(finding.status is status for finding in report.findings)
+
+
+def _tone(report: Report) -> str:
+    """Colour class of the verdict."""
+    if not any(finding.status.tested for finding in report.findings):
+        return "untested"
+    if report.drifted:
+        return f"s-{report.severity}" if report.severity is not Severity.NONE else "s-warning"
+    return "stable"
+
+
+def _numbers(report: Report) -> list[tuple[str, str, str]]:
+    """The figures at the top: value, what it is, and a remark."""
+    compared = len(report.compared_columns)
+    worst = next((f for f in report.findings if f.status is Status.DRIFTED), None)
+    small = {f.column for f in report.findings if f.status is Status.SIGNIFICANT_SMALL}
+    untested = {f.column for f in report.findings if not f.status.tested}
+    out = [
+        (f"{len(report.drifted_columns):,} of {compared:,}", "columns drifted", f"verdict by the rule {report.rule}"),
+        (
+            str(report.severity) if report.severity is not Severity.NONE else "none",
+            "worst severity",
+            f"{words.place(worst)}, {worst.detector}" if worst else "no finding counts as drift",
+        ),
+        (words.count(len(small)), "small but significant", "real, too small to count"),
+    ]
+    if untested:
+        out.append((words.count(len(untested)), "without an answer", "could not be tested"))
+    out.append((words.short_count(report.n_batch), "rows in the batch", f"reference {words.count(report.n_reference)}"))
+    known = sorted(value for value in report.detectable.values() if math.isfinite(value))
+    if known:
+        middle = words.number(known[len(known) // 2], 2)
+        out.append((f"{middle} sd", "smallest shift found", "median column, power 0.8"))
+    return out
+
+
+def _cards(report: Report) -> list[Card]:
+    """One card a column, in the order of its worst finding."""
+    pictures = {picture.column: picture for picture in report.distributions}
+    own: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        if len(finding.columns) == 1:
+            own.setdefault(finding.column, []).append(finding)
+    cards = []
+    for i, (name, findings) in enumerate(own.items()):
+        picture = pictures.get(name)
+        facts = [f"{f.detector}: {text}" for f in findings if (text := words.remark(report, f))]
+        if name in report.detectable:
+            shift = words.number(report.detectable[name], 2)
+            facts.append(f"a shift of the mean by {shift} sd is found with power 0.8")
+        drawn = distribution(picture) if picture is not None else None
+        cards.append(Card(name, f"c{i}", chip(findings[0]), tuple(findings), drawn, tuple(facts)))
+    return cards
+
+
+def _effects(report: Report) -> list[Effects]:
+    """One picture a detector, since every detector has a scale of its own."""
+    groups: dict[tuple[str, tuple[float, ...]], list[Finding]] = {}
+    for finding in report.findings:
+        if finding.effect is not None and math.isfinite(finding.effect):
+            groups.setdefault((finding.detector, report.bands(finding)), []).append(finding)
+    out = []
+    for (detector, bands), findings in groups.items():
+        rows = [_effect_bar(f) for f in findings]
+        shown, rest = rows[:MOST_EFFECTS], rows[MOST_EFFECTS:]
+        if len(rest) == 1:
+            shown, rest = rows, []
+        more = effects(rest, bands, _spoken_effects(detector, rest)) if rest else None
+        unit = next((f.unit for f in findings if f.unit), "")
+        out.append(
+            Effects(detector, unit, effects(shown, bands, _spoken_effects(detector, shown)), more, len(rest))
+        )
+    return out
+
+
+def _effect_bar(finding: Finding) -> EffectBar:
+    effect = 0.0 if finding.effect is None else float(finding.effect)
+    return EffectBar(words.place(finding), effect, finding.interval, finding.status, finding.severity)
+
+
+def _spoken_effects(detector: str, rows: Sequence[EffectBar]) -> str:
+    listed = ", ".join(f"{row.label} {words.number(row.effect, 2)} {row.word}" for row in rows[:5])
+    return f"Effects by {detector}, largest first: {listed}; all are in the table of findings"
+
+
+def _sort_value(value: float | None) -> str:
+    """What a column of numbers is sorted by; nothing known goes last."""
+    return "" if value is None or not math.isfinite(value) else f"{value:.6g}"
+
+
+def _settings(report: Report) -> list[tuple[str, str]]:
+    rows: Iterable[tuple[str, Any]] = report.settings.items()
+    return [(str(name), _setting(value)) for name, value in rows]
+
+
+def _setting(value: object) -> str:
+    value = plain(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_setting(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_setting(item) for item in value)
+    return "none" if value is None else str(value)
