@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
 
 
 def findings_table(findings: Sequence[Finding]) -> pa.Table:
-    """One row a finding, in the order given; `details` is JSON text; what has no answer is null, never NaN."""
+    """One row a finding, in the order given; `details` is JSON text; no answer is null, never NaN."""
     rows = [_row(finding) for finding in findings]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 

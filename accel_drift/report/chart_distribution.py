@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from accel_drift.report import words
 from accel_drift.report.pictures import Distribution
-from accel_drift.report.svg import bars, clipped, grid_step, line, svg, text
+from accel_drift.report.svg import bars, clipped, grid_step, line, room, svg, text
 
 MOST_CELLS = 20
 """Numeric cells beyond this are joined with their neighbours: two bars a cell must stay apart."""
 MOST_CATEGORIES = 12
-_WIDTH, _LEFT, _RIGHT = 400.0, 38.0, 6.0
+_WIDTH, _LEFT, _RIGHT = 340.0, 36.0, 4.0
 
 
 def distribution(picture: Distribution) -> Markup:
@@ -69,12 +69,12 @@ def edge_labels(edges: Sequence[float]) -> list[str]:
 def _numeric(picture: Distribution) -> Markup:
     """Paired bars, every cell equally wide, with the cut points written under the gaps.
 
-    Cells are close to quantiles of the reference and the outer ones have no end, so a true x axis would squeeze
-    nearly all rows into a sliver and could not draw the tails at all. Here the reference is nearly flat, and
-    what departs from flat is drift.
+    Cells are close to quantiles of the reference and the outer ones have no end, so a true x axis would
+    squeeze nearly all rows into a sliver and could not draw the tails at all. Here the reference is nearly
+    flat, and what departs from flat is drift.
     """
     cells = _cells(picture)
-    top, bottom = 30.0, 150.0
+    top, bottom = 36.0, 156.0
     slots = len(cells.reference) + (len(cells.special) + 0.4 if cells.special else 0.0)
     step = (_WIDTH - _LEFT - _RIGHT) / max(slots, 1.0)
     pairs = [
@@ -90,7 +90,7 @@ def _numeric(picture: Distribution) -> Markup:
         y = bottom - i * tick * scale
         parts += [
             line(_LEFT, y, _WIDTH - _RIGHT, y, "g"),
-            text(_LEFT - 4, y + 4, words.share(i * tick), "e d"),
+            text(_LEFT - 4, y + 4, f"{100 * i * tick:.3g} %", "e d"),
         ]
     width = min(step * 0.42, 26.0)
     parts.append(
@@ -99,7 +99,7 @@ def _numeric(picture: Distribution) -> Markup:
     parts.append(bars([(x + step / 2, bottom - b * scale, width, b * scale) for x, _, b in pairs], "bat"))
     parts += _edge_texts(cells, step, bottom + 14)
     parts += [
-        text(min(first_special + (i + 0.5) * step, _WIDTH - 22), bottom + 14, clipped(label, 9), "m d")
+        text(min(first_special + (i + 0.5) * step, _WIDTH - 24), bottom + 14, clipped(label, 9), "m d")
         for i, (label, _, _) in enumerate(cells.special)
     ]
     parts += _largest_change(pairs, step, bottom, scale)
@@ -116,6 +116,8 @@ def _edge_texts(cells: _Cells, step: float, y: float) -> list[Markup]:
     parts = []
     for i in range((len(labels) - 1) % every // 2, len(labels), every):
         x = _LEFT + (i + 1) * step
+        if cells.special and x + widest / 2 > _WIDTH - 50:
+            continue  # the word "missing" stands there
         parts += [line(x, y - 14, x, y - 10, "t"), text(x, y, labels[i], "m d")]
     return parts
 
@@ -130,7 +132,7 @@ def _largest_change(
     if abs(b - r) < 0.02:
         return []
     near = min(max(x + step / 2, _LEFT + 44), _WIDTH - 50)
-    return [text(near, bottom - max(r, b) * scale - 4, f"{100 * (b - r):+.0f} points", "m")]
+    return [text(near, bottom - max(r, b) * scale - 4, f"{100 * (b - r):+.0f} points", "m l")]
 
 
 def _legend() -> list[Markup]:
@@ -143,20 +145,21 @@ def _legend() -> list[Markup]:
 
 
 def _categories(picture: Distribution) -> Markup:
-    """Paired horizontal bars: the largest categories of either side, then the others together, then missing."""
+    """Paired horizontal bars: the largest categories of either side, then the others, then missing."""
     rows = _category_rows(picture)
-    left, right, row, top = 128.0, 50.0, 30.0, 24.0
+    names = [clipped(label, 14) for label, _, _ in rows]
+    left, right, row, top = room(names, 108.0), 42.0, 34.0, 24.0
     most = max([max(r, b) for _, r, b in rows] or [0.0]) or 1.0
     scale = (_WIDTH - left - right) / most
     parts = [*_legend()]
     reference, batch = [], []
-    for i, (label, r, b) in enumerate(rows):
+    for i, (_, r, b) in enumerate(rows):
         y = top + i * row
-        parts.append(text(left - 6, y + 16, clipped(label), "e"))
-        reference.append((left, y, r * scale, 11.0))
-        batch.append((left, y + 12, b * scale, 11.0))
-        parts.append(text(left + r * scale + 4, y + 10, words.share(r), "d"))
-        parts.append(text(left + b * scale + 4, y + 22, words.share(b)))
+        parts.append(text(left - 6, y + 18, names[i], "e"))
+        reference.append((left, y, r * scale, 13.0))
+        batch.append((left, y + 14, b * scale, 13.0))
+        parts.append(text(left + r * scale + 4, y + 10.5, words.share(r), "d"))
+        parts.append(text(left + b * scale + 4, y + 24.5, words.share(b)))
     parts += [bars(reference, "ref"), bars(batch, "bat")]
     return svg(_WIDTH, top + row * len(rows), _spoken(picture), parts)
 

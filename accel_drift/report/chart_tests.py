@@ -11,9 +11,9 @@ from markupsafe import Markup
 from accel_drift.finding import Severity, Status
 from accel_drift.report import words
 from accel_drift.report.pictures import NullPicture
-from accel_drift.report.svg import bars, clipped, grid_step, line, svg, text
+from accel_drift.report.svg import bars, clipped, grid_step, line, room, svg, text
 
-_WIDTH = 720.0
+_WIDTH = 540.0
 _Place = Callable[[float], float]
 
 
@@ -42,7 +42,7 @@ class EffectBar:
 
 def effects(rows: Sequence[EffectBar], bands: Sequence[float], spoken: str) -> Markup:
     """Bars of one detector's effects with their intervals, on the bands where severity begins."""
-    left, right, row = 190.0, 110.0, 22.0
+    left, right, row = room((clipped(item.label) for item in rows), 150.0), 104.0, 22.0
     low, high = effect_range(rows, bands)
     scale = (_WIDTH - left - right) / (high - low)
 
@@ -72,15 +72,13 @@ def effects(rows: Sequence[EffectBar], bands: Sequence[float], spoken: str) -> M
 def _effect_row(item: EffectBar, y: float, left: float, at: _Place) -> list[Markup]:
     """Name, bar and whiskers."""
     start, end = sorted((at(0), at(item.effect)))
-    parts = [text(left - 8, y + 15, clipped(item.label, 26), "e")]
+    parts = [text(left - 8, y + 15, clipped(item.label), "e")]
     parts.append(bars([(start, y + 6, max(end - start, 1.0), 10)], item.kind))
     if item.interval is not None:
         a, b = at(item.interval[0]), at(item.interval[1])
-        parts += [
-            line(a, y + 11, b, y + 11, "w"),
-            line(a, y + 8, a, y + 14, "w"),
-            line(b, y + 8, b, y + 14, "w"),
-        ]
+        stroke = f"M{a:.1f} {y + 8:.1f}v6m0-3H{b:.1f}m0-3v6"
+        # Drawn twice: a light edge keeps the whisker apart from a dark bar.
+        parts += [Markup('<path class="{}" d="{}"/>').format(kind, stroke) for kind in ("h", "w")]
     return parts
 
 
@@ -155,7 +153,7 @@ def null_histogram(picture: NullPicture) -> Markup:
         text(x + (-6 if x > _WIDTH / 2 else 6), 16, label, "e b" if x > _WIDTH / 2 else "b"),
     ]
     tick, _ = grid_step(max(abs(low), abs(high)))
-    for i in range(math.ceil(low / tick), math.floor(high / tick) + 1):
-        parts.append(text(side + (i * tick - low) * scale, bottom + 16, f"{i * tick:.4g}", "m d"))
+    ticks = [i * tick for i in range(math.ceil(low / tick), math.floor(high / tick) + 1)]
+    parts += [text(side + (value - low) * scale, bottom + 16, f"{value:.4g}", "m d") for value in ticks]
     spoken = f"Null distribution of {picture.detector} from {sum(picture.counts)} draws; {label}"
     return svg(_WIDTH, bottom + 22, spoken, parts)

@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page: nothing is loaded from anywhere, nothing but aggregates is inside."""
+"""A report as one self-contained HTML page: it loads nothing and holds nothing but aggregates."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_OPEN = 12
 """Pictures of stable columns, rows of effects and nulls beyond this are folded away."""
 MOST_EFFECTS = 20
+TALL = 8
+"""A card with so many categories takes two rows of the grid, or its neighbours would stand in empty space."""
 _REPRODUCE = ("detectors", "alpha", "correction", "min_effect", "block", "permutations", "seed", "backend")
 
 
@@ -45,6 +47,7 @@ class Card:
     findings: tuple[Finding, ...]
     picture: Markup | None
     facts: tuple[str, ...]
+    tall: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,9 @@ def reproduce_line(report: Report) -> str:
     if isinstance(report.settings.get("command"), str):
         return str(report.settings["command"])
     given = [
-        f"{name}={plain(report.settings[name])!r}" for name in _REPRODUCE if report.settings.get(name) is not None
+        f"{name}={plain(report.settings[name])!r}"
+        for name in _REPRODUCE
+        if report.settings.get(name) is not None
     ]
     return f"ad.compare(reference, batch{''.join(', ' + item for item in given)})"
 
@@ -151,7 +156,11 @@ def _numbers(report: Report) -> list[tuple[str, str, str]]:
     small = {f.column for f in report.findings if f.status is Status.SIGNIFICANT_SMALL}
     untested = {f.column for f in report.findings if not f.status.tested}
     out = [
-        (f"{len(report.drifted_columns):,} of {compared:,}", "columns drifted", f"verdict by the rule {report.rule}"),
+        (
+            f"{len(report.drifted_columns):,} of {compared:,}",
+            "columns drifted",
+            f"verdict by the rule {report.rule}",
+        ),
         (
             str(report.severity) if report.severity is not Severity.NONE else "none",
             "worst severity",
@@ -161,7 +170,13 @@ def _numbers(report: Report) -> list[tuple[str, str, str]]:
     ]
     if untested:
         out.append((words.count(len(untested)), "without an answer", "could not be tested"))
-    out.append((words.short_count(report.n_batch), "rows in the batch", f"reference {words.count(report.n_reference)}"))
+    out.append(
+        (
+            words.short_count(report.n_batch),
+            "rows in the batch",
+            f"reference {words.count(report.n_reference)}",
+        )
+    )
     known = sorted(value for value in report.detectable.values() if math.isfinite(value))
     if known:
         middle = words.number(known[len(known) // 2], 2)
@@ -182,9 +197,10 @@ def _cards(report: Report) -> list[Card]:
         facts = [f"{f.detector}: {text}" for f in findings if (text := words.remark(report, f))]
         if name in report.detectable:
             shift = words.number(report.detectable[name], 2)
-            facts.append(f"a shift of the mean by {shift} sd is found with power 0.8")
+            facts.append(f"smallest shift of the mean found with power 0.8: {shift} sd")
         drawn = distribution(picture) if picture is not None else None
-        cards.append(Card(name, f"c{i}", chip(findings[0]), tuple(findings), drawn, tuple(facts)))
+        tall = picture is not None and picture.kind != "numeric" and len(picture.labels) >= TALL
+        cards.append(Card(name, f"c{i}", chip(findings[0]), tuple(findings), drawn, tuple(facts), tall))
     return cards
 
 

@@ -1,4 +1,4 @@
-"""One comparison of a batch with a reference: every finding, one verdict, and the forms it is passed on in."""
+"""One comparison of a batch with a reference: the findings, one verdict, and the forms to pass it on."""
 
 from __future__ import annotations
 
@@ -27,17 +27,21 @@ class SchemaChanges(Protocol):
     @property
     def added(self) -> Sequence[str]:
         """Columns of the batch that the reference lacks."""
+        ...
 
     @property
     def removed(self) -> Sequence[str]:
         """Columns of the reference that the batch lacks."""
+        ...
 
     @property
     def retyped(self) -> Sequence[tuple[str, str, str]]:
         """Columns of both whose type differs: name, type in the reference, type in the batch."""
+        ...
 
     def to_dict(self) -> dict[str, Any]:
         """The three lists as plain JSON values."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,12 @@ class Report:
         excluded: columns left out, with the reason.
         warnings: what may make the verdict wrong.
         notes: what a reader should know and need not act on.
-        detectable: column -> smallest shift of the mean, in reference standard deviations, found with power 0.8.
-        settings: every option that the result depends on. `bands` (detector -> watch, warning, critical) draws
-            the lines between the severities; a finding's own `details["bands"]` goes before it.
+        detectable: column -> smallest shift of the mean, in reference standard deviations, found with
+            power 0.8.
+        settings: every option that the result depends on. `bands` (detector -> watch, warning, critical)
+            draws the lines between the severities, unless a finding has its own `details["bands"]`;
+            `min_effect` is a number, or a mapping from detector to number; `command`, where given, is
+            shown as the way to get this report again.
         distributions: counts per cell of each column pictured.
         nulls: null histograms.
         created_at: when, ISO 8601 in UTC.
@@ -126,7 +133,7 @@ class Report:
         return tuple(float(band) for band in own)
 
     def least_effect(self, finding: Finding) -> float | None:
-        """The smallest effect that counts as drift here: `min_effect` where it was set, else the first band."""
+        """The smallest effect that counts as drift: `min_effect` where it was set, else the first band."""
         least = finding.details.get("min_effect", self.settings.get("min_effect"))
         if isinstance(least, Mapping):
             least = least.get(finding.detector)

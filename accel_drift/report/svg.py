@@ -6,7 +6,7 @@ Colours are classes that the page's style sheet defines, for light and for dark.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
@@ -39,9 +39,15 @@ def bars(rectangles: Sequence[tuple[float, float, float, float]], kind: str) -> 
 
 
 def clipped(name: str, most: int = 20) -> str:
-    """A name cut to what fits beside a picture."""
+    """A name cut in its middle to what fits: names may begin alike and differ at the end, or the reverse."""
     name = words.visible(name)
-    return name if len(name) <= most else name[: most - 1] + "\u2026"
+    tail = most // 3
+    return name if len(name) <= most else f"{name[: most - tail - 1]}\u2026{name[-tail:]}"
+
+
+def room(labels: Iterable[str], most: float) -> float:
+    """Width to keep for labels beside a picture, at most `most`."""
+    return min(most, 10 + 7.0 * max((len(label) for label in labels), default=0))
 
 
 def grid_step(most: float) -> tuple[float, int]:

@@ -106,7 +106,12 @@ def null_picture(columns: tuple[str, ...], observed: float = 0.0041) -> NullPict
     counts, edges = np.histogram(draws, 24)
     p_value = (1 + int((draws >= observed).sum())) / 500
     return NullPicture(
-        "mmd", ", ".join(columns), tuple(float(e) for e in edges), tuple(int(c) for c in counts), observed, p_value
+        "mmd",
+        ", ".join(columns),
+        tuple(float(e) for e in edges),
+        tuple(int(c) for c in counts),
+        observed,
+        p_value,
     )
 
 
@@ -137,7 +142,10 @@ def report(**changes: Any) -> Report:
         "severity": Severity.CRITICAL,
         "findings": tuple(findings),
         "schema_diff": SameSchema(("gate",), ("tailnum",), (("hour", "int64", "double"),)),
-        "excluded": {"flight": "looks like an identifier: 3,812 distinct values", "time_hour": "separates the sides"},
+        "excluded": {
+            "flight": "looks like an identifier: 3,812 distinct values",
+            "time_hour": "separates the sides",
+        },
         "warnings": ("rows are alike within days (design effect 14 in arr_delay): give block='day'",),
         "notes": ("MMD was computed on 5,000 rows a side, drawn with seed 0.",),
         "detectable": {"arr_delay": 0.031, "dep_delay": 0.031, "air_time": 0.034},
@@ -179,7 +187,11 @@ def small() -> Report:
         n_batch=240,
         drifted=False,
         severity=Severity.NONE,
-        findings=(finding("age"), finding("income", effect=0.031), finding("city", "chi_square", effect=0.02)),
+        findings=(
+            finding("age"),
+            finding("income", effect=0.031),
+            finding("city", "chi_square", effect=0.02),
+        ),
         detectable={"age": 0.28},
         settings={"alpha": 0.01, "correction": "bh", "seed": 0, "bands": BANDS},
         distributions=(
@@ -203,7 +215,10 @@ def wide(columns: int = 60) -> Report:
         status = Status.DRIFTED if effect >= 0.1 else Status.SIGNIFICANT_SMALL if i < 9 else Status.STABLE
         if i % 23 == 22:
             status = Status.TOO_FEW_ROWS
-        findings += [finding(name, "psi", status, effect), finding(name, "ks", status, min(0.9, effect * 1.1))]
+        findings += [
+            finding(name, "psi", status, effect),
+            finding(name, "ks", status, min(0.9, effect * 1.1)),
+        ]
         if i % 5 == 3:
             pictures.append(categorical(name, tuple(f"category {k}" for k in range(30)), shift))
         else:
