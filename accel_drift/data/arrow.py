@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from accel_drift.data.decoded import Decoded, Outcome, Unreadable, merged_codes, truth_column
 from accel_drift.data.kinds import number_order, text_of
-from accel_drift.data.numbers import numeric_column
+from accel_drift.data.numbers import numeric_column, seconds_column
 from accel_drift.data.schema import NULL_TYPE, Kind
 from accel_drift.data.table import NumericColumn
 
-_NUMBERS = {
+_NUMBERS: dict[Any, np.dtype[Any]] = {
     pa.float16(): np.dtype("f2"),
     pa.float32(): np.dtype("f4"),
     pa.float64(): np.dtype("f8"),
@@ -79,7 +79,7 @@ def _plain(dtype: Any, chunks: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     if pa.types.is_run_end_encoded(dtype):
         import pyarrow.compute as pc
 
-        return _plain(dtype.value_type, [pc.run_end_decode(chunk) for chunk in chunks])
+        return _plain(dtype.value_type, [pc.call_function("run_end_decode", [chunk]) for chunk in chunks])
     return dtype, chunks
 
 
@@ -124,7 +124,7 @@ def _numbers(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
 
 
 def _instants(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
-    """Dates, timestamps, times of day, durations: integers in a unit."""
+    """Dates, timestamps and times of day as integers in their unit; durations as seconds."""
     is_ = pa.types
     narrow = is_.is_date32(dtype) or is_.is_time32(dtype)
     stored = np.dtype("i4") if narrow else np.dtype("i8")
@@ -132,10 +132,10 @@ def _instants(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
     present = _present(chunks)
     nulls = 0 if present is None else int(present.size - np.count_nonzero(present))
     unit = "D" if is_.is_date32(dtype) else "ms" if is_.is_date64(dtype) else dtype.unit
-    kind = Kind.NUMERIC if is_.is_duration(dtype) else Kind.TIMESTAMP
-    return NumericColumn(
-        name, values.astype(np.int64, copy=False), present if nulls else None, nulls, 0, kind, unit
-    )
+    if is_.is_duration(dtype):
+        return seconds_column(name, values, unit, present)
+    values = values.astype(np.int64, copy=False)
+    return NumericColumn(name, values, present if nulls else None, nulls, 0, Kind.TIMESTAMP, unit)
 
 
 def _joined(chunks: Sequence[Any], read: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -90,6 +90,8 @@ def _shared_type(one: NumericColumn, other: NumericColumn) -> np.dtype[Any]:
 
 def stack(columns: Sequence[NumericColumn], rows: int, dtype: npt.DTypeLike, backend: OntoDevice) -> Block:
     """Columns of the same rows as one block of this type."""
+    if len(columns) == 1 and columns[0].present is None and columns[0].values.dtype == dtype:
+        return Block(backend.asarray(columns[0].values[:, None]), backend.asarray(np.ones((rows, 1), bool)))
     # Column by column in memory: each Arrow column is copied as one run.
     values = np.zeros((len(columns), rows), dtype)
     mask = np.ones((len(columns), rows), bool)

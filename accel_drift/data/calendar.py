@@ -59,9 +59,11 @@ def _by_value(table: Table, name: str) -> npt.NDArray[np.int64]:
 
 def _by_time(table: Table, spec: str) -> tuple[npt.NDArray[np.int64], str]:
     name, _, unit = spec.rpartition(":")
-    if not name or name not in table.columns:
+    if name not in table.columns:
+        times = table.schema.of(Kind.TIMESTAMP)
+        hint = f"; a unit of time follows its column: {times[0]}:{spec}" if spec in UNITS and times else ""
         raise ConfigError(
-            f"block={spec!r}: there is no column {name or spec!r}; there are {listed(table.columns)}"
+            f"block={spec!r}: there is no column {name or spec!r}; there are {listed(table.columns)}{hint}"
         )
     if unit not in UNITS:
         raise ConfigError(f"block={spec!r}: there is no unit {unit!r}; there are {', '.join(UNITS)}")
@@ -73,7 +75,7 @@ def _by_time(table: Table, spec: str) -> tuple[npt.NDArray[np.int64], str]:
             f"block={spec!r}: column {name!r} is {column.kind}, not a timestamp; give block={name!r} for one "
             "block a value"
         )
-    if type_name.startswith("time3") or type_name.startswith("time6"):
+    if type_name.startswith(("time32", "time64")):
         raise ConfigError(f"block={spec!r}: column {name!r} holds times of day, which have no {unit}")
     instants, zone = _wall_clock(column, type_name)
     periods = instants.astype(f"M8[{UNITS[unit]}]").astype(np.int64)
@@ -101,7 +103,7 @@ def _local(instants: npt.NDArray[Any], unit: str, zone: str) -> npt.NDArray[Any]
     counted = np.ascontiguousarray(instants).view(np.int64)
     array = pa.Array.from_buffers(pa.timestamp(unit, zone), len(counted), [None, pa.py_buffer(counted)])
     try:
-        local = pc.local_timestamp(array)
+        local = pc.call_function("local_timestamp", [array])
     except pa.ArrowInvalid:
         return None
     return np.frombuffer(local.buffers()[1], f"M8[{unit}]", count=len(counted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,39 +26,45 @@ def convert(column: TableColumn, kind: Kind) -> TableColumn:
         return column
     if kind is Kind.IDENTIFIER:
         return replace(column, kind=kind)
-    if column.kind is Kind.IDENTIFIER:
-        plain = Kind.NUMERIC if isinstance(column, NumericColumn) else Kind.CATEGORICAL
-        return convert(replace(column, kind=plain), kind)
-    return _CONVERSIONS[kind](column)
+    to_kind: Callable[[TableColumn], TableColumn] = _CONVERSIONS[kind]
+    return to_kind(without_identity(column))
+
+
+def without_identity(column: TableColumn) -> TableColumn:
+    """An identifier as the numbers or categories that it is stored as; others as they are."""
+    if column.kind is not Kind.IDENTIFIER:
+        return column
+    plain = Kind.NUMERIC if isinstance(column, NumericColumn) else Kind.CATEGORICAL
+    return replace(column, kind=plain)
 
 
 def held_to(column: TableColumn, type_name: str, was: Column) -> TableColumn | None:
-    """The column as the kind that it has in the reference, or None where it is another sort of thing there."""
+    """The column as the kind that it has in the reference, or None where it is another sort of thing.
+
+    Raises:
+        SchemaError: the caller gave the reference's column another kind than its type speaks for, and a
+            value of this column cannot follow.
+    """
     here = Column(column.name, column.kind, type_name)
     if here.group == "any":
-        return without_values(column.name, column.rows, was.kind, was.group)
+        return _without_values(column.name, column.rows, was)
     if was.group == "any":
         return None
-    stored = "numeric" if isinstance(column, NumericColumn) else "text"
-    if here.group == was.group:
-        return convert(column, was.kind)
-    by_word = was.kind in (Kind.CATEGORICAL, Kind.NUMERIC) and _type_group(was.type) not in (was.group, "")
-    if by_word and _type_group(was.type) == _type_group(type_name) and stored != was.group:
-        # The caller set another kind than the type's; the batch's column has the same type: do it again.
+    if here.group == was.group or type_group(type_name) == type_group(was.type):
         return convert(column, was.kind)
     return None
 
 
-def without_values(name: str, rows: int, kind: Kind, group: str) -> TableColumn:
+def _without_values(name: str, rows: int, like: Column) -> TableColumn:
     """A column of that kind in which every value is missing."""
-    if group in ("text", "boolean"):
-        categories = ("false", "true") if kind is Kind.BOOLEAN else ()
-        return CategoricalColumn(name, np.full(rows, -1, np.int32), categories, rows, kind)
-    values = np.zeros(rows, np.int64 if kind is Kind.TIMESTAMP else np.float64)
-    return NumericColumn(name, values, np.zeros(rows, bool) if rows else None, rows, 0, kind)
+    if like.group in ("text", "boolean"):
+        categories = ("false", "true") if like.kind is Kind.BOOLEAN else ()
+        return CategoricalColumn(name, np.full(rows, -1, np.int32), categories, rows, like.kind)
+    values = np.zeros(rows, np.int64 if like.kind is Kind.TIMESTAMP else np.float64)
+    return NumericColumn(name, values, np.zeros(rows, bool) if rows else None, rows, 0, like.kind)
 
 
-def _type_group(type_name: str) -> str:
+def type_group(type_name: str) -> str:
     """The group that the type alone speaks for; "" where that is unknown."""
     if type_name == NULL_TYPE:
         return ""

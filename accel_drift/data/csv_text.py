@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from accel_drift.data.arrow import decode
+from accel_drift.data.convert import type_group
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, truth_column
 from accel_drift.data.schema import Column, Schema
 from accel_drift.data.table import CategoricalColumn
@@ -37,7 +38,7 @@ def open_csv(path: Path) -> Source:
 
     def load(wanted: Sequence[str], schema: Schema | None) -> Rows:
         known = {c.name: c for c in schema.columns} if schema else {}
-        as_text = [name for name in wanted if name in known and known[name].group in ("text", "boolean")]
+        as_text = [name for name in wanted if name in known and _is_text(known[name])]
         # Without any column Arrow would read them all.
         table = _read(path, list(wanted) or list(names[:1]), as_text)
         columns = {}
@@ -47,6 +48,11 @@ def open_csv(path: Path) -> Source:
         return table.num_rows, columns
 
     return Source(names, load)
+
+
+def _is_text(was: Column) -> bool:
+    """Whether the reference asks for the text itself: "01234" is a number only where it was one."""
+    return type_group(was.type) == "text" or was.group == "boolean"
 
 
 def _header(path: Path) -> tuple[str, ...]:
@@ -113,7 +119,7 @@ def _held_to(path: Path, name: str, found: Outcome, was: Column | None, table: A
                 f"{path} cannot be read as CSV: column {name!r} is not UTF-8 text; save it as UTF-8"
             )
         return found
-    if was is None or was.group in ("any", "text"):
+    if was is None or was.group in ("any", "text") or type_group(was.type) == type_group(found.type):
         return found
     if was.group == "boolean":
         return Decoded(_truths(path, found.column), "bool") if found.type == "string" else found
@@ -160,6 +166,6 @@ def _fits(text: str, group: str) -> bool:
 def _misfit(path: Path, name: str, was: Column, value: str) -> SchemaError:
     thing = "numeric" if was.group == "numeric" else "a time"
     return SchemaError(
-        f"{path}: column {name!r} is {thing} in the reference ({was.type}), but has {value!r} here; repair the "
-        f"value or leave it empty, or leave the column out with drop=[{name!r}]"
+        f"{path}: column {name!r} is {thing} in the reference ({was.type}), but has {value!r} here; repair "
+        f"the value or leave it empty, or leave the column out with drop=[{name!r}]"
     )

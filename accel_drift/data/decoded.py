@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,10 +20,12 @@ class Decoded:
     Attributes:
         column: its values.
         type: name of its Arrow type.
+        reason: why it is of its kind, where that was found before.
     """
 
     column: TableColumn
     type: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,16 @@ class Source:
         load: reads the columns of these names, the types of text files steered by the schema; gives the
             number of rows and the columns.
         index: columns that number the rows for the library that wrote them, and are no data.
-        measured: every column is a measurement: no column of numbers names things (NumPy arrays).
+        settled: the kinds stand as they are: a NumPy array holds measurements, a Table was read before.
+        excluded: columns that were left out before, with the reasons.
         default_name: what to call it when the caller does not say.
     """
 
     names: tuple[str, ...]
     load: Callable[[Sequence[str], Schema | None], Rows]
     index: tuple[str, ...] = ()
-    measured: bool = False
+    settled: bool = False
+    excluded: Mapping[str, str] = field(default_factory=dict)
     default_name: str = ""
 
 
@@ -113,8 +117,3 @@ def truth_column(
         codes[~present] = -1
     nulls = 0 if present is None else int(present.size - np.count_nonzero(present))
     return CategoricalColumn(name, codes, ("false", "true"), nulls, Kind.BOOLEAN)
-
-
-def pick(table: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The entries of these names."""
-    return {name: table[name] for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def _open_parquet(path: Path) -> Source:
         with errors_of(path), pq.ParquetFile(path) as file:
             # iter_batches, not read_table: the latter imports pandas, and holds every column twice.
             read = [name for name in wanted if not pa.types.is_nested(schema.field(name).type)]
-            batches = list(file.iter_batches(batch_size=1 << 20, columns=read))
+            batches = list(file.iter_batches(batch_size=1 << 20, columns=read)) if read else []
             rows, columns = decode_batches(schema, batches, read)
             nested = decode_batches(schema, [], [name for name in wanted if name not in read])[1]
             columns |= nested
@@ -97,15 +97,19 @@ def _open_ipc(path: Path) -> Source:
     except pa.ArrowInvalid:
         mapped.seek(0)
         stream = ipc.open_stream(mapped)
-        return from_batches(stream.schema, lambda: _under(path, lambda: list(stream)))
+        return from_batches(stream.schema, lambda: _checked(path, stream))
     return from_batches(
-        file.schema, lambda: _under(path, lambda: [file.get_batch(i) for i in range(file.num_record_batches)])
+        file.schema, lambda: _checked(path, (file.get_batch(i) for i in range(file.num_record_batches)))
     )
 
 
-def _under(path: Path, read: Callable[[], list[Any]]) -> list[Any]:
+def _checked(path: Path, batches: Iterable[Any]) -> list[Any]:
+    """The record batches, looked through: a damaged file must not become a read beyond its memory."""
     with errors_of(path):
-        return read()
+        read = list(batches)
+        for batch in read:
+            batch.validate(full=True)
+        return read
 
 
 _READERS: dict[str, Callable[[Path], Source]] = {

@@ -6,8 +6,9 @@ The rules for identifiers (columns that name things, and so differ between any t
 * text of which more than 90 % of at least 20 values are different;
 * text of more than 50 characters on average, mostly different (free text);
 * whole numbers that count the rows: all different, without a gap, at least 20;
-* a column of more than 100 different whole numbers or texts whose name says that it names a thing:
-  a word of it is id, uuid, key, hash, ...; or the whole of it is a thing that is numbered: flight, user, order, ...
+* more than 100 different whole numbers or texts in a column whose name says that it names a thing: a word
+  of the name is id, uuid, key, hash, ..., or the whole name is a thing that gets a number: flight, user.
+  (Not its plural: `orders` is how many.)
 
 Numbers with a fraction are never identifiers. The rule that decided is kept as the column's `reason`.
 """
@@ -32,10 +33,13 @@ MANY_NAMED = 100
 
 _NAMING_WORDS = frozenset({"id", "ids", "uid", "uuid", "guid", "key", "hash", "index", "idx", "rowid"})
 _NUMBERED_THINGS = frozenset(
-    """user customer client account order invoice ticket session device flight trip patient employee product sku
-    member subscriber tenant visitor vendor supplier merchant transaction shipment parcel booking reservation
-    contract policy claim case record row vehicle driver student citizen household passport ssn imei
-    serial barcode isbn ean upc asin""".split()
+    (
+        *("user", "customer", "client", "account", "member", "subscriber", "tenant", "visitor", "patient"),
+        *("employee", "student", "citizen", "driver", "vendor", "supplier", "merchant", "order", "invoice"),
+        *("ticket", "transaction", "shipment", "parcel", "booking", "reservation", "contract", "policy"),
+        *("claim", "record", "row", "session", "device", "vehicle", "flight", "trip", "product", "passport"),
+        *("sku", "ssn", "imei", "serial", "barcode", "isbn", "ean", "upc", "asin"),
+    )
 )
 
 
@@ -43,10 +47,10 @@ def find_kind(column: TableColumn) -> tuple[Kind, str]:
     """The kind that type, values and name speak for, and the reason where it is not obvious."""
     if column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
         return column.kind, ""
-    if isinstance(column, CategoricalColumn):
-        reason = _text_identifier(column)
-    else:
+    if isinstance(column, NumericColumn):
         reason = _number_identifier(column)
+    else:
+        reason = _text_identifier(column)
     return (Kind.IDENTIFIER, reason) if reason else (column.kind, "")
 
 
@@ -61,8 +65,7 @@ def _names_a_thing(name: str) -> str:
     naming = next((word for word in words if word in _NAMING_WORDS), None)
     if naming:
         return f"the name has the word {naming!r}"
-    whole = "".join(words)
-    if whole in _NUMBERED_THINGS or whole.removesuffix("s") in _NUMBERED_THINGS:
+    if "".join(words) in _NUMBERED_THINGS:
         return f"{name!r} is a thing that is numbered"
     return ""
 
@@ -77,7 +80,8 @@ def _text_identifier(column: CategoricalColumn) -> str:
                 f"free text: {length:.0f} characters on average, {distinct:,} different in {present:,} rows"
             )
     if distinct > MANY_TEXTS and share > MANY_TEXTS_SHARE:
-        return f"{distinct:,} different texts in {present:,} rows ({_percent(share)}; above {MANY_TEXTS:,} and 5 %)"
+        rule = f"above {MANY_TEXTS:,} and {MANY_TEXTS_SHARE:.0%}"
+        return f"{distinct:,} different texts in {present:,} rows ({share:.1%}; {rule})"
     if distinct >= FEW_ROWS and share > ALL_DIFFERENT_SHARE:
         return f"nearly every text is different: {distinct:,} in {present:,} rows"
     said = _names_a_thing(column.name)
@@ -105,16 +109,14 @@ def _counts_rows(values: npt.NDArray[Any]) -> bool:
     if high - low + 1 != len(values):
         return False
     seen = np.zeros(len(values), bool)
-    seen[(values - values.dtype.type(low)).astype(np.int64)] = True
+    # Widened first: int8 from -128 to 127 would overflow.
+    wide = values if values.dtype == np.uint64 else values.astype(np.int64)
+    seen[wide - wide.dtype.type(low)] = True
     return bool(seen.all())
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def text_of(value: Any) -> str:
-    """A value as the text of its category: `true`, `3` for 3 and 3.0 alike, the shortest exact form of others."""
+    """A value as the text of its category: `true`, `3` for 3 and 3.0 alike, else the shortest exact form."""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, Unreadable, merged_codes, truth_column
-from accel_drift.data.numbers import numeric_column
+from accel_drift.data.numbers import numeric_column, seconds_column
 from accel_drift.data.schema import NULL_TYPE, Kind, Schema
 from accel_drift.data.table import NumericColumn
 from accel_drift.errors import DataError
@@ -72,7 +72,7 @@ def open_array(array: npt.NDArray[Any]) -> Source:
     def load(names: Sequence[str], _: Schema | None) -> Rows:
         return len(matrix), {name: _from_array(name, matrix[:, place[name]]) for name in names}
 
-    return Source(tuple(place), load, measured=True)
+    return Source(tuple(place), load, settled=True)
 
 
 def _length(name: str, values: Any) -> int:
@@ -90,9 +90,12 @@ def _column(name: str, values: Any) -> Outcome:
         return _from_list(name, values.tolist())
     if isinstance(values, np.ndarray):
         return _from_array(name, values)
-    if hasattr(values, "to_list") or hasattr(values, "tolist"):  # a column of pandas, polars or pyarrow
-        listed = values.to_list() if hasattr(values, "to_list") else values.tolist()
-        return _from_list(name, listed)
+    if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
+        from accel_drift.data.streams import decode_single
+
+        return decode_single(name, values)
+    if hasattr(values, "__array__"):  # pandas before it had the Arrow interface, JAX, torch
+        return _from_array(name, np.asarray(values))
     return _from_list(name, list(values))
 
 
@@ -127,43 +130,48 @@ def _time_array(name: str, values: npt.NDArray[Any]) -> Outcome:
     if unit is None:
         return Unreadable(f"NumPy type {values.dtype} is not supported")
     span = values.dtype.kind == "m"
-    unit = "s" if span and unit == "D" else unit  # Arrow has no duration in days
     missing = np.isnat(values)
-    counted = values.astype(f"{values.dtype.kind}8[{unit}]").astype(np.int64)
-    nulls = int(np.count_nonzero(missing))
-    kind = Kind.NUMERIC if span else Kind.TIMESTAMP
-    column = NumericColumn(name, counted, ~missing if nulls else None, nulls, 0, kind, unit)
-    return Decoded(
-        column, f"duration[{unit}]" if span else "date32[day]" if unit == "D" else f"timestamp[{unit}]"
-    )
+    present = ~missing if missing.any() else None
+    if span:
+        unit = "s" if unit == "D" else unit  # Arrow has no duration in days
+        counted = np.where(missing, 0, values.astype(f"m8[{unit}]").astype(np.int64))
+        return Decoded(seconds_column(name, counted, unit, present), f"duration[{unit}]")
+    counted = values.astype(f"M8[{unit}]").astype(np.int64)
+    column = NumericColumn(name, counted, present, int(np.count_nonzero(missing)), 0, Kind.TIMESTAMP, unit)
+    return Decoded(column, "date32[day]" if unit == "D" else f"timestamp[{unit}]")
 
 
 def _from_list(name: str, values: list[Any]) -> Outcome:
     """A column from Python values; None is a null, and so is a NaN among texts."""
     values = [None if _is_null(v) else v.item() if isinstance(v, np.generic) else v for v in values]
-    found = {type(value) for value in values} - {type(None)}
+    found = {_base(type(value)) for value in values} - {type(None)}
     if not found:
         rows = len(values)
         nothing = np.zeros(rows, bool) if rows else None
         return Decoded(NumericColumn(name, np.zeros(rows), nothing, rows), NULL_TYPE)
     if found == {bool}:
-        present = _filled(values)
         truths = np.fromiter((bool(v) for v in values), bool, len(values))
-        return Decoded(truth_column(name, truths, present), "bool")
+        return Decoded(truth_column(name, truths, _filled(values)), "bool")
     if found <= {int, float, Decimal}:
         return _number_list(name, values, found)
-    if found <= {str, float} and str in found and all(v != v for v in values if isinstance(v, float)):
-        return _text_list(name, [v if isinstance(v, str) else None for v in values])
+    if found == {str} or (found == {str, float} and all(v != v for v in values if isinstance(v, float))):
+        return _text_list(name, [str(v) if isinstance(v, str) else None for v in values])
     if found <= {dt.datetime, dt.date} or found in ({dt.timedelta}, {dt.time}):
         return _time_list(name, values, found)
-    if all(issubclass(t, str) for t in found):
-        return _text_list(name, [None if v is None else str(v) for v in values])
     return _refused(name, values, found)
 
 
+# bool before int and datetime before date: the former are subclasses of the latter.
+_KNOWN = (bool, int, float, Decimal, str, dt.datetime, dt.date, dt.time, dt.timedelta)
+
+
+def _base(found: type) -> type:
+    """The type that this one is at bottom: `datetime` for a pandas Timestamp."""
+    return next((known for known in _KNOWN if issubclass(found, known)), found)
+
+
 def _refused(name: str, values: list[Any], found: set[type]) -> Outcome:
-    known = {bool, int, float, Decimal, str, dt.datetime, dt.date, dt.time, dt.timedelta}
-    if len(found) > 1 and found & known:
+    if len(found) > 1 and found.intersection(_KNOWN):
         first, second = _first_of_two_types(values)
         raise DataError(
             f"column {name!r} mixes {type(first).__name__} and {type(second).__name__} "
@@ -175,7 +183,7 @@ def _refused(name: str, values: list[Any], found: set[type]) -> Outcome:
 def _first_of_two_types(values: list[Any]) -> tuple[Any, Any]:
     present = [v for v in values if v is not None]
     first = present[0]
-    return first, next(v for v in present if type(v) is not type(first))
+    return first, next(v for v in present if _base(type(v)) is not _base(type(first)))
 
 
 def _is_null(value: Any) -> bool:
@@ -203,7 +211,10 @@ def _number_list(name: str, values: list[Any], found: set[type]) -> Outcome:
         if low >= 0 and high < 2**64:
             whole = np.array([0 if v is None else v for v in values], np.uint64)
             return Decoded(numeric_column(name, whole, present), "uint64")
-    floats = np.array([0.0 if v is None else float(v) for v in values], np.float64)
+    try:
+        floats = np.array([0.0 if v is None else float(v) for v in values], np.float64)
+    except OverflowError:
+        raise DataError(f"column {name!r} has a whole number that is too large for float64") from None
     return Decoded(numeric_column(name, floats, present), "double")
 
 
@@ -225,8 +236,13 @@ def _time_list(name: str, values: list[Any], found: set[type]) -> Outcome:
         return _time_array(name, np.array(values, "m8[us]"))
     if found == {dt.date}:
         return _time_array(name, np.array(values, "M8[D]"))
-    zoned = [v.astimezone(dt.UTC).replace(tzinfo=None) if getattr(v, "tzinfo", None) else v for v in values]
-    return _time_array(name, np.array(zoned, "M8[us]"))
+    zones = {str(v.tzinfo) for v in values if getattr(v, "tzinfo", None)}
+    plain = [v.astimezone(dt.UTC).replace(tzinfo=None) if getattr(v, "tzinfo", None) else v for v in values]
+    outcome = _time_array(name, np.array(plain, "M8[us]"))
+    if zones and isinstance(outcome, Decoded):
+        zone = zones.pop() if len(zones) == 1 else "UTC"
+        return Decoded(outcome.column, f"timestamp[us, tz={zone}]")
+    return outcome
 
 
 def _micros_of_day(time: dt.time) -> int:

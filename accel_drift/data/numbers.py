@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,17 @@ def numeric_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.bo
         held = is_number if present is None else is_number & present
         nans = int(values.size - np.count_nonzero(held)) - nulls
         present = held if nans or nulls else None
-        if nans and nulls:
+        if nans and valid is not None and nulls:
             # So that a missing row is NaN exactly where it was one: rows taken later can be counted apart.
             values = np.where(valid, values, values.dtype.type(0))
     return NumericColumn(name, values, present, nulls, nans)
+
+
+def seconds_column(
+    name: str, counted: npt.NDArray[np.int64], unit: str, valid: npt.NDArray[np.bool_] | None
+) -> NumericColumn:
+    """A column of durations. All become seconds, so that two sources in different units can be compared."""
+    return replace(numeric_column(name, counted / _PER_SECOND[unit], valid), unit="s")
+
+
+_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from accel_drift.data.convert import convert, held_to
+from accel_drift.data.convert import convert, held_to, without_identity
 from accel_drift.data.decoded import Decoded, Source
 from accel_drift.data.kinds import find_kind
 from accel_drift.data.schema import NULL_TYPE, Column, Kind, Schema, listed
-from accel_drift.data.table import Table
-from accel_drift.errors import DataError, SchemaError
+from accel_drift.data.table import Table, TableColumn
+from accel_drift.errors import ConfigError, DataError, SchemaError
 
 ACCEPTED = (
     "a path to a .parquet, .csv, .csv.gz, .arrow, .feather or .ipc file; a pyarrow, polars, pandas or duckdb "
@@ -41,7 +41,8 @@ def read_table(
         drop: columns to leave out.
         label: the column of labels: left out of the comparison, and said to be so.
         kinds: kinds that the caller knows better: `{"zip": "categorical"}`.
-        schema: the reference's columns; the kinds are then held to and not found again.
+        schema: the reference's columns: their kinds are held to and not found again, and a column that only
+            the reference has may be named.
         name: what to call the data set; by default the file's name.
 
     Returns:
@@ -51,30 +52,32 @@ def read_table(
         DataError: the source is nothing that can be read, or was read before.
         SourceError: the file cannot be read.
         SchemaError: a column that is named does not exist, or does not hold what it should.
-        ConfigError: there is no kind of that name.
+        ConfigError: there is no kind of that name, or one name stands where a list belongs.
     """
-    if isinstance(source, Table):
-        opened = _open_table(source)
-    else:
-        opened = _open(source)
-    wanted, excluded = _chosen(opened, columns, drop, label)
-    said = _known_kinds(opened, kinds)
-    named = frozenset(columns or ()) | said.keys()
+    _no_text(columns, "columns")
+    _no_text(drop, "drop")
+    asked = None if columns is None else list(dict.fromkeys(columns))
+    opened = _open_table(source) if isinstance(source, Table) else _open(source)
+    wanted, excluded = _chosen(opened, asked, list(drop), label, schema)
+    said = _known_kinds(opened, kinds, schema)
     rows, found = opened.load(wanted, _steering(schema, said))
-    fields, kept = [], {}
+    fields: list[Column] = []
+    kept: dict[str, TableColumn] = {}
     for column_name in wanted:
         outcome = found[column_name]
         if not isinstance(outcome, Decoded):
             excluded[column_name] = outcome.reason
             continue
         was = schema.get(column_name) if schema else None
-        field, column = _settle(outcome, was, said.get(column_name), column_name in named or opened.measured)
+        named = column_name in (asked or ())
+        field, kept[column_name] = _settle(outcome, was, said.get(column_name), named, opened.settled)
         fields.append(field)
-        kept[column_name] = column
     return Table(rows, kept, Schema(tuple(fields)), excluded, name or opened.default_name)
 
 
-def _settle(outcome: Decoded, was: Column | None, said: Kind | None, named: bool) -> tuple[Column, Any]:
+def _settle(
+    outcome: Decoded, was: Column | None, said: Kind | None, named: bool, settled: bool
+) -> tuple[Column, TableColumn]:
     """The column with its kind: the caller's word first, then the reference's, then what is found."""
     column = outcome.column
     if said is not None:
@@ -83,11 +86,14 @@ def _settle(outcome: Decoded, was: Column | None, said: Kind | None, named: bool
         held = held_to(column, outcome.type, was)
         if held is not None:
             return Column(column.name, held.kind, outcome.type, was.reason), held
-    if named:
-        return Column(column.name, column.kind, outcome.type), column
-    kind, reason = find_kind(column)
     if outcome.type == NULL_TYPE:
-        reason = "no value at all"
+        return Column(column.name, column.kind, outcome.type, "no value at all"), column
+    if named:
+        plain = without_identity(column)
+        return Column(column.name, plain.kind, outcome.type, outcome.reason), plain
+    if settled:
+        return Column(column.name, column.kind, outcome.type, outcome.reason), column
+    kind, reason = find_kind(column)
     return Column(column.name, kind, outcome.type, reason), convert(column, kind)
 
 
@@ -97,7 +103,7 @@ def _open(source: Any) -> Source:
 
         path = Path(source).expanduser()
         opened = open_file(path)
-        return Source(opened.names, opened.load, opened.index, opened.measured, path.name)
+        return Source(opened.names, opened.load, opened.index, default_name=path.name)
     if isinstance(source, np.ndarray):
         from accel_drift.data.memory import open_array
 
@@ -115,39 +121,43 @@ def _open(source: Any) -> Source:
 
 
 def _open_table(table: Table) -> Source:
-    types = {column.name: column.type for column in table.schema.columns}
-    decoded = {name: Decoded(column, types[name]) for name, column in table.columns.items()}
+    decoded = {c.name: Decoded(table.columns[c.name], c.type, c.reason) for c in table.schema.columns}
     return Source(
         tuple(table.columns),
         lambda names, _: (table.rows, {name: decoded[name] for name in names}),
-        measured=True,
+        settled=True,
+        excluded=table.excluded,
         default_name=table.name,
     )
 
 
 def _chosen(
-    opened: Source, columns: Iterable[str] | None, drop: Iterable[str], label: str | None
+    opened: Source, asked: list[str] | None, drop: list[str], label: str | None, schema: Schema | None
 ) -> tuple[list[str], dict[str, str]]:
-    """The columns to read, and why others are left out."""
-    _no_text(columns, "columns")
-    _no_text(drop, "drop")
-    asked, dropped = None if columns is None else list(dict.fromkeys(columns)), list(drop)
-    _must_exist(opened.names, asked or (), "columns")
-    _must_exist(opened.names, dropped, "drop")
-    _must_exist(opened.names, () if label is None else (label,), "label")
-    excluded = dict.fromkeys(dropped, "dropped by the caller")
-    if label is not None:
+    """The columns to read, and why others are left out.
+
+    A batch may lack a column that the reference has: that is for the schema diff to say, and labels come late.
+    So with the reference's schema only a column that neither of the two has is a mistake.
+    """
+    there = (*opened.names, *opened.excluded)
+    if schema is None:
+        _must_exist(there, drop, "drop")
+        _must_exist(there, () if label is None else (label,), "label")
+    _must_exist((*there, *(schema.names if schema else ())), asked or (), "columns")
+    excluded = dict(opened.excluded)
+    excluded |= {name: "dropped by the caller" for name in drop if name in opened.names}
+    if label is not None and label in opened.names:
         excluded[label] = "label"
-    names = opened.names if asked is None else asked
-    for name in opened.index:
-        if asked is None or name not in asked:
-            excluded.setdefault(name, "the index of a pandas frame")
+    excluded |= {
+        name: "the index of a pandas frame" for name in opened.index if name not in (asked or excluded)
+    }
+    names = opened.names if asked is None else [name for name in asked if name in opened.names]
     return [name for name in names if name not in excluded], excluded
 
 
 def _no_text(names: Iterable[str] | None, option: str) -> None:
     if isinstance(names, str):
-        raise SchemaError(f"{option}= takes a list of names, not one text; write {option}=[{names!r}]")
+        raise ConfigError(f"{option}= takes a list of names, not one text; write {option}=[{names!r}]")
 
 
 def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> None:
@@ -158,14 +168,21 @@ def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> No
             raise SchemaError(f"{option}= names {name!r}, but there is no such column; {hint}")
 
 
-def _known_kinds(opened: Source, kinds: Mapping[str, str | Kind] | None) -> dict[str, Kind]:
+def _known_kinds(
+    opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None
+) -> dict[str, Kind]:
     said = {name: Kind.named(kind) for name, kind in (kinds or {}).items()}
-    _must_exist(opened.names, said, "kinds")
+    if schema is None:
+        _must_exist((*opened.names, *opened.excluded), said, "kinds")
     return said
 
 
-def _steering(schema: Schema | None, said: Mapping[str, Kind]) -> Schema | None:
-    """What a text file is held to; the caller's word goes before the reference's types."""
-    if schema is None:
-        return None
-    return Schema(tuple(column for column in schema.columns if column.name not in said))
+def _steering(schema: Schema | None, said: Mapping[str, Kind]) -> Schema:
+    """What a text file is held to: the caller's word before the reference's types.
+
+    Categories are read as the text that stands there: a post code keeps its leading zero.
+    """
+    texts = (Kind.CATEGORICAL, Kind.IDENTIFIER)
+    as_text = [Column(name, kind, "string") for name, kind in said.items() if kind in texts]
+    known = schema.columns if schema else ()
+    return Schema((*as_text, *(column for column in known if column.name not in said)))

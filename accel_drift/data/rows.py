@@ -39,7 +39,7 @@ def from_arrow(batch: Any, schema: Schema) -> Table:
     """The table that `to_arrow` wrote.
 
     Raises:
-        SchemaError: the record batch does not hold the columns of the schema, or was not written by `to_arrow`.
+        SchemaError: the record batch has other columns than the schema, or `to_arrow` did not write it.
     """
     if tuple(batch.schema.names) != schema.names:
         raise SchemaError(f"the rows have columns {batch.schema.names}, the schema {list(schema.names)}")

@@ -1,4 +1,4 @@
-"""Objects that hand over Arrow data: pyarrow, polars, pandas, duckdb and whatever else speaks its C interface."""
+"""Objects that hand over Arrow data: pyarrow, polars, pandas, duckdb, whatever has its C interface."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 from accel_drift.data.arrow import decode
-from accel_drift.data.decoded import Rows, Source
+from accel_drift.data.decoded import Outcome, Rows, Source
 from accel_drift.data.schema import Schema
 from accel_drift.errors import DataError
 
 _INDEX = re.compile(r"__index_level_\d+__")
-
-
-def speaks_arrow(source: object) -> bool:
-    """Whether the object exports Arrow data."""
-    return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
 
 
 def open_stream(source: Any) -> Source:
@@ -54,6 +49,15 @@ def decode_batches(schema: Any, batches: Sequence[Any], wanted: Sequence[str]) -
         chunks = [batch.column(name) for batch in batches]
         columns[name] = decode(name, schema.field(name).type, chunks)
     return sum(batch.num_rows for batch in batches), columns
+
+
+def decode_single(name: str, values: Any) -> Outcome:
+    """One column that exports itself: a series of polars or pandas, an array of pyarrow."""
+    try:
+        whole = pa.chunked_array(values)
+    except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
+        raise DataError(f"column {name!r}: {_export_error(values, error)}") from error
+    return decode(name, whole.type, whole.chunks)
 
 
 def index_columns(names: Sequence[str]) -> tuple[str, ...]:

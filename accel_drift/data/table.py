@@ -182,7 +182,7 @@ class Table:
         return replace(self, columns=columns, schema=self.schema.select(columns))
 
     def to_arrow(self) -> Any:
-        """The rows as one `pyarrow.RecordBatch`, nulls where a value is missing; `from_arrow` reads it back."""
+        """The rows as one `pyarrow.RecordBatch`, null where a value is missing."""
         from accel_drift.data.rows import to_arrow
 
         return to_arrow(self)
