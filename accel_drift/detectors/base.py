@@ -1,0 +1,222 @@
+"""What every detector is: a frozen record of options, fitted to a reference, asked about batches.
+
+A detector sees a `Comparison`: reference and batch side by side, with the counts and matrices that several detectors
+share made once. Its file says what is computed from them and what an effect is; where rows come from, how they are
+permuted and how p-values are corrected is decided elsewhere, once. So a new detector is one file, and a batch is
+never counted twice because two detectors look at it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends import Backend, get_backend
+from accel_drift.calibration import check, decide, smallest_needed
+from accel_drift.data.read import read_table
+from accel_drift.data.schema import Kind, common
+from accel_drift.data.table import Table
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.finding import Finding, Status
+from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan, pair_tables
+from accel_drift.statistics.outcome import Bands, Outcome
+
+Block = str | int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector(ABC):
+    """Options that mean the same for every detector.
+
+    Attributes:
+        permutations: relabellings in the first round; more are drawn where the correction needs smaller p-values.
+        alpha: false-alarm rate of the corrected tests.
+        min_effect: effect that a drift must reach; None for the first band of the detector's scale.
+        block: which rows belong together and are permuted as one: a column, "timestamp:day", or a run length.
+        seed: decides every random choice.
+    """
+
+    name: ClassVar[str]
+    kinds: ClassVar[tuple[Kind, ...]]
+    unit: ClassVar[str]
+    source: ClassVar[str]
+    bands: ClassVar[Bands | tuple[()]] = ()
+    min_rows: ClassVar[int] = 2
+    joint: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
+
+    permutations: int = 999
+    alpha: float = 0.01
+    min_effect: float | None = None
+    block: Block = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(self.alpha, "bh")
+        at_least(self.permutations, 19, "permutations", "the first round of relabellings, such as 999")
+        if self.min_effect is not None and not self.min_effect >= 0:
+            raise ConfigError(f"min_effect is {self.min_effect!r}; it is an effect of 0 or more, or None")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise ConfigError(f"seed is {self.seed!r}; it is a whole number")
+
+    @abstractmethod
+    def statistics(self, comparison: Comparison) -> Mapping[str, float]:
+        """The statistic alone, by column; of a joint detector one entry."""
+
+    @abstractmethod
+    def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
+        """Statistic, p-value, effect and interval of every column, not yet corrected."""
+
+    def fit(
+        self,
+        reference: Any,
+        *,
+        backend: str | Backend = "auto",
+        columns: Sequence[str] | None = None,
+        drop: Sequence[str] = (),
+        label: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+    ) -> Fitted:
+        """Learn a reference.
+
+        Args:
+            reference: a data set: Arrow, Parquet, CSV, a dict of columns or an (n, d) array.
+            backend: where to compute: "numpy", "jax", "cupy" or "auto".
+            columns: only these columns; naming one keeps it even if it looks like an identifier.
+            drop: columns to leave out.
+            label: the label's column, left out.
+            kinds: column -> kind where the finder should not decide.
+
+        Raises:
+            DataError: the reference cannot be read, has no rows, or no column of this detector's kinds.
+        """
+        table = read_table(reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference")
+        if table.rows == 0:
+            raise DataError("the reference has no rows; there is nothing to learn")
+        if not table.schema.of(*self.kinds):
+            wanted = " or ".join(map(str, self.kinds))
+            raise DataError(
+                f"{self.name} compares {wanted} columns, and the reference has none; it has "
+                + ", ".join(f"{c.name} ({c.kind})" for c in table.schema.columns)
+            )
+        return Fitted(self, table, get_backend(backend))
+
+    def summary(self) -> dict[str, Any]:
+        """The options as plain values."""
+        return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+
+    def blank(self, **known: Any) -> Outcome:
+        """An outcome of this detector, to be filled in."""
+        start: dict[str, Any] = {"column": "", "columns": (), "n_reference": 0, "n_batch": 0}
+        return Outcome(
+            **{**start, **known},
+            detector=self.name,
+            unit=self.unit,
+            bands=self.bands,
+            min_effect=self.min_effect,
+            alone=self.alone,
+        )
+
+    def unpaired(self, comparison: Comparison) -> list[Outcome]:
+        """Outcomes of the columns that have no value at all on one side, so that none is passed over in silence."""
+        wanted = comparison.of_kind(*self.kinds)
+        return [
+            self.blank(
+                column=name,
+                columns=(name,),
+                n_reference=int(comparison.missing[name].reference[:, 0].sum()),
+                n_batch=int(comparison.missing[name].batch[:, 0].sum()),
+                untested=Status.ALL_MISSING,
+            )
+            for name in comparison.one_sided()
+            if name in wanted
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What one fitted detector says of one batch.
+
+    Attributes:
+        drifted: whether any finding is.
+        findings: one a column, worst first; one in all for a joint detector.
+        statistic: by column in the reference's order, (d,), NaN where nothing was tested; a float for a joint one.
+        p_value: likewise, not corrected.
+    """
+
+    drifted: bool
+    findings: tuple[Finding, ...]
+    statistic: npt.NDArray[np.float64] | float
+    p_value: npt.NDArray[np.float64] | float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A detector that has learned a reference."""
+
+    detector: Detector
+    reference: Table
+    backend: Backend
+
+    def score(self, batch: Any) -> npt.NDArray[np.float64] | float:
+        """The statistic of a batch: (d,) in the reference's column order, a float for a joint detector."""
+        found = self.detector.statistics(self._compare(batch))
+        values = np.array(list(found.values()), dtype=np.float64)
+        return float(values[0]) if self.detector.joint else values
+
+    def detect(self, batch: Any) -> Detection:
+        """Test a batch; p-values are corrected over the columns by Benjamini-Hochberg."""
+        d, comparison = self.detector, self._compare(batch)
+        members = 1 if d.joint else len(comparison.of_kind(*d.kinds))
+        plan = Plan(d.alpha, smallest_needed(members, 1, d.alpha, "bh"), d.seed)
+        outcomes = d.outcomes(comparison, plan)
+        findings = decide(outcomes, alpha=d.alpha)
+        place = {name: i for i, name in enumerate(comparison.names)}
+        ordered = sorted(outcomes, key=lambda o: place.get(o.column, 0))
+        statistic, p_value = (
+            np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+            for values in ([o.statistic for o in ordered], [o.p_value for o in ordered])
+        )
+        drifted = any(f.status is Status.DRIFTED for f in findings)
+        if d.joint:
+            return Detection(drifted, findings, float(statistic[0]), float(p_value[0]))
+        return Detection(drifted, findings, statistic, p_value)
+
+    def summary(self) -> dict[str, Any]:
+        """Options, sizes and backend, as plain values."""
+        columns = self.reference.schema.of(*self.detector.kinds)
+        return {
+            **self.detector.summary(),
+            "n_reference": self.reference.rows,
+            "columns": list(columns),
+            "backend": self.backend.name,
+            "device": self.backend.device,
+        }
+
+    def _compare(self, batch: Any) -> Comparison:
+        d, reference = self.detector, self.reference
+        table = read_table(batch, schema=reference.schema, drop=(), name="batch")
+        names = tuple(
+            n
+            for n in common(reference.schema, table.schema)
+            if (c := reference.schema.get(n)) is not None and c.kind in VALUE_KINDS and n != d.block
+        )
+        comparison = pair_tables(reference, table, names, self.backend, d.block)
+        if not comparison.of_kind(*d.kinds):
+            raise DataError(f"the batch has none of the columns that {d.name} learned: {', '.join(names) or 'none'}")
+        return comparison
+
+
+def at_least(value: Any, least: int, name: str, meaning: str) -> None:
+    """Refuse an option that is no whole number of at least `least`.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{name} is {value!r}; it is a whole number of at least {least}: {meaning}")

@@ -1,0 +1,88 @@
+"""Whether categories appear that the reference does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.schema import Kind
+from accel_drift.detectors.base import Detector
+from accel_drift.statistics import draws, intervals, nulls, tail
+from accel_drift.statistics.comparison import Comparison, Plan
+from accel_drift.statistics.outcome import Bands, Outcome
+from accel_drift.statistics.pairs import CategoryPair, Counts
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen(Detector):
+    """Share of batch rows in categories without a single reference row.
+
+    Rare categories make some such rows by chance, so each relabelling looks for its own unseen categories.
+    """
+
+    name: ClassVar[str] = "unseen"
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.CATEGORICAL, Kind.BOOLEAN)
+    unit: ClassVar[str] = "share of rows"
+    source: ClassVar[str] = "permutation test; interval: Newcombe 1998"
+    bands: ClassVar[Bands] = (0.01, 0.05, 0.2)
+    alone: ClassVar[bool] = True
+
+    def statistics(self, comparison: Comparison) -> Mapping[str, float]:
+        return {c.name: float(_share(*(s[None] for s in c.counts.sides))[0]) for c in comparison.categorical}
+
+    def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
+        found = [self._column(pair, comparison, plan) for pair in comparison.categorical]
+        return self.unpaired(comparison) + found
+
+    def _column(self, pair: CategoryPair, comparison: Comparison, plan: Plan) -> Outcome:
+        a, b = pair.counts.sides
+        n, m = int(a[:-1].sum()), int(b[:-1].sum())
+        distinct = int(((a + b)[:-1] > 0).sum())
+        why = comparison.why_untested(n, m, distinct, plan, self.min_rows)
+        new = [pair.categories[i] for i in np.flatnonzero((a[:-1] == 0) & (b[:-1] > 0))]
+        new.sort(key=lambda c: -int(b[pair.categories.index(c)]))
+        blank = self.blank(
+            column=pair.name,
+            columns=(pair.name,),
+            n_reference=n,
+            n_batch=m,
+            untested=why,
+            details={"unseen_categories": len(new), "most_frequent_unseen": new[:_NAMED]},
+            note=f"not in the reference: {', '.join(new[:_NAMED])}" if new else "",
+        )
+        if why is not None:
+            return blank
+        share = float(_share(a[None], b[None])[0])
+        blocked, stream = comparison.groups is not None, draws.key(plan.seed, "null", pair.name)
+        found = tail.sequential(
+            np.array([share]),
+            lambda _, first, count: _share(*nulls.relabel(pair.counts, blocked, stream, first, count)),
+            self.permutations,
+            comparison.needed(plan),
+        )
+        rows = int(b[:-1][a[:-1] == 0].sum())
+        return replace(
+            blank,
+            statistic=share,
+            p_value=float(found.p_value[0]),
+            p_method="permutation",
+            effect=share,
+            interval=intervals.share_difference((0, n), (rows, int(b.sum()))),
+            details={**blank.details, "permutations": int(found.draws[0])},
+            null=found.first[0],
+        )
+
+
+def _share(reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:
+    """Share of the batch's rows, missing ones included, in cells where the reference has none: (L,)."""
+    new = np.where(reference[:, :-1] == 0, batch[:, :-1], 0).sum(axis=1)
+    return np.asarray(new / np.maximum(batch.sum(axis=1), 1))
+
+
+DETECTOR = Unseen

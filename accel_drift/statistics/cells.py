@@ -1,0 +1,96 @@
+"""Cells: where numeric columns are cut, and how fine cells become quantile bins.
+
+Two kinds of cut points serve two ends. *Bins* are cut at the reference's quantiles, as the field defines PSI; the
+cuts depend on which rows are reference, so a null must find them again in every relabelling. *Fine cells* are cut on
+the pooled rows, which no relabelling moves; relabelled counts on them say where the reference's quantiles would be.
+
+A bin is open on the left and closed on the right, its upper end a value of the reference: quantile i of k is the
+smallest value v with k * #{x <= v} >= i * n. On fine cells with C reference rows before a cell, that puts the cell
+into bin floor(k * C / n), exactly, ties included. A bin without rows on either side is no bin.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Counts = npt.NDArray[np.int64]
+
+FINE = 128
+"""Fine cells at most; columns with fewer distinct values get a cell for each."""
+
+
+def ranks(n: npt.NDArray[Any], bins: int) -> Counts:
+    """How many of n sorted values lie at or below each of the bins - 1 cut points. Shape n.shape + (bins - 1,)."""
+    i = np.arange(1, bins, dtype=np.int64)
+    return np.asarray(-((-i * np.asarray(n, dtype=np.int64)[..., None]) // bins))
+
+
+def bin_sizes(n: npt.NDArray[Any], bins: int) -> Counts:
+    """Reference rows in each bin when no two values tie. Shape n.shape + (bins,)."""
+    n = np.asarray(n, dtype=np.int64)
+    ends = np.concatenate([np.zeros((*n.shape, 1), np.int64), ranks(n, bins), n[..., None]], axis=-1)
+    return np.diff(ends, axis=-1)
+
+
+def rebin(reference: Counts, batch: Counts, bins: int) -> tuple[Counts, Counts]:
+    """Fine counts to counts in the reference's quantile bins; the last cell (missing) stays the last.
+
+    Shapes: (L, F + 1) twice -> (L, bins + 1) twice. Each row is its own reference.
+    """
+    lanes, width = reference.shape
+    values = reference[:, :-1]
+    before = np.cumsum(values, axis=1) - values
+    n = np.maximum(values.sum(axis=1, keepdims=True), 1)
+    where = np.empty((lanes, width), dtype=np.int64)
+    np.minimum(before * bins // n, bins - 1, out=where[:, :-1])
+    where[:, -1] = bins
+    where += np.arange(lanes, dtype=np.int64)[:, None] * (bins + 1)
+    flat = where.ravel()
+    # Counts stay below 2**53, so the float sums of bincount are exact.
+    out = (np.bincount(flat, weights=side.ravel(), minlength=lanes * (bins + 1)) for side in (reference, batch))
+    a, b = (s.astype(np.int64).reshape(lanes, bins + 1) for s in out)
+    return a, b
+
+
+def quantile_cuts(xp: Any, ordered: Any, present: Any, bins: int) -> Any:
+    """The reference's cut points on its device.
+
+    Shapes: ordered (n, d) ascending with absent values last, present (d,) -> (d, bins - 1).
+    """
+    n, d = ordered.shape
+    i = xp.arange(1, bins, dtype=xp.int64)
+    rank = -((-i[:, None] * present[None, :]) // bins)
+    at = xp.clip(rank - 1, 0, max(n - 1, 0))
+    return xp.permute_dims(xp.take_along_axis(ordered, at, axis=0), (1, 0)) if n else xp.zeros((d, bins - 1))
+
+
+def fine_cuts(xp: Any, pooled: Any, present: Any, limit: int) -> tuple[Any, Any, Any]:
+    """Cut points of the fine cells on the pooled rows, and what the pooled rows look like.
+
+    Args:
+        xp: the array namespace.
+        pooled: (N, d) values of both sides together, ascending, absent values last.
+        present: (d,) how many of them are values.
+        limit: cells at most.
+
+    Returns:
+        cuts (d, limit - 1), ascending, padded with the last value; distinct (d,) pooled distinct values;
+        tied (d,) whether any two rows tie.
+    """
+    rows = pooled.shape[0]
+    at = xp.arange(rows, dtype=xp.int64)[:, None]
+    following = xp.concat([pooled[1:, :], pooled[:1, :]], axis=0)
+    last_of_tie = (at < present[None, :]) & ((at == present[None, :] - 1) | (pooled != following))
+    distinct = xp.sum(xp.astype(last_of_tie, xp.int64), axis=0)
+    ends = xp.sort(xp.where(last_of_tie, at, rows - 1), axis=0)[: limit - 1, :]
+    if ends.shape[0] < limit - 1:
+        pad = xp.broadcast_to(xp.asarray(rows - 1, dtype=ends.dtype), (limit - 1 - ends.shape[0], ends.shape[1]))
+        ends = xp.concat([ends, pad], axis=0)
+    i = xp.arange(1, limit, dtype=xp.int64)[:, None]
+    even = -((-i * present[None, :]) // limit) - 1
+    chosen = xp.clip(xp.where(distinct[None, :] <= limit, ends, even), 0, rows - 1)
+    cuts = xp.permute_dims(xp.take_along_axis(pooled, chosen, axis=0), (1, 0))
+    return cuts, distinct, distinct < present

@@ -1,0 +1,102 @@
+"""Random numbers and random tables of counts, all decided by one seed through Threefry counters."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends import get_backend
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_CHUNK = 1 << 21
+"""Numbers drawn at a time: bounds the memory of a round of permutations."""
+
+
+def key(seed: int, *purpose: str | int) -> npt.NDArray[np.uint32]:
+    """Two words that start an independent stream for one purpose ("psi", "column", ...) under one seed."""
+    text = "\x1f".join([str(int(seed)), *map(str, purpose)])
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
+
+
+def words(stream: npt.NDArray[np.uint32], first: int, rows: int, width: int) -> npt.NDArray[np.uint32]:
+    """Threefry words of counters (first ... first + rows) x (0 ... width); shape (2, rows, width)."""
+    i = np.arange(first, first + rows, dtype=np.uint32)
+    return np.asarray(_host().random_words(stream, i, np.arange(width, dtype=np.uint32)))
+
+
+def uniforms(stream: npt.NDArray[np.uint32], first: int, rows: int, width: int) -> Floats:
+    """Numbers strictly between 0 and 1, 53 bits each; shape (rows, width)."""
+    high, low = words(stream, first, rows, width)
+    bits = (high.astype(np.uint64) >> np.uint64(5)) * np.uint64(1 << 26) + (low >> np.uint32(6))
+    return np.asarray((bits.astype(np.float64) + 0.5) / float(1 << 53))
+
+
+def subset(stream: npt.NDArray[np.uint32], total: int, size: int) -> npt.NDArray[np.intp]:
+    """`size` of `total` row numbers, every subset equally likely, in ascending order."""
+    if size >= total:
+        return np.arange(total)
+    w = words(stream, 0, 1, total)[:, 0, :]
+    rank = (w[0].astype(np.uint64) << np.uint64(32)) | w[1]
+    return np.sort(np.argpartition(rank, size)[:size])
+
+
+def labels(stream: npt.NDArray[np.uint32], first: int, count: int, total: int, ones: int) -> npt.NDArray[np.int64]:
+    """Labellings first ... first + count of `total` things; number 0 is the observed one. Shape (count, total)."""
+    perms = np.arange(first, first + count, dtype=np.uint32)
+    packed = _host().permutation_labels(stream, perms, np.arange(total, dtype=np.uint32), ones)
+    bits = np.unpackbits(np.asarray(packed), axis=1, bitorder="little")[:, :count]
+    return bits.T.astype(np.int64)
+
+
+def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, pooled: Counts, rows: int) -> Counts:
+    """What falls on the first side when `rows` of the pooled rows are dealt to it. pooled (k,); result (count, k)."""
+    return _in_chunks(
+        lambda u: _host().hypergeometric(_repeat(pooled, len(u)), np.full(len(u), rows, np.int64), u),
+        stream,
+        first,
+        count,
+        len(pooled),
+    )
+
+
+def dirichlet_multinomial(
+    stream: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts
+) -> Counts:
+    """Counts of rows[l] new rows in cells of unknown mass Dirichlet(weights[l]). Shapes (L, k), (L,) -> (L, k)."""
+    return np.asarray(
+        _host().dirichlet_multinomial(weights, rows, uniforms(stream, first, *weights.shape)), dtype=np.int64
+    )
+
+
+def multinomial(stream: npt.NDArray[np.uint32], first: int, count: int, weights: Counts, rows: int) -> Counts:
+    """`rows` rows drawn with replacement from cells in proportion to weights (k,); result (count, k)."""
+    return _in_chunks(
+        lambda u: _host().multinomial(_repeat(weights, len(u)), np.full(len(u), rows, np.int64), u),
+        stream,
+        first,
+        count,
+        len(weights),
+    )
+
+
+def _in_chunks(draw: Any, stream: npt.NDArray[np.uint32], first: int, count: int, width: int) -> Counts:
+    step = max(1, _CHUNK // max(1, width))
+    out = np.empty((count, width), dtype=np.int64)
+    for lo in range(0, count, step):
+        hi = min(count, lo + step)
+        out[lo:hi] = draw(uniforms(stream, first + lo, hi - lo, width))
+    return out
+
+
+def _repeat(row: Counts, times: int) -> Counts:
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(row, dtype=np.int64), (times, len(row))))
+
+
+def _host() -> Any:
+    return get_backend("numpy").kernels

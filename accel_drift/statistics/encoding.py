@@ -1,0 +1,122 @@
+"""A table as one matrix of numbers in which a unit of distance means about the same in every column.
+
+Every scale, centre and list of categories comes from rows that the caller names: all pooled rows, or rows that take
+no part in the test. Never from the reference's side of the test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
+
+Floats = npt.NDArray[np.float64]
+
+CATEGORIES = 32
+"""Categories told apart by identity; above, a seeded hash into as many buckets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Pooled rows as a matrix, reference first.
+
+    Shapes: matrix (N, p) float64. `dropped` names the columns that have no spread, with the reason.
+    """
+
+    matrix: Floats
+    columns: tuple[str, ...]
+    dropped: Mapping[str, str] = field(default_factory=dict)
+
+
+def encode(tables: Sequence[Table], names: tuple[str, ...], scale: npt.NDArray[Any], seed: int) -> Encoded:
+    """Scale the numeric columns, spread out the categorical ones.
+
+    Numbers are centred at the median and divided by the interquartile range; where that is 0 by the 5-95 % range,
+    then the standard deviation, else the column is dropped. Two rows of different category are at distance 1. A
+    missing value lies at the centre with an indicator of its own; an infinite one just outside all finite ones.
+
+    Args:
+        tables: the rows to pool, in order.
+        names: columns of all of them.
+        scale: pooled row numbers that decide centres and scales.
+        seed: decides the hash of categories.
+    """
+    parts, kept, dropped = [], [], {}
+    for name in names:
+        columns = [t.columns[name] for t in tables]
+        numbers = [c for c in columns if isinstance(c, NumericColumn)]
+        texts = [c for c in columns if isinstance(c, CategoricalColumn)]
+        if numbers and texts:
+            dropped[name] = "numbers on one side, categories on the other"
+            continue
+        part = _numeric(numbers, scale) if numbers else _categorical(texts, seed)
+        if part is None:
+            dropped[name] = "no spread to scale by"
+            continue
+        parts.append(part)
+        kept.append(name)
+    rows = sum(t.rows for t in tables)
+    matrix = np.concatenate(parts, axis=1) if parts else np.zeros((rows, 0))
+    return Encoded(matrix, tuple(kept), dropped)
+
+
+def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | None:
+    v = np.concatenate([c.values.astype(np.float64) for c in columns])
+    present = np.concatenate([c.mask() for c in columns])
+    finite = present & np.isfinite(v)
+    known = v[scale][finite[scale]]
+    width = _spread(known)
+    absent = (~present).astype(np.float64)
+    if width == 0.0:
+        return absent[:, None] if 0 < absent.sum() < len(v) else None
+    z = np.zeros(len(v))
+    z[finite] = (v[finite] - float(np.median(known))) / width
+    if (present & ~finite).any():
+        outside = np.abs(z).max() + 1.0
+        z[present & ~finite] = np.sign(v[present & ~finite]) * outside
+    return np.stack([z, absent], axis=1) if absent.any() else z[:, None]
+
+
+def _spread(known: Floats) -> float:
+    if len(known) == 0:
+        return 0.0
+    low, q1, q3, high = np.quantile(known, [0.05, 0.25, 0.75, 0.95])
+    for width in (q3 - q1, high - low, known.std()):
+        if width > 0 and np.isfinite(width):
+            return float(width)
+    return 0.0
+
+
+def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:
+    used = set()
+    for c in columns:
+        used.update(c.categories[i] for i in np.unique(c.codes[c.codes >= 0]))
+    categories = sorted(used)
+    place = {text: i for i, text in enumerate(categories)}
+    # Code -1 (missing) reads the last entry, which stays -1.
+    code = np.concatenate([np.array([*(place.get(t, -1) for t in c.categories), -1])[c.codes] for c in columns])
+    absent = code < 0
+    if len(categories) < 2 and not 0 < absent.sum() < len(code):
+        return None
+    bucket = np.arange(len(categories))
+    if len(categories) > CATEGORIES:
+        bucket = np.array([_hash(c, seed) for c in categories])
+    width = min(len(categories), CATEGORIES)
+    out = np.zeros((len(code), width + int(absent.any())))
+    rows = np.flatnonzero(~absent)
+    out[rows, bucket[code[rows]]] = 1.0 / sqrt(2.0)
+    if absent.any():
+        out[absent, width] = 1.0
+    return out
+
+
+def _hash(category: str, seed: int) -> int:
+    digest = hashlib.blake2b(category.encode(), digest_size=4, key=str(seed).encode()).digest()
+    return int.from_bytes(digest, "little") % CATEGORIES

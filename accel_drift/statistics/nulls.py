@@ -1,0 +1,110 @@
+"""Relabelled tables: what the counts would be if chance had dealt the rows to reference and batch.
+
+Nothing here looks at which rows are the reference, except through quantities found again in every relabelling.
+"""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.statistics import cells, draws
+from accel_drift.statistics.pairs import Table
+
+Counts = npt.NDArray[np.int64]
+Stream = npt.NDArray[np.uint32]
+
+_LANES = 1 << 21
+"""Cells handled at a time; bounds the memory of a round."""
+
+
+def labellings(ones: int, total: int) -> int:
+    """How many ways there are to call `ones` of `total` things the reference, counted up to 10**9."""
+    small = min(ones, total - ones)
+    return 0 if small < 0 else (10**9 if small > 30 else min(10**9, comb(total, small)))
+
+
+def relabel(column: Table, blocked: bool, stream: Stream, first: int, count: int) -> tuple[Counts, Counts]:
+    """Counts of both sides under relabellings first ... first + count: (count, k) twice.
+
+    Rows one by one: exact multivariate hypergeometric draws from the pooled counts. Whole blocks: the counts of the
+    blocks that the labelling calls reference, so the sides' row totals vary and every score must divide by its own.
+    """
+    if blocked:
+        by_block = np.concatenate([column.reference, column.batch])
+        # Labelling 0 is the observed one; relabellings start at 1.
+        e = draws.labels(stream, first + 1, count, len(by_block), len(column.reference))
+        a = e @ by_block
+        return a, by_block.sum(axis=0) - a
+    reference, batch = column.sides
+    pooled = reference + batch
+    a = draws.hypergeometric(stream, first, count, pooled, int(reference.sum()))
+    return a, pooled - a
+
+
+def relabel_bins(
+    fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int
+) -> tuple[Counts, Counts]:
+    """Relabelled counts in quantile bins that each relabelling cuts anew on its own reference: (count, bins + 1) twice."""
+    width = fine.reference.shape[-1]
+    step = max(1, _LANES // width)
+    parts = [
+        cells.rebin(*relabel(fine, blocked, stream, first + lo, min(step, count - lo)), bins)
+        for lo in range(0, count, step)
+    ]
+    return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
+
+
+def untied_bins(
+    rows: tuple[int, int], missing: int, bins: int, stream: Stream, first: int, count: int
+) -> tuple[Counts, Counts]:
+    """The same for values that never tie, without looking at them: (count, bins + 1) twice.
+
+    The mass between two of n order statistics that lie r apart is Beta(r, n + 1 - r); all bins together are Dirichlet
+    and the batch's counts multinomial given the masses. Exact for every n and m. Missing rows are dealt first.
+
+    Args:
+        rows: all rows of the reference and of the batch, missing ones included.
+        missing: missing rows of both sides together.
+        bins: quantile bins.
+        stream: words that decide the draws.
+        first: number of the first relabelling.
+        count: how many.
+    """
+    n, m = rows
+    absent = np.zeros((count, 2), dtype=np.int64)
+    if missing:
+        pooled = np.array([missing, n + m - missing], dtype=np.int64)
+        absent[:, 0] = draws.hypergeometric(stream, first, count, pooled, n)[:, 0]
+        absent[:, 1] = missing - absent[:, 0]
+    a = cells.bin_sizes(n - absent[:, 0], bins)
+    weights = a.copy()
+    weights[:, -1] += 1  # beyond the last order statistic there is mass, too
+    b = draws.dirichlet_multinomial(stream ^ np.uint32(0x9E3779B9), first, weights, m - absent[:, 1])
+    return np.concatenate([a, absent[:, :1]], axis=1), np.concatenate([b, absent[:, 1:]], axis=1)
+
+
+def missing_tail(missing: tuple[int, int], rows: tuple[int, int]) -> float:
+    """P(|share difference| at least as large) given the pooled count: two-sided and exact.
+
+    Source: Fisher 1935, with the difference of shares as the order.
+    """
+    from scipy.special import gammaln
+
+    (a, b), (n, m) = missing, rows
+    pooled, total = a + b, n + m
+    x = np.arange(max(0, pooled - m), min(pooled, n) + 1, dtype=np.float64)
+    log_p = (
+        gammaln(n + 1)
+        - gammaln(x + 1)
+        - gammaln(n - x + 1)
+        + gammaln(m + 1)
+        - gammaln(pooled - x + 1)
+        - gammaln(m - pooled + x + 1)
+    )
+    p = np.exp(log_p - log_p.max())
+    gap = np.abs((pooled - x) / m - x / n)
+    line = abs(b / m - a / n)
+    return float(min(1.0, max(p[gap >= line * (1 - 1e-12)].sum() / p.sum(), 1.0 / max(total, 1) ** 50)))

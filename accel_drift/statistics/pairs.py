@@ -1,0 +1,187 @@
+"""Reference and batch side by side: the counts that all detectors of a kind share, each made once.
+
+Numeric columns of one dtype are one pair of (n, d) blocks on a device; what comes back from there are counts. Columns
+of categories are counts from the start. Where whole blocks of rows are permuted, counts are kept by block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends import Backend
+from accel_drift.data.block import Block
+from accel_drift.statistics import cells
+
+Counts = npt.NDArray[np.int64]
+
+
+class Groups(NamedTuple):
+    """Which permutable block each row belongs to, numbered from 0 on each side."""
+
+    reference: npt.NDArray[np.int64]
+    batch: npt.NDArray[np.int64]
+    n_reference: int
+    n_batch: int
+
+
+class Table(NamedTuple):
+    """Counts of one or more columns: by block where there are groups, else one row a side.
+
+    Shapes: reference (g_r, d, k), batch (g_b, d, k); the last cell is missing.
+    """
+
+    reference: Counts
+    batch: Counts
+
+    def column(self, j: int) -> Table:
+        """The counts of one column, shapes (g, k)."""
+        return Table(self.reference[:, j, :], self.batch[:, j, :])
+
+    @property
+    def sides(self) -> tuple[Counts, Counts]:
+        """Counts with the blocks added up: (d, k) twice, or (k,) twice of a column."""
+        return self.reference.sum(axis=0), self.batch.sum(axis=0)
+
+
+@dataclass(frozen=True)
+class NumericPair:
+    """Numeric columns of one dtype."""
+
+    names: tuple[str, ...]
+    reference: Block
+    batch: Block
+    backend: Backend
+    groups: Groups | None = None
+
+    @cached_property
+    def gap(self) -> npt.NDArray[np.float64]:
+        """Kolmogorov-Smirnov distance of each column, (d,)."""
+        with self.backend.scope():
+            x, y = self.reference, self.batch
+            return self.backend.to_numpy(self.backend.kernels.cdf_gap(x.values, x.mask, y.values, y.mask))
+
+    @cached_property
+    def present(self) -> tuple[Counts, Counts]:
+        """Rows with a value on each side, (d,) twice."""
+        xp = self.backend.xp
+        with self.backend.scope():
+            n, m = (
+                self.backend.to_numpy(xp.sum(xp.astype(side.mask, xp.int64), axis=0))
+                for side in (self.reference, self.batch)
+            )
+        return n, m
+
+    @cached_property
+    def _shape(self) -> tuple[Any, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        xp, both = self.backend.xp, (self.reference, self.batch)
+        with self.backend.scope():
+            values = xp.concat([_absent_last(xp, side) for side in both], axis=0)
+            present = self.backend.asarray(self.present[0] + self.present[1])
+            cuts, distinct, tied = cells.fine_cuts(xp, xp.sort(values, axis=0), present, cells.FINE)
+            return cuts, self.backend.to_numpy(distinct), self.backend.to_numpy(tied)
+
+    @property
+    def distinct(self) -> npt.NDArray[np.int64]:
+        """Distinct values in the pooled rows, (d,)."""
+        return self._shape[1]
+
+    @property
+    def tied(self) -> npt.NDArray[np.bool_]:
+        """Whether any two pooled rows have the same value, (d,)."""
+        return self._shape[2]
+
+    @cached_property
+    def fine(self) -> Table:
+        """Counts on the fine pooled cells, missing last: shapes (g, d, FINE + 1)."""
+        with self.backend.scope():
+            return self._count(self._shape[0])
+
+    @cached_property
+    def fine_edges(self) -> npt.NDArray[Any]:
+        """Cut points of the fine cells, (d, FINE - 1)."""
+        with self.backend.scope():
+            return self.backend.to_numpy(self._shape[0])
+
+    def cuts(self, bins: int) -> npt.NDArray[Any]:
+        """The reference's cut points, (d, bins - 1)."""
+        with self.backend.scope():
+            return self.backend.to_numpy(self._cuts(bins))
+
+    def binned(self, bins: int) -> Table:
+        """Counts in the reference's quantile bins, missing last: shapes (g, d, bins + 1)."""
+        with self.backend.scope():
+            return self._count(self._cuts(bins))
+
+    def _cuts(self, bins: int) -> Any:
+        xp = self.backend.xp
+        ordered = xp.sort(_absent_last(xp, self.reference), axis=0)
+        return cells.quantile_cuts(xp, ordered, self.backend.asarray(self.present[0]), bins)
+
+    def _count(self, cuts: Any) -> Table:
+        g = self.groups
+        return Table(
+            self._count_side(self.reference, cuts, None if g is None else (g.reference, g.n_reference)),
+            self._count_side(self.batch, cuts, None if g is None else (g.batch, g.n_batch)),
+        )
+
+    def _count_side(self, side: Block, cuts: Any, groups: tuple[npt.NDArray[np.int64], int] | None) -> Counts:
+        kernels, xp = self.backend.kernels, self.backend.xp
+        d, width = len(self.names), cuts.shape[1] + 2
+        if groups is None:
+            return self.backend.to_numpy(kernels.histogram(side.values, cuts, side.mask))[None]
+        ids, g = self.backend.asarray(groups[0]), groups[1]
+        column = xp.arange(d, dtype=xp.int64)[None, :]
+        code = xp.astype(kernels.bin_index(side.values, cuts, side.mask), xp.int64)
+        code = (ids[:, None] * d + column) * width + code
+        counts = kernels.count_codes(xp.reshape(code, (-1,)), g * d * width)
+        return self.backend.to_numpy(counts).reshape(g, d, width)
+
+
+@dataclass(frozen=True)
+class CategoryPair:
+    """One column of categories.
+
+    Attributes:
+        name: the column.
+        categories: every category of either side, in value order; "other" is not among them.
+        counts: shapes (g, k + 1), missing last; k counts `other` where categories were merged.
+        merged: how many of the rarest pooled categories were put together as the cell before missing.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    counts: Table
+    merged: int = 0
+
+
+def merge_rare(pair: CategoryPair, limit: int) -> CategoryPair:
+    """Put all but the `limit` - 1 most frequent *pooled* categories into one cell.
+
+    Frequency is judged on both sides together, ties by value: a rule that looked at the reference alone would reject
+    the null all by itself.
+    """
+    k = len(pair.categories)
+    if k <= limit:
+        return pair
+    a, b = pair.counts.sides
+    keep = np.sort(np.argsort(-(a + b)[:k], kind="stable")[: limit - 1])
+    rest = np.setdiff1d(np.arange(k), keep)
+    shrunk = Table(
+        *(
+            np.concatenate([side[:, keep], side[:, rest].sum(axis=1, keepdims=True), side[:, k:]], axis=1)
+            for side in pair.counts
+        )
+    )
+    return CategoryPair(pair.name, tuple(pair.categories[i] for i in keep), shrunk, len(rest))
+
+
+def _absent_last(xp: Any, side: Block) -> Any:
+    """Values with the absent ones replaced by the dtype's largest, so that sorting puts them last."""
+    dtype = side.values.dtype
+    top = xp.inf if xp.isdtype(dtype, "real floating") else xp.iinfo(dtype).max
+    return xp.where(side.mask, side.values, xp.asarray(top, dtype=dtype))
