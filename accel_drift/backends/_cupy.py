@@ -1,1 +1,63 @@
-raise ImportError("not written yet")
+"""CuPy arrays on the current CUDA device. Written without one at hand: it has never run on a GPU."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
+
+import array_api_compat.cupy as array_namespace
+import cupy
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends.base import Array, Backend, Namespace, host_dtype
+from accel_drift_kernels import cupy_cuda
+from accel_drift_kernels.spec import Kernels
+
+
+class CupyBackend(Backend):
+    """The current CUDA device."""
+
+    name: ClassVar[str] = "cupy"
+    is_gpu: bool = True
+    xp: Namespace = array_namespace
+    kernels: Kernels = cupy_cuda
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        """No driver, no device, or no CUDA toolkit to compile with."""
+        try:
+            count = cupy.cuda.runtime.getDeviceCount()
+        except (cupy.cuda.runtime.CUDARuntimeError, ImportError, OSError) as err:
+            # Without a driver CuPy raises from the first call, not from the import.
+            return f"CuPy is installed, but the CUDA driver does not answer ({err}); install or update the NVIDIA driver"
+        if count == 0:
+            return "CuPy and the CUDA driver are there, but there is no device; check CUDA_VISIBLE_DEVICES"
+        try:
+            # The cheapest call that compiles a kernel: it fails where the toolkit's headers or NVRTC are missing.
+            doubled = int((cupy.arange(2) * 2).sum())
+        except Exception as err:  # noqa: BLE001  CuPy wraps a missing toolkit in many different errors
+            return f"the device is there, but CuPy cannot compile for it ({err}); try: pip install 'accel-drift[cuda12]'"
+        return None if doubled == 2 else "the device gives wrong sums; check its health with nvidia-smi"
+
+    @property
+    def device(self) -> str:
+        found = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"]
+        return found.decode() if isinstance(found, bytes) else str(found)
+
+    def scope(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def asarray(self, x: npt.ArrayLike, /, dtype: Any = None) -> Array:
+        return cupy.asarray(x, dtype=host_dtype(dtype))
+
+    def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
+        return np.asarray(cupy.asnumpy(x))
+
+    def free_bytes(self) -> int:
+        free: int = cupy.cuda.runtime.memGetInfo()[0]
+        # Blocks that CuPy's pool holds but nobody uses count as free too.
+        return int(free) + int(cupy.get_default_memory_pool().free_bytes())
+
+
+BACKEND = CupyBackend

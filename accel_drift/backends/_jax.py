@@ -1,4 +1,65 @@
 """JAX arrays on the device JAX was given, XLA kernels."""
 
 from __future__ import annotations
-raise ImportError("not written yet")
+
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends.base import Array, Backend, F, Namespace, host_dtype
+from accel_drift_kernels import jax_xla
+from accel_drift_kernels.spec import Kernels
+
+
+class JaxBackend(Backend):
+    """JAX's default device: a GPU or TPU where JAX has one, the CPU otherwise."""
+
+    name: ClassVar[str] = "jax"
+    xp: Namespace = jnp
+    kernels: Kernels = jax_xla
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        """No device: the platform asked for is not here, or the driver is older than the CUDA wheels."""
+        try:
+            jax.devices()
+        except RuntimeError as err:
+            return f"JAX is installed, but finds no device ({err}); check JAX_PLATFORMS and the driver"
+        return None
+
+    def __init__(self) -> None:
+        self._device = jax.devices()[0]
+        self.is_gpu = self._device.platform in {"gpu", "cuda", "rocm"}
+
+    @property
+    def device(self) -> str:
+        kind = str(self._device.device_kind)
+        return "CPU, through XLA" if self._device.platform == "cpu" else kind
+
+    def scope(self) -> AbstractContextManager[object]:
+        # Scoped to this thread and these calls: the caller's process keeps its own precision.
+        # Before JAX 0.8 the switch is in jax.experimental.
+        enable = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+        return cast("AbstractContextManager[object]", enable(True))
+
+    def asarray(self, x: npt.ArrayLike, /, dtype: Any = None) -> Array:
+        return jnp.asarray(x, dtype=host_dtype(dtype))
+
+    def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
+        return np.asarray(x)
+
+    def compile(self, fn: F, /) -> F:
+        return cast("F", jax.jit(fn))
+
+    def free_bytes(self) -> int:
+        stats = self._device.memory_stats() or {}
+        if "bytes_limit" in stats:
+            return int(stats["bytes_limit"]) - int(stats.get("bytes_in_use", 0))
+        return super().free_bytes()
+
+
+BACKEND = JaxBackend

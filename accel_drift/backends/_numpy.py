@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as array_namespace
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import override
 
 from accel_drift.backends.base import Array, Backend, Namespace, host_dtype
 from accel_drift_kernels import numba_cpu
@@ -25,25 +24,20 @@ class NumpyBackend(Backend):
     kernels: Kernels = numba_cpu
 
     @property
-    @override
     def device(self) -> str:
         threads = thread_count()
         return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
-    @override
     def scope(self) -> AbstractContextManager[object]:
         return nullcontext()
 
-    @override
     def asarray(self, x: npt.ArrayLike, /, dtype: Any = None) -> Array:
         # No copy where none is needed: read-only views of Arrow buffers pass as they are.
         return np.asarray(x, dtype=host_dtype(dtype))
 
-    @override
     def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
         return np.asarray(x)
 
-    @override
     def free_bytes(self) -> int:
         try:
             return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -37,6 +37,11 @@ class Backend(ABC):
     xp: Namespace
     kernels: Kernels
 
+    @classmethod
+    def why_not(cls) -> str | None:
+        """Why it cannot be used here although its library is installed (no driver, no device), or None."""
+        return None
+
     @property
     @abstractmethod
     def device(self) -> str:

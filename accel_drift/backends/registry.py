@@ -7,7 +7,6 @@ import pkgutil
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 
 from accel_drift.backends.base import Backend
 from accel_drift.errors import BackendError, BackendMissingError, ConfigError
@@ -15,6 +14,11 @@ from accel_drift.errors import BackendError, BackendMissingError, ConfigError
 _GROUP = "accel_drift.backends"
 _AUTO = ("cupy", "jax")
 """Libraries that may have a GPU, in the order in which `auto` tries them."""
+
+_INSTALL = {
+    "jax": "try: pip install 'accel-drift[jax]' (CPU) or 'accel-drift[cuda12]' (NVIDIA)",
+    "cupy": "try: pip install 'accel-drift[cuda12]' or 'accel-drift[cuda13]', as the driver allows",
+}
 
 
 def names() -> tuple[str, ...]:
@@ -27,15 +31,16 @@ def _foreign() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=_GROUP)}
 
 
-def _module(name: str) -> ModuleType:
-    """Import the module of a backend; whatever that import raises passes through."""
+def _class(name: str) -> type[Backend]:
+    """Find the class of a backend; whatever importing its module raises passes through."""
     if name not in names():
         valid = ", ".join(("auto", *names()))
         raise ConfigError(f"there is no backend {name!r}; there are {valid}")
     if (Path(__file__).parent / f"_{name}.py").exists():
-        return importlib.import_module(f"accel_drift.backends._{name}")
-    loaded: ModuleType = _foreign()[name].load()
-    return loaded
+        found: type[Backend] = importlib.import_module(f"accel_drift.backends._{name}").BACKEND
+    else:
+        found = _foreign()[name].load()
+    return found
 
 
 def why_not(name: str) -> str | None:
@@ -54,16 +59,14 @@ def why_not(name: str) -> str | None:
 @cache
 def _open(name: str) -> Backend:
     try:
-        module = _module(name)
+        found = _class(name)
     except ImportError as err:
-        raise BackendMissingError(
-            f"backend {name!r} needs a library that is not installed ({err}); try: pip install 'accel-drift[{name}]'"
-        ) from err
-    reason = module.why_not() if hasattr(module, "why_not") else None
+        install = _INSTALL.get(name, "install the package that offers it")
+        raise BackendMissingError(f"backend {name!r} needs a library that is not here ({err}); {install}") from err
+    reason = found.why_not()
     if reason:
         raise BackendMissingError(f"backend {name!r} cannot be used here: {reason}")
-    backend: Backend = module.BACKEND()
-    return backend
+    return found()
 
 
 def get_backend(name: str | Backend = "auto") -> Backend:

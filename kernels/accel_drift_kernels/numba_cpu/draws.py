@@ -168,7 +168,7 @@ def draw_beta_binomial(m: float, a: float, b: float, u: float) -> float:
     if variance > NORMAL_FORM_VARIANCE:
         if min(a, b) <= SMALL_SHAPE:
             return _beta_binomial_quantile(m, a, b, u)
-        skew = (s + 2.0 * m) / (s + m) * ((b - a) / (s + 2.0)) * ((s + m) / s) / math.sqrt(variance)
+        skew = (s + 2.0 * m) / s * ((b - a) / (s + 2.0)) / math.sqrt(variance)
         return _normal_form(m * (a / s), variance, skew, u, 0.0, m)
     mode = 0.0
     if s > 2.0:

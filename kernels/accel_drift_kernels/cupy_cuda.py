@@ -1,0 +1,17 @@
+"""CUDA kernels through CuPy: for now the portable operations, by name.
+
+This set has never run on a GPU. Operations move here one by one, as a measurement on a device shows that a kernel of
+its own is faster.
+"""
+
+from accel_drift_kernels.portable import bin_index as bin_index
+from accel_drift_kernels.portable import cdf_gap as cdf_gap
+from accel_drift_kernels.portable import count_codes as count_codes
+from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
+from accel_drift_kernels.portable import histogram as histogram
+from accel_drift_kernels.portable import hypergeometric as hypergeometric
+from accel_drift_kernels.portable import multinomial as multinomial
+from accel_drift_kernels.portable import permutation_labels as permutation_labels
+from accel_drift_kernels.portable import random_words as random_words
+from accel_drift_kernels.portable import rbf_label_sums as rbf_label_sums
+from accel_drift_kernels.portable import rbf_row_sums as rbf_row_sums

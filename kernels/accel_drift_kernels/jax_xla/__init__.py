@@ -1,0 +1,18 @@
+"""XLA kernels through JAX, on whatever device holds the arrays.
+
+Each operation is compiled once per shape, so row counts are padded into a few bucket sizes first. Everything that
+changes from call to call (row counts, seeds, sizes of draws) is traced. Callers enter the backend's scope: sums
+are float64, which JAX allows only there.
+"""
+
+from accel_drift_kernels.jax_xla.counts import bin_index as bin_index
+from accel_drift_kernels.jax_xla.counts import cdf_gap as cdf_gap
+from accel_drift_kernels.jax_xla.counts import count_codes as count_codes
+from accel_drift_kernels.jax_xla.counts import histogram as histogram
+from accel_drift_kernels.jax_xla.draws import dirichlet_multinomial as dirichlet_multinomial
+from accel_drift_kernels.jax_xla.draws import hypergeometric as hypergeometric
+from accel_drift_kernels.jax_xla.draws import multinomial as multinomial
+from accel_drift_kernels.jax_xla.rbf import rbf_label_sums as rbf_label_sums
+from accel_drift_kernels.jax_xla.rbf import rbf_row_sums as rbf_row_sums
+from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
+from accel_drift_kernels.jax_xla.words import random_words as random_words

@@ -1,0 +1,117 @@
+"""Gaussian kernel sums: one scan over the tiles of the upper triangle, nothing of size N x N."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+from jax import lax
+
+from accel_drift_kernels.jax_xla.buckets import bucket, padded
+from accel_drift_kernels.portable.rbf import unpacked
+from accel_drift_kernels.spec import Array
+
+_TILE = 1024
+_LEAST = 64
+_EXACT = lax.Precision.HIGHEST
+"""Said at every product: the default may round operands to 10 bits on a GPU or a TPU."""
+
+
+def _tile_size(n: int) -> int:
+    return min(_TILE, bucket(n, _LEAST))
+
+
+@cache
+def _order(tiles: int) -> npt.NDArray[np.int32]:
+    """Pairs (i, j), i <= j, of tiles by rising j: the first t (t + 1) / 2 of them are those of t tiles."""
+    return np.array([(i, j) for j in range(tiles) for i in range(j + 1)], dtype=np.int32).reshape(-1, 2)
+
+
+def _padded_rows(n: int) -> int:
+    tile = _tile_size(n)
+    return tile if n <= tile else bucket(-(-n // tile), 1) * tile
+
+
+def _prepared(z: Array, n: Array) -> tuple[Array, Array]:
+    """Rows around the mean of the first n, and half their squared norms: infinite for padding, so that K = 0 there."""
+    real = jnp.arange(z.shape[0]) < n
+    wide = jnp.where(real[:, None], z.astype(jnp.float64), 0.0)
+    centre = jnp.sum(wide, axis=0) / n
+    rows = jnp.where(real[:, None], wide - centre, 0.0).astype(z.dtype)
+    exact = rows.astype(jnp.float64)
+    half = jnp.where(real, 0.5 * jnp.sum(exact * exact, axis=1), jnp.inf)
+    return rows, half.astype(z.dtype)
+
+
+def _kernel(rows: tuple[Array, Array], half: tuple[Array, Array], diagonal: Array) -> Array:
+    exponent = jnp.dot(rows[0], rows[1].T, precision=_EXACT) - half[0][:, None] - half[1][None, :]
+    k = jnp.exp(jnp.minimum(exponent, 0.0))
+    return jnp.where(diagonal & jnp.eye(k.shape[0], dtype=bool), jnp.zeros_like(k), k)
+
+
+@jax.jit
+def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array, Array, Array]:
+    rows, half = _prepared(z, n)
+    tile = _tile_size(z.shape[0])
+    blocks, halves = rows.reshape(-1, tile, z.shape[1]), half.reshape(-1, tile)
+    bits = labels.reshape(-1, tile, labels.shape[1])
+    used = (n + tile - 1) // tile
+
+    def visit(t: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        quad, linear, total = sums
+        i, j = order[t, 0], order[t, 1]
+        k = _kernel((blocks[i], blocks[j]), (halves[i], halves[j]), i == j)
+        y = jnp.dot(k, unpacked(bits[j], z.dtype), precision=_EXACT).astype(jnp.float64)
+        mine = unpacked(bits[i], jnp.float64)
+        row = jnp.sum(k, axis=1).astype(jnp.float64)
+        weight = jnp.where(i == j, 1.0, 2.0)
+        quad = quad + weight * jnp.sum(mine * y, axis=0)
+        # The mirror tile below the diagonal adds the column sums of the panel's labelled columns.
+        linear = linear + jnp.dot(row, mine, precision=_EXACT) + (weight - 1.0) * jnp.sum(y, axis=0)
+        return quad, linear, total + weight * jnp.sum(row)
+
+    zero = jnp.zeros(labels.shape[1] * 8)
+    # The number of tiles is traced: one compilation serves every N of a bucket.
+    return lax.fori_loop(0, used * (used + 1) // 2, visit, (zero, zero, jnp.zeros(())))
+
+
+def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array, Array]:
+    """See `spec.OPS["rbf_label_sums"]`."""
+    n = z.shape[0]
+    if n == 0:
+        return jnp.zeros(count), jnp.zeros(count), jnp.zeros(())
+    many = _padded_rows(n)
+    order = jnp.asarray(_order(many // _tile_size(many)))
+    quad, linear, total = _label_sums(padded(z, many), padded(labels, many), jnp.asarray(n), order)
+    return quad[:count], linear[:count], total
+
+
+@jax.jit
+def _row_sums(z: Array, w: Array, n: Array) -> Array:
+    rows, half = _prepared(z, n)
+    tile = _tile_size(z.shape[0])
+    blocks, halves = rows.reshape(-1, tile, z.shape[1]), half.reshape(-1, tile)
+    weights = w.astype(z.dtype).reshape(-1, tile, w.shape[1])
+    used = (n + tile - 1) // tile
+
+    def strip(i: Array) -> Array:
+        def panel(j: Array, out: Array) -> Array:
+            k = _kernel((blocks[i], blocks[j]), (halves[i], halves[j]), i == j)
+            return out + jnp.dot(k, weights[j], precision=_EXACT).astype(jnp.float64)
+
+        # Strips that are all padding are not computed.
+        return lax.fori_loop(0, jnp.where(i < used, used, 0), panel, jnp.zeros((tile, w.shape[1])))
+
+    return lax.map(strip, jnp.arange(blocks.shape[0])).reshape(z.shape[0], w.shape[1])
+
+
+def rbf_row_sums(z: Array, w: Array, /) -> Array:
+    """See `spec.OPS["rbf_row_sums"]`."""
+    n = z.shape[0]
+    if n == 0:
+        return jnp.zeros((0, w.shape[1]))
+    many = _padded_rows(n)
+    return _row_sums(padded(z, many), padded(w, many), jnp.asarray(n))[:n]

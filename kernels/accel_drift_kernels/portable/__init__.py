@@ -1,0 +1,17 @@
+"""Every operation in array-API terms: right on any library, fast on none in particular.
+
+Loops over cells, cuts and tiles are Python loops, and the random draws stop when a value read back from the
+device says so: these functions run eagerly. `jax_xla` passes the same draws a loop that can be compiled.
+"""
+
+from accel_drift_kernels.portable.counts import bin_index as bin_index
+from accel_drift_kernels.portable.counts import cdf_gap as cdf_gap
+from accel_drift_kernels.portable.counts import count_codes as count_codes
+from accel_drift_kernels.portable.counts import histogram as histogram
+from accel_drift_kernels.portable.draws import dirichlet_multinomial as dirichlet_multinomial
+from accel_drift_kernels.portable.draws import hypergeometric as hypergeometric
+from accel_drift_kernels.portable.draws import multinomial as multinomial
+from accel_drift_kernels.portable.rbf import rbf_label_sums as rbf_label_sums
+from accel_drift_kernels.portable.rbf import rbf_row_sums as rbf_row_sums
+from accel_drift_kernels.portable.words import permutation_labels as permutation_labels
+from accel_drift_kernels.portable.words import random_words as random_words

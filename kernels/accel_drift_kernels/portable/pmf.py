@@ -1,0 +1,99 @@
+"""Probabilities of count distributions, accurate for counts up to 2e9, and the normal quantile.
+
+A log-factorial of 2e9 is about 4e10, so a difference of log-factorials keeps no more than five digits there.
+Loader's saddle-point form never makes such numbers: what is left of ln x! beyond Stirling's main term is small,
+and the main terms join to deviances that are computed without cancellation.
+
+Source: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
+Every argument is a float64 array. `numba_cpu.pmf` has the same formulas, in the same order, for one number.
+"""
+
+from __future__ import annotations
+
+import math
+
+from accel_drift_kernels.portable.namespace import constants, namespace
+from accel_drift_kernels.spec import Array
+from accel_drift_kernels.tables import CENTRE, SHOULDER, STIRLING_REST, TAIL
+
+_TAU = 2.0 * math.pi
+
+
+def stirling_rest(x: Array) -> Array:
+    """Return ln x! - (x ln x - x)."""
+    xp = namespace(x)
+    small = x < 16.0
+    place = xp.astype(xp.where(small, x, xp.zeros_like(x)), xp.int64)
+    table = constants(STIRLING_REST, x)
+    listed = xp.reshape(xp.take(table, xp.reshape(place, (-1,))), x.shape)
+    big = xp.where(small, xp.full_like(x, 16.0), x)
+    r = 1.0 / (big * big)
+    series = (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r / 1680.0))) / big
+    return xp.where(small, listed, 0.5 * xp.log(_TAU * big) + series)
+
+
+def deviance(x: Array, mu: Array) -> Array:
+    """Return x ln(x / mu) + mu - x, without cancellation near x = mu. Lanes with mu = 0 give anything finite."""
+    xp = namespace(x)
+    one = xp.ones_like(x)
+    mean = xp.where(mu > 0.0, mu, one)
+    positive = xp.where(x > 0.0, x, mean)
+    v = (positive - mean) / (positive + mean)
+    far = positive * xp.log(positive / mean) + mean - positive
+    v2 = v * v
+    tail = xp.zeros_like(x)
+    for j in range(19, 1, -2):
+        tail = (tail + 1.0 / j) * v2
+    near = (positive - mean) * v + 2.0 * positive * v * tail
+    return xp.where(x > 0.0, xp.where(xp.abs(v) >= 0.1, far, near), mu)
+
+
+def log_choose(k: Array, c: Array, p: Array, q: Array) -> Array:
+    """Return ln of the binomial probability of k successes and c failures."""
+    n = k + c
+    rest = stirling_rest(n) - stirling_rest(k) - stirling_rest(c)
+    return rest - deviance(k, n * p) - deviance(c, n * q)
+
+
+def hypergeometric_pmf(x: Array, good: Array, bad: Array, draws: Array) -> Array:
+    """Chance of x good ones among `draws` taken without replacement; x inside the support."""
+    xp = namespace(x)
+    total = good + bad
+    p, q = draws / total, (total - draws) / total
+    top = log_choose(x, good - x, p, q) + log_choose(draws - x, bad - draws + x, p, q)
+    return xp.exp(top - log_choose(draws, total - draws, p, q))
+
+
+def beta_binomial_pmf(x: Array, m: Array, a: Array, b: Array) -> Array:
+    """Chance of x among m when the success probability is Beta(a, b); whole a, b >= 1."""
+    xp = namespace(x)
+    s = a + b - 1.0
+    p, q = m / (m + s), s / (m + s)
+    top = log_choose(x, a - 1.0, p, q) + log_choose(m - x, b - 1.0, p, q)
+    return q * xp.exp(top - log_choose(m, s, p, q))
+
+
+def binomial_pmf(x: Array, m: Array, p: Array, q: Array) -> Array:
+    """Chance of x successes among m."""
+    return namespace(x).exp(log_choose(x, m - x, p, q))
+
+
+def _ratio(r: Array, table: tuple[tuple[float, ...], tuple[float, ...]]) -> Array:
+    xp = namespace(r)
+    top, bottom = xp.full_like(r, table[0][7]), xp.full_like(r, table[1][7])
+    for i in range(6, -1, -1):
+        top = top * r + table[0][i]
+        bottom = bottom * r + table[1][i]
+    return top / bottom
+
+
+def normal_quantile(u: Array) -> Array:
+    """The z below which a standard normal lies with chance u; 0 < u < 1."""
+    xp = namespace(u)
+    h = u - 0.5
+    central = xp.abs(h) <= 0.425
+    near = xp.where(central, h, xp.zeros_like(h))
+    middle = near * _ratio(0.180625 - near * near, CENTRE)
+    r = xp.sqrt(-xp.log(xp.where(u < 0.5, u, 1.0 - u)))
+    z = xp.where(r <= 5.0, _ratio(r - 1.6, SHOULDER), _ratio(r - 5.0, TAIL))
+    return xp.where(central, middle, xp.where(h < 0.0, -z, z))
