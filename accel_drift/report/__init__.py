@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from accel_drift.report.pictures import Distribution, NullPicture
-from accel_drift.report.report import Report, SameSchema, SchemaChanges
+from accel_drift.report.report import ColumnChanges, Report, SchemaChanges
 
-__all__ = ["Distribution", "NullPicture", "Report", "SameSchema", "SchemaChanges"]
+__all__ = ["ColumnChanges", "Distribution", "NullPicture", "Report", "SchemaChanges"]

@@ -166,9 +166,10 @@ def _categories(picture: Distribution) -> Markup:
 
 def _category_rows(picture: Distribution) -> list[tuple[str, float, float]]:
     rows = list(zip(picture.labels, _shares(picture.reference), _shares(picture.batch), strict=True))
-    tail = {}
+    tail: dict[str, tuple[float, float]] = {}
     while rows and rows[-1][0] in ("other", "missing") and rows[-1][0] not in tail:
-        tail[rows[-1][0]] = rows.pop()[1:]
+        label, reference, batch = rows.pop()
+        tail[label] = (reference, batch)
     rows.sort(key=lambda item: -max(item[1], item[2]))
     kept, rest = rows[:MOST_CATEGORIES], rows[MOST_CATEGORIES:]
     if rest:
@@ -177,10 +178,8 @@ def _category_rows(picture: Distribution) -> list[tuple[str, float, float]]:
         name = "other" if was != (0.0, 0.0) else f"{len(rest)} others"
     else:
         name = "other"
-    for key, label in (("other", name), ("missing", "missing")):
-        if key in tail and max(tail[key]) > 0:
-            kept.append((label, *tail[key]))
-    return kept
+    last = [(shown, *tail[key]) for key, shown in (("other", name), ("missing", "missing")) if key in tail]
+    return kept + [row for row in last if max(row[1:]) > 0]
 
 
 def _spoken(picture: Distribution) -> str:

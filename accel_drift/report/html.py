@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -74,8 +75,9 @@ def render(report: Report) -> str:
         headline=words.headline(report),
         tone=_tone(report),
         numbers=_numbers(report),
-        anchors={card.name: card.anchor for card in cards},
+        anchors={card.name: card.anchor for card in loud + quiet},
         chip=chip,
+        breakable=breakable,
         remark=lambda finding: words.remark(report, finding),
         sort_value=_sort_value,
         statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(report, status)],
@@ -88,6 +90,7 @@ def render(report: Report) -> str:
         detectable=words.detectable_line(report),
         settings=_settings(report),
         reproduce=reproduce_line(report),
+        detectors=words.detector_lines(report.findings),
         meanings=[(words.STATUS_WORDS[s], words.STATUS_MEANING[s]) for s in Status if _has(report, s)],
     )
 
@@ -108,6 +111,12 @@ def chip(finding: Finding) -> Chip:
         return Chip(word, f"s-{finding.severity}")
     kinds = {Status.SIGNIFICANT_SMALL: "small", Status.STABLE: "stable"}
     return Chip(words.STATUS_WORDS[finding.status], kinds.get(finding.status, "untested"))
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after the marks that part its words."""
+    parts = re.split(r"(?<=[_./-])", words.visible(name))
+    return Markup("<wbr>").join(part for part in parts if part)
 
 
 def reproduce_line(report: Report) -> str:

@@ -45,8 +45,8 @@ class SchemaChanges(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SameSchema:
-    """The answer where both sides have the same columns."""
+class ColumnChanges:
+    """The plainest record of schema changes; empty where both sides have the same columns."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -54,7 +54,11 @@ class SameSchema:
 
     def to_dict(self) -> dict[str, Any]:
         """The three lists as plain JSON values."""
-        return {"added": [], "removed": [], "retyped": []}
+        return {
+            "added": list(self.added),
+            "removed": list(self.removed),
+            "retyped": [{"column": name, "reference": was, "batch": now} for name, was, now in self.retyped],
+        }
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -95,7 +99,7 @@ class Report:
     severity: Severity
     rule: str = "fdr"
     findings: tuple[Finding, ...] = ()
-    schema_diff: SchemaChanges = field(default_factory=SameSchema)
+    schema_diff: SchemaChanges = field(default_factory=ColumnChanges)
     excluded: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

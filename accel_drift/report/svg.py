@@ -16,15 +16,16 @@ from accel_drift.report import words
 def svg(width: float, height: float, label: str, parts: Sequence[Markup]) -> Markup:
     """A picture that scales with the page; `label` is what a screen reader says."""
     return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
-        width, height, label, Markup("").join(parts)
+        width, height, words.visible(label), Markup("").join(parts)
     )
 
 
-def text(x: float, y: float, words_: str, kind: str = "") -> Markup:
-    """A label; `kind` is its class: m and e for middle and end, d for dim, b for bold."""
+def text(x: float, y: float, label: str, kind: str = "") -> Markup:
+    """A label; `kind` is its classes (m middle, e end, d dim, b bold, l with a light edge)."""
+    label = words.visible(label)
     if kind:
-        return Markup('<text x="{:.1f}" y="{:.1f}" class="{}">{}</text>').format(x, y, kind, words_)
-    return Markup('<text x="{:.1f}" y="{:.1f}">{}</text>').format(x, y, words_)
+        return Markup('<text x="{:.1f}" y="{:.1f}" class="{}">{}</text>').format(x, y, kind, label)
+    return Markup('<text x="{:.1f}" y="{:.1f}">{}</text>').format(x, y, label)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:

@@ -73,6 +73,7 @@ class TerminalReport:
         if left_out:
             yield Text(left_out, style="dim")
         yield from _paragraph("Notes", _remarks(report, shown, len(shown) if self.verbose else MANY_COLUMNS))
+        yield from _paragraph("Detectors", [f"{name}: {text}" for name, text in words.detector_lines(shown)])
         yield from _paragraph("Schema", words.schema_lines(report))
         excluded = [f"{words.visible(name)}: {words.visible(why)}" for name, why in report.excluded.items()]
         yield from _paragraph("Left out", excluded)
@@ -136,7 +137,7 @@ def _table(findings: Sequence[Finding], *, color: bool) -> Table:
 
 
 def _remarks(report: Report, shown: Sequence[Finding], most: int) -> list[str]:
-    """What stands beside the findings listed, then the report's notes, then the units of the effects."""
+    """What stands beside the findings listed, then the report's notes."""
     lines = []
     for finding in shown:
         text = words.remark(report, finding)
@@ -145,10 +146,6 @@ def _remarks(report: Report, shown: Sequence[Finding], most: int) -> list[str]:
     if len(lines) > most:
         lines[most:] = [f"... and {words.plural(len(lines) - most, 'remark')} of this kind"]
     lines += [words.visible(note) for note in report.notes]
-    units = {f.detector: f.unit for f in shown if f.unit and f.effect is not None}
-    if units:
-        listed = "; ".join(f"{words.visible(name)}: {words.visible(unit)}" for name, unit in units.items())
-        lines.append(f"effects are in the detector's own unit ({listed})")
     return lines
 
 

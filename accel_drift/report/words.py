@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from accel_drift.finding import Finding, Severity, Status
@@ -187,6 +188,23 @@ def small_reason(report: Report, finding: Finding) -> str:
     if finding.interval is not None and finding.interval[0] < least:
         return f"{size}, but its interval begins at {number(finding.interval[0], 2)} < {name} {least:g}"
     return size
+
+
+def detector_lines(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """Each detector with the unit of its effect and the way its p-values were found."""
+    units: dict[str, str] = {}
+    methods: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        if finding.unit:
+            units[finding.detector] = finding.unit
+        if finding.p_method:
+            methods.setdefault(finding.detector, {})[finding.p_method] = None
+    lines = []
+    for detector in dict.fromkeys([*units, *methods]):
+        parts = [f"effect in {units[detector]}"] if detector in units else []
+        parts += [f"p-value {' or '.join(methods[detector])}"] if detector in methods else []
+        lines.append((visible(detector), visible(", ".join(parts))))
+    return lines
 
 
 def detectable_line(report: Report) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from accel_drift.finding import Finding, Severity, Status
-from accel_drift.report import Distribution, NullPicture, Report, SameSchema
+from accel_drift.report import ColumnChanges, Distribution, NullPicture, Report
 
 BANDS = {
     "psi": (0.1, 0.2, 0.25),
@@ -45,7 +45,7 @@ def finding(
         "p_method": "permutation" if status.tested else "",
         "adjusted_p_value": None if p_value is None else min(1.0, p_value * 3),
         "effect": effect,
-        "interval": None if effect is None else (effect - width, effect + width),
+        "interval": None if effect is None or math.isinf(effect) else (effect - width, effect + width),
         "unit": UNITS.get(detector, ""),
         "n_reference": N,
         "n_batch": M,
@@ -141,7 +141,7 @@ def report(**changes: Any) -> Report:
         "drifted": True,
         "severity": Severity.CRITICAL,
         "findings": tuple(findings),
-        "schema_diff": SameSchema(("gate",), ("tailnum",), (("hour", "int64", "double"),)),
+        "schema_diff": ColumnChanges(("gate",), ("tailnum",), (("hour", "int64", "double"),)),
         "excluded": {
             "flight": "looks like an identifier: 3,812 distinct values",
             "time_hour": "separates the sides",
