@@ -78,7 +78,8 @@ def render(report: Report) -> str:
         anchors={card.name: card.anchor for card in loud + quiet},
         chip=chip,
         breakable=breakable,
-        remark=lambda finding: words.remark(report, finding),
+        # The word "small" stands beside it already.
+        remark=lambda finding: words.remark(report, finding).removeprefix("significant but small: "),
         sort_value=_sort_value,
         statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(report, status)],
         cards=loud,

@@ -133,8 +133,8 @@ class Report:
         """Effects at which watch, warning and critical begin for this finding; () where it has none."""
         own = finding.details.get("bands")
         if own is None:
-            own = self.settings.get("bands", {}).get(finding.detector, ())
-        return tuple(float(band) for band in own)
+            own = (self.settings.get("bands") or {}).get(finding.detector)
+        return tuple(float(band) for band in own or ())
 
     def least_effect(self, finding: Finding) -> float | None:
         """The smallest effect that counts as drift: `min_effect` where it was set, else the first band."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from accel_drift.finding import Status
-from accel_drift.report import Distribution, NullPicture, Report
+from accel_drift.finding import Severity, Status
+from accel_drift.report import ColumnChanges, Distribution, NullPicture, Report
 from accel_drift.report.chart_distribution import MOST_CELLS, distribution, edge_labels
 from accel_drift.report.chart_tests import EffectBar, effect_range, effects, null_histogram
 from accel_drift.report.svg import clipped, grid_step
@@ -133,7 +133,7 @@ def hostile_report() -> Report:
         warnings=(HOSTILE,),
         notes=(HOSTILE,),
         excluded={HOSTILE: HOSTILE},
-        schema_diff=samples.ColumnChanges((HOSTILE,), (HOSTILE,), ((HOSTILE, HOSTILE, HOSTILE),)),
+        schema_diff=ColumnChanges((HOSTILE,), (HOSTILE,), ((HOSTILE, HOSTILE, HOSTILE),)),
         settings={HOSTILE: HOSTILE, "alpha": HOSTILE, "bands": samples.BANDS},
         detectable={HOSTILE: 0.3},
         **changes,
@@ -249,7 +249,7 @@ def test_grid_reaches_over_the_largest(most: float) -> None:
 
 
 def bar(effect: float, interval: tuple[float, float] | None = None) -> EffectBar:
-    return EffectBar("x", effect, interval, Status.STABLE, samples.Severity.NONE)
+    return EffectBar("x", effect, interval, Status.STABLE, Severity.NONE)
 
 
 def test_effect_axis() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,16 @@ def test_a_failed_write_leaves_the_old_file(
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no folder"):
         samples.report().to_html(tmp_path / "nowhere" / "report.html")
+
+
+def test_a_report_loads_no_library_before_it_is_asked_for_a_form() -> None:
+    code = "import sys, accel_drift.report; print(*sorted({'pyarrow', 'rich', 'jinja2', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("bands", [None, {}, {"psi": None}, {"psi": ()}])
+def test_no_bands(bands: Any) -> None:
+    report = samples.report(settings={"bands": bands})
+    assert report.bands(report.findings[0]) == ()
+    assert "watch 0.1" not in report.to_html()

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from accel_drift.finding import Severity, Status
-from accel_drift.report import words
+from accel_drift.finding import Finding, Severity, Status
+from accel_drift.report import Report, words
 from tests.report import samples
 
 
 @pytest.mark.parametrize(
     "report", [samples.report(), samples.small(), samples.wide(), samples.report(findings=())]
 )
-def test_plain_text_is_ascii_and_narrow(report: samples.Report) -> None:
+def test_plain_text_is_ascii_and_narrow(report: Report) -> None:
     text = str(report)
     assert text.isascii()
     assert all(c.isprintable() or c == "\n" for c in text)
@@ -84,7 +84,7 @@ def test_headlines() -> None:
     stable = samples.finding("b")
     few = samples.finding("c", status=Status.TOO_FEW_ROWS)
 
-    def line(*findings: samples.Finding, drifted: bool = True, rule: str = "fdr") -> str:
+    def line(*findings: Finding, drifted: bool = True, rule: str = "fdr") -> str:
         return words.headline(samples.report(findings=findings, drifted=drifted, rule=rule))
 
     assert line() == "NO ANSWER: nothing was compared"
