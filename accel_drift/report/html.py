@@ -27,7 +27,7 @@ MOST_OPEN = 12
 MOST_EFFECTS = 20
 TALL = 8
 """A card with so many categories takes two rows of the grid, or its neighbours would stand in empty space."""
-_REPRODUCE = ("detectors", "alpha", "correction", "min_effect", "block", "permutations", "seed", "backend")
+_REPRODUCE = ("detectors", "alpha", "correction", "min_effect", "block", "seed", "backend")
 
 
 @dataclass(frozen=True, slots=True)
