@@ -85,7 +85,7 @@ def _numeric(
     """
     observed = pair.binned(bins)
     statistic = how.score(*observed.sides)
-    n, m = pair.present
+    n, m = pair.known, pair.present[1]
     why = [
         comparison.why_untested(int(n[j]), int(m[j]), int(pair.distinct[j]), plan, min_rows)
         for j in range(len(pair.names))
@@ -162,23 +162,30 @@ class _NumericLaw:
     def untied(self, j: int) -> bool:
         return self.comparison.groups is None and not self.pair.tied[j]
 
+    def sampled(self, j: int) -> bool:
+        """Ties in a reference of which only a sample is at hand: its bins cannot be cut anew."""
+        return self.comparison.totals is not None and not self.untied(j)
+
     def method(self, j: int) -> str:
-        return "monte-carlo" if self.untied(j) else "permutation"
+        return "monte-carlo" if self.untied(j) else ("approximate" if self.sampled(j) else "permutation")
 
     def observed(self, j: int, statistic: float) -> float:
         """The statistic that the draws are compared with: on fine cells where the draws are."""
-        if self.untied(j):
+        if self.untied(j) or self.sampled(j):
             return float(statistic)
         sides = (s[None] for s in self.pair.fine.column(j).sides)
         return float(self.score(*rebin(*sides, self.bins))[0])
 
     def draw(self, j: int, first: int, count: int) -> Floats:
         stream = draws.key(self.plan.seed, "null", self.pair.names[j])
+        if self.sampled(j):
+            # Harmless where bins hold many reference rows (n / k >= 50), as in any reference that was sampled.
+            return self.score(*nulls.relabel(self.pair.binned(self.bins).column(j), False, stream, first, count))
         if not self.untied(j):
             blocked = self.comparison.groups is not None
             return self.score(*nulls.relabel_bins(self.pair.fine.column(j), self.bins, blocked, stream, first, count))
-        rows, (n, m) = self.comparison.rows, self.pair.present
-        missing = sum(rows) - int(n[j]) - int(m[j])
+        rows = (self.comparison.n_reference, self.comparison.batch.rows)
+        missing = sum(rows) - int(self.pair.known[j]) - int(self.pair.present[1][j])
         return self.score(*nulls.untied_bins(rows, missing, self.bins, stream, first, count))
 
 

@@ -18,6 +18,7 @@ from accel_drift.finding import Status
 from accel_drift.statistics import nulls
 from accel_drift.statistics.pairs import CategoryPair, Counts, Groups, NumericPair
 from accel_drift.statistics.pairs import Table as CountTable
+from accel_drift.statistics.totals import Totals
 
 VALUE_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
 
@@ -47,6 +48,7 @@ class Comparison:
         names: the columns compared, in the reference's order.
         backend: where blocks of numbers live.
         groups: permutable blocks of rows, or None when single rows are dealt.
+        totals: counts of the whole reference where `reference` is a sample of it.
     """
 
     reference: Table
@@ -54,6 +56,7 @@ class Comparison:
     names: tuple[str, ...]
     backend: Backend
     groups: Groups | None = None
+    totals: Totals | None = None
 
     def kind(self, name: str) -> Kind:
         """What a column holds; a side without any value has no say."""
@@ -71,7 +74,7 @@ class Comparison:
         names = [n for n in self.of_kind(Kind.NUMERIC) if self._both(n, NumericColumn)]
         with self.backend.scope():
             blocks = numeric_blocks(self.reference, self.batch, names, self.backend)
-        return tuple(NumericPair(n, a, b, self.backend, self.groups) for n, a, b in blocks)
+        return tuple(NumericPair(n, a, b, self.backend, self.groups, self.totals) for n, a, b in blocks)
 
     @cached_property
     def categorical(self) -> tuple[CategoryPair, ...]:
@@ -82,20 +85,24 @@ class Comparison:
     @cached_property
     def missing(self) -> Mapping[str, CountTable]:
         """Rows with and without a value of every column: shapes (g, 2), missing last."""
-        return {
-            name: CountTable(
-                *(
-                    self._by_group(np.logical_not(side[name].mask()).astype(np.int64), 2, place)
-                    for place, side in enumerate((self.reference, self.batch))
-                )
-            )
-            for name in self.names
-        }
+        return {name: CountTable(self._missing(name, 0), self._missing(name, 1)) for name in self.names}
+
+    def _missing(self, name: str, place: int) -> Counts:
+        if place == 0 and self.totals is not None:
+            absent = self.totals.missing[name]
+            return np.array([[self.totals.rows - absent, absent]], dtype=np.int64)
+        side = (self.reference, self.batch)[place]
+        return self._by_group(np.logical_not(side[name].mask()).astype(np.int64), 2, place)
 
     @property
     def rows(self) -> tuple[int, int]:
-        """Rows of the reference and of the batch."""
+        """Rows at hand of the reference and of the batch."""
         return self.reference.rows, self.batch.rows
+
+    @property
+    def n_reference(self) -> int:
+        """Rows of the whole reference."""
+        return self.reference.rows if self.totals is None else self.totals.rows
 
     def why_untested(
         self, n: int, m: int, distinct: int, plan: Plan, min_rows: int, *, moved: int | None = None
@@ -132,12 +139,24 @@ class Comparison:
 
     def _categories(self, name: str) -> CategoryPair:
         a, b = self.reference.categorical(name), self.batch.categorical(name)
+        if self.totals is not None:
+            return self._categories_of_totals(name, self.totals, b)
         categories, x, y = category_union(a, b)
         k = len(categories)
         sides = (
             self._by_group(np.where(codes < 0, k, codes), k + 1, place) for place, codes in enumerate((x, y))
         )
         return CategoryPair(name, categories, CountTable(*sides))
+
+    @staticmethod
+    def _categories_of_totals(name: str, totals: Totals, batch: CategoricalColumn) -> CategoryPair:
+        there = np.bincount(batch.codes + 1, minlength=len(batch.categories) + 1)
+        theirs = {t: int(k) for t, k in zip(batch.categories, there[1:], strict=True) if k}
+        mine = totals.categories[name]
+        categories = tuple(sorted(mine.keys() | theirs.keys()))
+        reference = [*(mine.get(t, 0) for t in categories), totals.missing[name]]
+        counts = [*(theirs.get(t, 0) for t in categories), int(there[0])]
+        return CategoryPair(name, categories, CountTable(*(np.array([c], dtype=np.int64) for c in (reference, counts))))
 
     def _by_group(self, codes: npt.NDArray[np.integer], width: int, place: int) -> Counts:
         """Counts of codes 0 ... width by block of the reference (place 0) or the batch (place 1): (g, width)."""
@@ -148,7 +167,12 @@ class Comparison:
 
 
 def pair_tables(
-    reference: Table, batch: Table, names: tuple[str, ...], backend: Backend, block: str | int | None
+    reference: Table,
+    batch: Table,
+    names: tuple[str, ...],
+    backend: Backend,
+    block: str | int | None,
+    totals: Totals | None = None,
 ) -> Comparison:
     """Put two tables side by side.
 
@@ -158,6 +182,7 @@ def pair_tables(
         names: columns of both to compare.
         backend: where to compute.
         block: which rows belong together (see `accel_drift.data.calendar`), or None.
+        totals: counts of the whole reference where `reference` is a sample of it; not with blocks.
 
     Raises:
         DataError: a side has no rows.
@@ -166,7 +191,7 @@ def pair_tables(
         if side.rows == 0:
             raise DataError(f"the {what} has no rows; there is nothing to compare")
     if block is None:
-        return Comparison(reference.select(names), batch.select(names), names, backend)
+        return Comparison(reference.select(names), batch.select(names), names, backend, None, totals)
     from accel_drift.data.calendar import block_ids
 
     sides, ids = [], []

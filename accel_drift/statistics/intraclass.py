@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,25 +32,28 @@ class Alike:
         return self.design_effect >= DESIGN_EFFECT and self.p_value <= _SURE
 
 
-def alike(values: npt.NDArray[np.float64], block: npt.NDArray[np.int64]) -> Alike | None:
+def mid_ranks(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Ranks 1 ... n, tied values sharing their mean rank."""
+    _, tie, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[tie])
+
+
+def alike(ranks: npt.NDArray[np.float64], block: npt.NDArray[np.int64]) -> Alike | None:
     """One-way analysis of variance of ranks by block; None where blocks cannot be told from rows.
 
     Ranks, so that one outlier does not decide. Source: Donner 1986, doi:10.2307/1403259; Kish 1965, section 5.4.
 
     Args:
-        values: (n,) values of one side, none missing.
+        ranks: (n,) ranks of the values of one side, none missing.
         block: (n,) block number of each row.
     """
     ids, index, sizes = np.unique(block, return_inverse=True, return_counts=True)
-    n, g = len(values), len(ids)
+    n, g = len(ranks), len(ids)
     if g < 3 or n < 2 * g:
         return None
-    order = np.empty(n)
-    _, tie, counts = np.unique(values, return_inverse=True, return_counts=True)
-    order = (np.cumsum(counts) - (counts - 1) / 2)[tie]
-    means = np.bincount(index, weights=order) / sizes
-    between = float((sizes * (means - order.mean()) ** 2).sum()) / (g - 1)
-    within = float(((order - means[index]) ** 2).sum()) / (n - g)
+    means = np.bincount(index, weights=ranks) / sizes
+    between = float((sizes * (means - ranks.mean()) ** 2).sum()) / (g - 1)
+    within = float(((ranks - means[index]) ** 2).sum()) / (n - g)
     if within <= 0:
         return None
     typical = (n - float((sizes**2).sum()) / n) / (g - 1)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from accel_drift.backends import Backend
 from accel_drift.data.block import Block
 from accel_drift.statistics import cells
+from accel_drift.statistics.totals import Totals
 
 Counts = npt.NDArray[np.int64]
 
@@ -57,6 +58,7 @@ class NumericPair:
     batch: Block
     backend: Backend
     groups: Groups | None = None
+    totals: Totals | None = None
 
     @cached_property
     def gap(self) -> npt.NDArray[np.float64]:
@@ -90,10 +92,12 @@ class NumericPair:
         """Distinct values in the pooled rows, (d,)."""
         return self._shape[1]
 
-    @property
+    @cached_property
     def tied(self) -> npt.NDArray[np.bool_]:
         """Whether any two pooled rows have the same value, (d,)."""
-        return self._shape[2]
+        if self.totals is None:
+            return self._shape[2]
+        return self._shape[2] | np.array([name in self.totals.tied for name in self.names], dtype=np.bool_)
 
     @cached_property
     def fine(self) -> Table:
@@ -107,15 +111,30 @@ class NumericPair:
         with self.backend.scope():
             return self.backend.to_numpy(self._shape[0])
 
-    def cuts(self, bins: int) -> npt.NDArray[Any]:
-        """The reference's cut points, (d, bins - 1)."""
-        with self.backend.scope():
-            return self.backend.to_numpy(self._cuts(bins))
-
     def binned(self, bins: int) -> Table:
-        """Counts in the reference's quantile bins, missing last: shapes (g, d, bins + 1)."""
+        """Counts in the reference's quantile bins, missing last: shapes (g, d, bins + 1).
+
+        Of a sampled reference the bins and their counts are those of all its rows.
+        """
+        if self.totals is not None:
+            known = [self.totals.bins[name][bins] for name in self.names]
+            dtype = self.fine_edges.dtype
+            cuts = np.array([b.cuts or (0,) * (bins - 1) for b in known], dtype=dtype).reshape(-1, bins - 1)
+            return Table(np.array([b.counts for b in known], dtype=np.int64)[None], self.counted(cuts).batch)
         with self.backend.scope():
             return self._count(self._cuts(bins))
+
+    def counted(self, cuts: npt.NDArray[Any]) -> Table:
+        """Counts of the rows at hand between any cut points (d, c), missing last: shapes (g, d, c + 2)."""
+        with self.backend.scope():
+            return self._count(self.backend.asarray(cuts))
+
+    @cached_property
+    def known(self) -> Counts:
+        """Rows of the whole reference that have a value, (d,)."""
+        if self.totals is None:
+            return self.present[0]
+        return np.array([self.totals.rows - self.totals.missing[name] for name in self.names], dtype=np.int64)
 
     def _cuts(self, bins: int) -> Any:
         xp = self.backend.xp

@@ -1,0 +1,190 @@
+"""One reference against one batch, through every detector, to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from accel_drift._version import version
+from accel_drift.calibration import Correction, Rule, decide, smallest_needed, verdict
+from accel_drift.data.schema import SchemaDiff, diff
+from accel_drift.data.table import Table
+from accel_drift.detectors.base import Detector
+from accel_drift.errors import DataError
+from accel_drift.finding import Finding, Severity
+from accel_drift.profiles.pictures import distributions, null_pictures
+from accel_drift.report import Report
+from accel_drift.profiles.screening import Screened, alike_rows, screen
+from accel_drift.statistics import power
+from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
+from accel_drift.statistics.intraclass import DESIGN_EFFECT
+from accel_drift.statistics.outcome import Outcome
+from accel_drift.statistics.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a whole report is made with. See `Profile.fit`."""
+
+    correction: Correction = "bh"
+    rule: Rule | float = "fdr"
+    alpha: float = 0.01
+    min_effect: float | None = None
+    block: str | int | None = None
+    seed: int = 0
+    named: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def score(
+    reference: Table,
+    batch: Table,
+    detectors: Sequence[Detector],
+    backend: Any,
+    options: Options,
+    totals: Totals | None = None,
+    progress: Any = None,
+) -> Report:
+    """Compare, test, correct, judge.
+
+    Args:
+        reference: the reference's rows, or the rows that a profile kept of them.
+        batch: the batch's rows.
+        detectors: what to test with; each column meets those of its kind.
+        backend: where to compute.
+        options: what the report is made with.
+        totals: counts of the whole reference where `reference` is a sample of it.
+        progress: called with (done, of, what) before each detector.
+
+    Raises:
+        DataError: no rows, or no column to compare.
+    """
+    started = time.perf_counter()
+    screened = screen(reference, batch, options.named, options.block)
+    if not screened.names:
+        raise DataError(_nothing_left(screened))
+    comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals)
+    needed, members = _family(comparison, detectors, options)
+    plan = Plan(options.alpha, needed, options.seed)
+    outcomes: list[Outcome] = []
+    for i, d in enumerate(detectors):
+        if progress is not None:
+            progress(i, len(detectors), d.name)
+        outcomes += d.outcomes(comparison, plan)
+    findings = decide(outcomes, alpha=options.alpha, correction=options.correction)
+    warnings = [*screened.warnings, *_block_warnings(reference, batch, screened, options, comparison)]
+    return Report(
+        reference=reference.name or "reference",
+        batch=batch.name or "batch",
+        n_reference=reference.rows if totals is None else totals.rows,
+        n_batch=batch.rows,
+        drifted=verdict(findings, options.rule, options.alpha),
+        severity=max((f.severity for f in findings), key=lambda s: s.rank, default=Severity.NONE),
+        rule=options.rule if isinstance(options.rule, str) else f"fraction {options.rule:g}",
+        findings=findings,
+        schema_diff=_diff(reference, batch),
+        excluded=screened.excluded,
+        warnings=tuple(warnings),
+        notes=_notes(findings, members, options),
+        detectable=_detectable(comparison, detectors, outcomes, needed),
+        settings=_settings(detectors, backend, options),
+        distributions=distributions(comparison),
+        nulls=null_pictures(outcomes),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        elapsed_s=time.perf_counter() - started,
+        version=version(),
+    )
+
+
+def _family(comparison: Comparison, detectors: Sequence[Detector], options: Options) -> tuple[float, int]:
+    """The smallest p-value that the correction may need, and how many members it is over at most."""
+    per_column = [sum(comparison.kind(n) in d.kinds for d in detectors if not d.alone) for n in comparison.names]
+    members = sum(c > 0 for c in per_column)
+    for d in detectors:
+        if d.joint:
+            members += 1
+        elif d.name == "missing":
+            members += sum(bool(_pooled_missing(comparison, n)) for n in comparison.names)
+        elif d.alone:
+            members += len(comparison.of_kind(*d.kinds))
+    return smallest_needed(members, max(per_column, default=1), options.alpha, options.correction), members
+
+
+def _pooled_missing(comparison: Comparison, name: str) -> int:
+    return sum(int(side[:, 1].sum()) for side in comparison.missing[name])
+
+
+def _diff(reference: Table, batch: Table) -> SchemaDiff:
+    return diff(reference.schema, batch.schema)
+
+
+def _block_warnings(
+    reference: Table, batch: Table, screened: Screened, options: Options, comparison: Comparison
+) -> list[str]:
+    if options.block is not None:
+        return []
+    found = alike_rows(reference, batch, comparison.names, screened.excluded)
+    if not found:
+        return []
+    block, name, known = found[0]
+    within = f"runs of {block} rows" if isinstance(block, int) else block
+    others = ", ".join(repr(b) for b, _, _ in found[1:4])
+    return [
+        f"rows are alike within {within}: for {name} the design effect is {known.design_effect:.1f} (intraclass "
+        f"correlation {known.correlation:.2f}; row permutation is trusted below {DESIGN_EFFECT}), so p-values are too "
+        f"small; permute whole blocks with block={block!r}" + (f" (also seen: {others})" if others else "")
+    ]
+
+
+def _notes(findings: Sequence[Finding], members: int, options: Options) -> tuple[str, ...]:
+    notes = [f"{members} tests are corrected for one another by {options.correction} at alpha = {options.alpha:g}"]
+    notes += [f"{f.detector}: {f.note}" for f in findings if len(f.columns) > 1 and f.note]
+    return tuple(notes)
+
+
+def _detectable(
+    comparison: Comparison, detectors: Sequence[Detector], outcomes: Sequence[Outcome], alpha: float
+) -> dict[str, float]:
+    """Smallest mean shift found with power 0.8; with blocks the effective size is unknown, so nothing is claimed."""
+    if comparison.groups is not None:
+        return {}
+    bins = {d.name: int(getattr(d, "bins", 0)) for d in detectors}
+    numeric = {n for pair in comparison.numeric for n in pair.names}
+    out: dict[str, float] = {}
+    for o in outcomes:
+        if o.untested is not None or o.column not in numeric or o.detector not in bins:
+            continue
+        if o.detector == "ks":
+            shift = power.ks_shift(o.n_reference, o.n_batch, alpha)
+        elif bins[o.detector]:
+            shift = power.binned_shift(o.n_reference, o.n_batch, alpha, bins[o.detector])
+        else:
+            continue
+        out[o.column] = min(shift, out.get(o.column, np.inf))
+    return out
+
+
+def _settings(detectors: Sequence[Detector], backend: Any, options: Options) -> dict[str, Any]:
+    return {
+        "alpha": options.alpha,
+        "correction": options.correction,
+        "min_effect": options.min_effect,
+        "block": options.block,
+        "seed": options.seed,
+        "detectors": [d.summary() for d in detectors],
+        "bands": {d.name: list(d.bands) for d in detectors if d.bands},
+        "backend": backend.name,
+        "device": backend.device,
+        **options.facts,
+    }
+
+
+def _nothing_left(screened: Screened) -> str:
+    reasons = "; ".join(f"{name}: {why}" for name, why in screened.excluded.items())
+    return f"no column is left to compare ({reasons or 'no columns'}); name the columns that should be with columns=[...]"
+

@@ -1,0 +1,190 @@
+"""Which columns enter a comparison, and what must be said of those that do not.
+
+A column that tells when a row was made, or which thing it is about, drifts by nature: nothing is learned from testing
+it. The rules are few and each is printed with the columns that it left out. A column that the caller names is never
+left out. A column that separates the two sides perfectly is warned of in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.calendar import UNITS, block_ids
+from accel_drift.data.schema import NULL_TYPE, Kind, common
+from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
+from accel_drift.errors import ConfigError
+from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
+
+ENOUGH_ROWS = 20
+"""Rows a side from which order and separation mean anything."""
+
+_MEASURED_ROWS = 200_000
+_MEASURED_COLUMNS = 50
+
+
+@dataclass
+class Screened:
+    """The columns compared, those left out with the reason, and warnings."""
+
+    names: tuple[str, ...] = ()
+    excluded: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def screen(reference: Table, batch: Table, named: Collection[str], block: str | int | None) -> Screened:
+    """Decide which of the common columns are compared.
+
+    Args:
+        reference: the reference's rows.
+        batch: the batch's rows.
+        named: columns that the caller asked for by name.
+        block: the block rule; its column is permuted by, not compared.
+
+    Raises:
+        SchemaError: the two have no column in common.
+    """
+    out = Screened(excluded={**reference.excluded, **batch.excluded})
+    names = []
+    for name in common(reference.schema, batch.schema):
+        a, b = reference.columns[name], batch.columns[name]
+        apart = separates(a, b)
+        reason = _left_out(name, a, b, reference, block, apart, name in named)
+        if apart:
+            out.warnings.append(
+                f"{name} separates the two sides perfectly: no value occurs on both"
+                + ("; it is left out" if reason else "; if it is a clock or a key, drop it")
+            )
+        if reason:
+            out.excluded[name] = reason
+        else:
+            names.append(name)
+            if (value := _only_value(a, b)) is not None:
+                out.excluded[name] = f"constant: every row holds {value}"
+    out.names = tuple(names)
+    return out
+
+
+def separates(a: TableColumn, b: TableColumn) -> bool:
+    """Whether the values of the two sides do not overlap: disjoint ranges, or no category in common."""
+    if min(a.rows, b.rows) < ENOUGH_ROWS or a.missing == a.rows or b.missing == b.rows:
+        return False
+    if isinstance(a, NumericColumn) and isinstance(b, NumericColumn):
+        x, y = a.present_values(), b.present_values()
+        return bool(x.max() < y.min() or y.max() < x.min() or not _overlap(x, y))
+    if isinstance(a, CategoricalColumn) and isinstance(b, CategoricalColumn):
+        return not _used(a) & _used(b)
+    return False
+
+
+def alike_rows(
+    reference: Table, batch: Table, names: tuple[str, ...], excluded: Collection[str]
+) -> list[tuple[str | int, str, Alike]]:
+    """Candidate blocks within which rows are more alike than chance, worst first: (block, column, how alike).
+
+    Candidates are the calendar units of every timestamp, the clock-like columns that were left out, and runs of
+    consecutive rows. Of each candidate the column that suffers most is given.
+    """
+    found: list[tuple[str | int, str, Alike]] = []
+    for side in (reference, batch):
+        rows = side.take(np.arange(min(side.rows, _MEASURED_ROWS)))
+        measured = [n for n in names if isinstance(rows.columns[n], NumericColumn)][:_MEASURED_COLUMNS]
+        ranks = {n: mid_ranks(rows.numeric(n).present_values()) for n in measured}
+        for block, ids in _candidates(rows, excluded):
+            for name in measured:
+                present = rows.numeric(name).mask() & (ids >= 0)
+                known = alike(ranks[name][present[rows.numeric(name).mask()]], ids[present])
+                if known is not None and known.worth_a_warning:
+                    found.append((block, name, known))
+    worst: dict[str | int, tuple[str, Alike]] = {}
+    for block, name, known in found:
+        if block not in worst or known.design_effect > worst[block][1].design_effect:
+            worst[block] = (name, known)
+    return sorted(((b, n, k) for b, (n, k) in worst.items()), key=lambda w: -w[2].design_effect)
+
+
+def _left_out(
+    name: str, a: TableColumn, b: TableColumn, reference: Table, block: str | int | None, apart: bool, named: bool
+) -> str:
+    column = reference.schema.get(name)
+    if isinstance(block, str) and name in (block, block.rpartition(":")[0]):
+        return f"block: rows are permuted by {block}"
+    kinds = {side.kind for side in (a, b)}
+    if Kind.TIMESTAMP in kinds:
+        return "timestamp: it says when a row was made, not what it looks like"
+    if named or (column is not None and column.type == NULL_TYPE):
+        return ""
+    if Kind.IDENTIFIER in kinds:
+        return f"identifier-like: {column.reason if column and column.reason else 'it names things'}"
+    if not _whole(a) or not _whole(b) or min(a.rows, b.rows) < ENOUGH_ROWS:
+        return ""
+    if apart and _constant(a) and _constant(b):
+        return "separates the two sides perfectly: one value on each, like a stamp"
+    if _ordered(a) and _ordered(b):
+        return "identifier-like: whole numbers that never fall down the rows of either side, a counter or a clock"
+    return ""
+
+
+def _candidates(rows: Table, excluded: Collection[str]) -> Iterator[tuple[str | int, npt.NDArray[np.int64]]]:
+    for name in rows.schema.of(Kind.TIMESTAMP):
+        yield from _units(rows, name)
+    for name in excluded:
+        column = rows.columns.get(name)
+        if isinstance(column, NumericColumn) and column.kind is Kind.NUMERIC and _ordered(column):
+            yield name, block_ids(rows, name)[0]
+    if rows.rows >= 4 * ENOUGH_ROWS:
+        run = max(ENOUGH_ROWS, round(rows.rows**0.5))
+        yield run, block_ids(rows, run)[0]
+
+
+def _units(rows: Table, name: str) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    for unit in UNITS:
+        try:
+            ids, _ = block_ids(rows, f"{name}:{unit}")
+        except ConfigError:  # times of day have no calendar
+            return
+        if 3 <= ids.max() + 1 <= rows.rows // 2:
+            yield f"{name}:{unit}", ids
+
+
+def _overlap(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> bool:
+    """Whether whole numbers share a value; fractions that interleave count as overlapping."""
+    if x.dtype.kind == "f" or y.dtype.kind == "f":
+        return True
+    return len(np.intersect1d(x, y)) > 0
+
+
+def _whole(column: TableColumn) -> bool:
+    return isinstance(column, NumericColumn) and column.values.dtype.kind in "iu" and column.missing < column.rows
+
+
+def _ordered(column: TableColumn) -> bool:
+    if not isinstance(column, NumericColumn):
+        return False
+    v = column.present_values()
+    return len(v) >= ENOUGH_ROWS and bool(v[0] != v[-1]) and bool((v[1:] >= v[:-1]).all())
+
+
+def _constant(column: TableColumn) -> bool:
+    return isinstance(column, NumericColumn) and bool(np.ptp(column.present_values()) == 0)
+
+
+def _used(column: CategoricalColumn) -> set[str]:
+    return {column.categories[i] for i in np.unique(column.codes[column.codes >= 0])}
+
+
+def _only_value(a: TableColumn, b: TableColumn) -> str | None:
+    """The value that every present row of both sides holds, or None."""
+    seen: set[object] = set()
+    for column in (a, b):
+        if isinstance(column, CategoricalColumn):
+            seen |= _used(column)
+        else:
+            v = column.present_values()
+            if len(v) and bool((v != v[0]).any()):
+                return None
+            seen |= set(v[:1].tolist())
+    return str(seen.pop()) if len(seen) == 1 else None
