@@ -26,8 +26,7 @@ def convert(column: TableColumn, kind: Kind) -> TableColumn:
         return column
     if kind is Kind.IDENTIFIER:
         return replace(column, kind=kind)
-    to_kind: Callable[[TableColumn], TableColumn] = _CONVERSIONS[kind]
-    return to_kind(without_identity(column))
+    return _CONVERSIONS[kind](without_identity(column))
 
 
 def without_identity(column: TableColumn) -> TableColumn:
@@ -142,7 +141,7 @@ def _cannot(column: TableColumn, kind: Kind, value: str) -> SchemaError:
     )
 
 
-_CONVERSIONS = {
+_CONVERSIONS: dict[Kind, Callable[[TableColumn], TableColumn]] = {
     Kind.NUMERIC: _to_numeric,
     Kind.CATEGORICAL: _to_categorical,
     Kind.BOOLEAN: _to_boolean,

@@ -18,6 +18,7 @@ from accel_drift.data.arrow import decode
 from accel_drift.data.convert import type_group
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, truth_column
 from accel_drift.data.schema import Column, Schema
+from accel_drift.data.streams import one_line
 from accel_drift.data.table import CategoricalColumn
 from accel_drift.errors import DataError, SchemaError, SourceError
 
@@ -97,7 +98,7 @@ def _options(names: list[str] | None, as_text: Sequence[str]) -> dict[str, Any]:
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError:
-    said = " ".join(str(error).split())
+    said = one_line(error)
     if "Expected" in said and "columns" in said:
         said = f"its lines differ in length ({said.removeprefix('CSV parse error: ')}); repair that line"
     elif "Empty CSV" in said:

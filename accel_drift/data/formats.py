@@ -12,7 +12,7 @@ import pyarrow as pa
 from accel_drift.data.csv_text import open_csv
 from accel_drift.data.decoded import Rows, Source
 from accel_drift.data.schema import Schema
-from accel_drift.data.streams import decode_batches, from_batches, index_columns
+from accel_drift.data.streams import decode_batches, from_batches, index_columns, one_line
 from accel_drift.errors import DataError, SourceError
 
 
@@ -38,7 +38,7 @@ def errors_of(path: Path) -> Iterator[None]:
     except DataError as error:
         raise type(error)(f"{path}: {error}") from error
     except (pa.ArrowException, OSError, EOFError, ValueError, KeyError) as error:
-        said = " ".join(str(error).split())
+        said = one_line(error)
         raise SourceError(f"{path} cannot be read as {_FORMATS_SAID[_extension(path)]}: {said}") from error
 
 

@@ -47,10 +47,7 @@ def find_kind(column: TableColumn) -> tuple[Kind, str]:
     """The kind that type, values and name speak for, and the reason where it is not obvious."""
     if column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
         return column.kind, ""
-    if isinstance(column, NumericColumn):
-        reason = _number_identifier(column)
-    else:
-        reason = _text_identifier(column)
+    reason = _number_identifier(column) if isinstance(column, NumericColumn) else _text_identifier(column)
     return (Kind.IDENTIFIER, reason) if reason else (column.kind, "")
 
 

@@ -136,8 +136,8 @@ def _chosen(
 ) -> tuple[list[str], dict[str, str]]:
     """The columns to read, and why others are left out.
 
-    A batch may lack a column that the reference has: that is for the schema diff to say, and labels come late.
-    So with the reference's schema only a column that neither of the two has is a mistake.
+    A batch may lack a column that the reference has: that is for the schema diff to say, and labels come
+    late. So with the reference's schema only a column that neither of the two has is a mistake.
     """
     there = (*opened.names, *opened.excluded)
     if schema is None:

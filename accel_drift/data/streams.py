@@ -90,11 +90,11 @@ def _read(reader: Any, source: Any) -> list[Any]:
         return list(reader)
     except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
         what = type(source).__name__
-        raise DataError(f"reading the {what} failed midway: {_one_line(error)}") from error
+        raise DataError(f"reading the {what} failed midway: {one_line(error)}") from error
 
 
 def _export_error(source: Any, error: Exception) -> str:
-    said, what = _one_line(error), type(source).__name__
+    said, what = one_line(error), type(source).__name__
     if "non-struct" in said:
         return f"this {what} is a single column; give a table: a dict {{'name': column}} will do"
     if "released" in said:
@@ -102,8 +102,10 @@ def _export_error(source: Any, error: Exception) -> str:
     return f"the {what} cannot be read as Arrow data: {said}"
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def one_line(error: Exception) -> str:
+    """What an error says, without the traceback that Arrow adds to what Python raised."""
+    said = " ".join(str(error).partition("Detail: Python exception")[0].split()).removesuffix(".")
+    return said.removeprefix("Invalid: ") or type(error).__name__
 
 
 def _is_one_shot(source: Any) -> bool:
