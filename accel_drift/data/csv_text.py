@@ -1,8 +1,8 @@
 """CSV: text whose types are found once, in the reference, and then held to.
 
 Missing is an empty field and, as in pandas, any of the spellings in `NULL_SPELLINGS`, quoted or not, in
-text columns too; so a NaN in a column of numbers is a null here. The file is UTF-8, separated by commas,
-with one header line.
+text columns too; so a NaN in a column of numbers is a null here. Whole numbers beyond int64 become float64.
+The file is UTF-8, separated by commas, with one header line; empty lines are skipped.
 """
 
 from __future__ import annotations

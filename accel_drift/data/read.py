@@ -116,7 +116,8 @@ def _open(source: Any) -> Source:
         from accel_drift.data.memory import open_mapping
 
         return open_mapping(source)
-    hint = "; call .collect() first" if hasattr(source, "collect") else ""
+    ways = (".collect()", ".to_arrow()", ".arrow()")
+    hint = next((f"; call {way} first" for way in ways if hasattr(source, way[1:-2])), "")
     raise DataError(f"cannot read rows from a {type(source).__name__}{hint}; give {ACCEPTED}")
 
 

@@ -25,8 +25,32 @@ def open_stream(source: Any) -> Source:
     Raises:
         DataError: it is a single column, its stream was read before, or its names repeat.
     """
-    reader = _reader(source)
+    if type(source).__module__.startswith("polars") and hasattr(source, "clone"):
+        # To export a frame of several chunks polars joins them in place: in a second frame, not the caller's.
+        source = source.clone()
+    try:
+        reader = _reader(source)
+    except DataError:
+        names = _column_names(source)
+        if names is None:
+            raise
+        return Source(names, lambda wanted, _: _load_part(source, wanted))
     return from_batches(reader.schema, lambda: _read(reader, source))
+
+
+def _column_names(source: Any) -> tuple[str, ...] | None:
+    """Columns of a pandas frame that exports as a whole or not at all: one odd column must not spoil it."""
+    if not type(source).__module__.startswith("pandas"):
+        return None
+    columns: Any = getattr(source, "columns", ())
+    names = tuple(columns)
+    usable = names and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    return names if usable else None
+
+
+def _load_part(frame: Any, wanted: Sequence[str]) -> Rows:
+    reader = _reader(frame[list(wanted)])
+    return decode_batches(reader.schema, _read(reader, frame), wanted)
 
 
 def from_batches(schema: Any, read: Any) -> Source:
@@ -55,7 +79,7 @@ def decode_single(name: str, values: Any) -> Outcome:
     """One column that exports itself: a series of polars or pandas, an array of pyarrow."""
     try:
         whole = pa.chunked_array(values)
-    except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
+    except Exception as error:
         raise DataError(f"column {name!r}: {_export_error(values, error)}") from error
     return decode(name, whole.type, whole.chunks)
 
@@ -78,7 +102,7 @@ def _reader(source: Any) -> Any:
         else:
             batch = pa.record_batch(source)
             reader = pa.RecordBatchReader.from_batches(batch.schema, [batch])
-    except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
+    except Exception as error:  # duckdb, pandas, ...: each has exceptions of its own
         raise DataError(_export_error(source, error)) from error
     if one_shot:
         _SEEN.add(source)
@@ -88,7 +112,7 @@ def _reader(source: Any) -> Any:
 def _read(reader: Any, source: Any) -> list[Any]:
     try:
         return list(reader)
-    except (pa.ArrowException, ValueError, TypeError, RuntimeError, OSError) as error:
+    except Exception as error:  # whatever the library behind the stream raises
         what = type(source).__name__
         raise DataError(f"reading the {what} failed midway: {one_line(error)}") from error
 
@@ -99,6 +123,9 @@ def _export_error(source: Any, error: Exception) -> str:
         return f"this {what} is a single column; give a table: a dict {{'name': column}} will do"
     if "released" in said:
         return f"this {what} was read before; a stream gives its rows once: make a new one"
+    if isinstance(error, (pa.ArrowInvalid, pa.ArrowTypeError)) and len(error.args) > 1:
+        said = "; ".join(str(part) for part in error.args)
+        return f"the {what} cannot be read: {said}; make the column one type, or leave it out with drop="
     return f"the {what} cannot be read as Arrow data: {said}"
 
 

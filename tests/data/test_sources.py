@@ -256,10 +256,33 @@ def test_an_unnamed_pandas_index_is_no_column() -> None:
     assert list(asked.columns) == ["__index_level_0__"]
 
 
-def test_mixed_pandas_objects_are_refused() -> None:
+def test_mixed_pandas_objects_are_refused_unless_left_out() -> None:
     pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"x": pd.Series(["a", 1, 2.5], dtype=object), "y": [0.5, 1.5, 2.5]})
+    with pytest.raises(DataError, match=r"DataFrame cannot be read: .*column x.*leave it out with drop="):
+        read_table(frame)
+    left = read_table(frame, drop=["x"])
+    assert left.numeric("y").values.tolist() == [0.5, 1.5, 2.5]
+    assert left.excluded == {"x": "dropped by the caller"}
     with pytest.raises(DataError, match="DataFrame cannot be read"):
-        read_table(pd.DataFrame({"x": pd.Series(["a", 1, 2.5], dtype=object)}))
+        read_table(frame.set_axis(["y", "y"], axis=1))
+
+
+def test_a_polars_frame_keeps_its_chunks() -> None:
+    pl = pytest.importorskip("polars")
+    frame = pl.concat([pl.DataFrame({"a": [1.5, 2.5]}), pl.DataFrame({"a": [3.5]})], rechunk=False)
+    assert read_table(frame).numeric("a").values.tolist() == [1.5, 2.5, 3.5]
+    assert frame.n_chunks() == 2
+
+
+def test_what_duckdb_raises_is_told() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as connection:
+        relation = connection.sql("select x, 1 / (x - x) as y, error('oh no') as z from range(3) t(x)")
+        with pytest.raises(DataError, match="oh no"):
+            read_table(relation)
+        again = connection.sql("select 1 as a union all select 2")
+        assert read_table(again).rows == read_table(again).rows == 2
 
 
 def test_no_rows_are_a_table() -> None:
