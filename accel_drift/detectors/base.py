@@ -200,7 +200,7 @@ class Fitted:
 
     def _compare(self, batch: Any) -> Comparison:
         d, reference = self.detector, self.reference
-        table = read_table(batch, schema=reference.schema, drop=(), name="batch")
+        table = read_table(batch, schema=reference.schema, columns=reference.schema.names, name="batch")
         names = tuple(
             n
             for n in common(reference.schema, table.schema)

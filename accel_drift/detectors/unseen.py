@@ -65,13 +65,14 @@ class Unseen(Detector):
             lambda _, first, count: _share(*nulls.relabel(pair.counts, blocked, stream, first, count)),
             self.permutations,
             comparison.needed(plan),
+            len(a),
         )
         rows = int(b[:-1][a[:-1] == 0].sum())
         return replace(
             blank,
             statistic=share,
             p_value=float(found.p_value[0]),
-            p_method="permutation",
+            p_method="approximate" if found.fitted[0] else "permutation",
             effect=share,
             interval=intervals.share_difference((0, n), (rows, int(b.sum()))),
             details={**blank.details, "permutations": int(found.draws[0])},

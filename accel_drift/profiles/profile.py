@@ -105,9 +105,17 @@ class Profile:
         if block is not None:
             block_ids(table, block)  # a wrong rule is told now, not at the first batch
         chosen, reason = _open(backend)
-        named = (*(columns or ()), *(kinds or {}))
-        facts = {"backend_reason": reason}
-        options = Options(correction, rule, alpha, min_effect, block, seed, named, facts)
+        options = Options(
+            correction=correction,
+            rule=rule,
+            alpha=alpha,
+            min_effect=min_effect,
+            block=block,
+            seed=seed,
+            columns=None if columns is None else tuple(columns),
+            kinds=tuple(kinds or ()),
+            facts={"backend_reason": reason},
+        )
         rows, totals = _sample(table, sample_rows, made, block, seed)
         provenance = {
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -130,7 +138,10 @@ class Profile:
             SchemaError: a column holds what it cannot be compared as.
         """
         options = self.options
-        table = read_table(batch, schema=self.rows.schema, columns=None, name=name)
+        # What the reference left out is no news in the batch.
+        table = read_table(
+            batch, schema=self.rows.schema, columns=options.columns, drop=tuple(self.rows.excluded), name=name
+        )
         table = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
         return score(self.rows, table, self.detectors, self.backend, options, self.totals, progress)
 
@@ -152,9 +163,7 @@ class Profile:
 
         header, rows = read(Path(path))
         chosen, reason = _open(backend)
-        stored = dict(header["options"])
-        named = tuple(stored.pop("named"))
-        options = Options(**stored, named=named, facts={"backend_reason": reason})
+        options = Options.from_dict(header["options"], {"backend_reason": reason})
         made = tuple(get_detector(d["detector"], **_without_name(d)) for d in header["detectors"])
         totals = None if header["totals"] is None else Totals.from_dict(header["totals"])
         return cls(rows, totals, made, options, chosen, header["provenance"])
@@ -178,17 +187,8 @@ class Profile:
         return {**self._header()["options"], **self.contents(), "backend": self.backend.name}
 
     def _header(self) -> dict[str, Any]:
-        o = self.options
         return {
-            "options": {
-                "correction": o.correction,
-                "rule": o.rule,
-                "alpha": o.alpha,
-                "min_effect": o.min_effect,
-                "block": o.block,
-                "seed": o.seed,
-                "named": list(o.named),
-            },
+            "options": self.options.to_dict(),
             "detectors": [d.summary() for d in self.detectors],
             "totals": None if self.totals is None else self.totals.to_dict(),
             "provenance": dict(self.provenance),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from accel_drift.statistics.totals import Totals
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a whole report is made with. See `Profile.fit`."""
+    """What a whole report is made with. See `Profile.fit`; `kinds` are the columns whose kind the caller set."""
 
     correction: Correction = "bh"
     rule: Rule | float = "fdr"
@@ -37,8 +37,23 @@ class Options:
     min_effect: float | None = None
     block: str | int | None = None
     seed: int = 0
-    named: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Columns that the caller asked for by name."""
+        return (*(self.columns or ()), *self.kinds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain JSON values, the facts left out."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "facts"}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any], facts: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave, perhaps through JSON, which knows no tuples."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}, facts=facts)
 
 
 def score(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.statistics import draws, intervals, nulls, tail
-from accel_drift.statistics.cells import rebin
+from accel_drift.statistics.cells import FINE, rebin
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.pairs import CategoryPair, Counts, NumericPair, Table, merge_rare
@@ -97,6 +97,7 @@ def _numeric(
         lambda i, first, count: law.draw(tested[i], first, count),
         permutations,
         comparison.needed(plan),
+        law.width,
     )
     place = {j: i for i, j in enumerate(tested)}
     return [
@@ -144,6 +145,7 @@ def _categorical(
             lambda _, first, count: how.score(*nulls.relabel(pair.counts, blocked, stream, first, count)),
             permutations,
             comparison.needed(plan),
+            len(a),
         )
         found = (result, 0, "permutation")
     return _outcome(ready, statistic, pair.counts, found, how, blocked, draws.key(plan.seed, "interval", pair.name))
@@ -158,6 +160,11 @@ class _NumericLaw:
     plan: Plan
     score: Score
     bins: int
+
+    @property
+    def width(self) -> int:
+        """Cells behind one draw, of the dearest column."""
+        return self.bins if all(map(self.untied, range(len(self.pair.names)))) else FINE
 
     def untied(self, j: int) -> bool:
         return self.comparison.groups is None and not self.pair.tied[j]
@@ -206,7 +213,7 @@ def _outcome(
         blank,
         statistic=statistic,
         p_value=float(result.p_value[i]),
-        p_method=method,
+        p_method="approximate" if result.fitted[i] else method,
         effect=how.effect(statistic, float(result.mean[i]), *counts.sides),
         interval=how.interval(counts, blocked, stream),
         details=details,

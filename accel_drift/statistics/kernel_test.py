@@ -74,25 +74,6 @@ def median_distance(z: npt.NDArray[Any], seed: int) -> float:
     return sqrt(middle)
 
 
-def fitted_tail(null: Floats, observed: float) -> float:
-    """P(T >= observed) from a gamma law with the mean, variance and skewness of the draws.
-
-    For a statistic beyond all draws, where more of them would be too dear; approximate, and named so.
-    Source: Pearson type III fit of a degenerate U-statistic, Gretton et al. 2009, section 2.
-    """
-    from scipy.special import gammaincc, ndtr
-
-    spread = float(null.std())
-    if spread == 0.0:
-        return 1.0 if observed <= float(null.max()) else 1.0 / (1 + len(null))
-    z = (observed - float(null.mean())) / spread
-    skew = float((((null - null.mean()) / spread) ** 3).mean())
-    if skew < 1e-3:
-        return max(float(ndtr(-z)), 1e-300)
-    shape = 4.0 / skew**2
-    return max(float(gammaincc(shape, max(0.0, shape + z * sqrt(shape)))), 1e-300)
-
-
 @dataclass(frozen=True)
 class KernelSums:
     """The kernel matrix of pooled rows, asked for its sums and never stored.
