@@ -13,7 +13,7 @@ the false discovery rate over pairs, not over columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +92,7 @@ def verdict(findings: Sequence[Finding], rule: Rule | float, alpha: float) -> bo
     return share > 0.5 if rule == "majority" else bool(drifted) and share >= float(rule)
 
 
-def check(alpha: float, correction: str, rule: object = "fdr") -> None:
+def check(alpha: Any, correction: str, rule: object = "fdr") -> None:
     """Refuse options that cannot work.
 
     Raises:

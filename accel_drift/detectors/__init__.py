@@ -1,4 +1,4 @@
-"""Detectors: one module each, found by its file name; third parties by the entry point group `accel_drift.detectors`."""
+"""Detectors: one module each, found by file name; third parties by the entry point group `accel_drift.detectors`."""
 
 from __future__ import annotations
 

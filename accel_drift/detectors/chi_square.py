@@ -36,7 +36,7 @@ class ChiSquare(Detector):
     bins: int = 10
 
     def __post_init__(self) -> None:
-        super(ChiSquare, self).__post_init__()  # noqa: UP008  zero-argument super does not see a slotted dataclass
+        super(ChiSquare, self).__post_init__()
         at_least(self.bins, 2, "bins", "quantile bins of a numeric column, such as 10")
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:

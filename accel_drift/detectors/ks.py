@@ -77,7 +77,7 @@ class KS(Detector):
 
     @staticmethod
     def _interval(pair: NumericPair, j: int, comparison: Comparison, plan: Plan) -> intervals.Interval:
-        """Bootstrap on a quarter as many cells, moved to the exact gap: what they lose of it is far below its spread."""
+        """Bootstrap on a quarter as many cells, moved to the exact gap: what they lose is far below its spread."""
         fine = Table(*(_coarser(side) for side in pair.fine.column(j)))
         stream = draws.key(plan.seed, "interval", pair.names[j])
         low, high = intervals.basic(fine, comparison.groups is not None, _gap, stream)

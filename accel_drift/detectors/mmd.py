@@ -74,7 +74,7 @@ class MMD(Detector):
     max_rows: int | None = 10_000
 
     def __post_init__(self) -> None:
-        super(MMD, self).__post_init__()  # noqa: UP008  zero-argument super does not see a slotted dataclass
+        super(MMD, self).__post_init__()
         if self.bandwidth != "median" and not _is_length(self.bandwidth):
             raise ConfigError(f'bandwidth is {self.bandwidth!r}; it is "median" or a length above 0')
         for name, choices in (("mode", Mode), ("scale", Scale), ("estimator", Estimator), ("precision", Precision)):

@@ -39,7 +39,7 @@ class PSI(Detector):
     pseudo_count: float = 0.5
 
     def __post_init__(self) -> None:
-        super(PSI, self).__post_init__()  # noqa: UP008  zero-argument super does not see a slotted dataclass
+        super(PSI, self).__post_init__()
         at_least(self.bins, 2, "bins", "quantile bins of a numeric column, such as 10")
         if not self.pseudo_count >= 0:
             raise ConfigError(f"pseudo_count is {self.pseudo_count!r}; it is a number of rows, such as 0.5")

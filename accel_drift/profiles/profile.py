@@ -306,4 +306,3 @@ def _thinned(batch: Table, held: int, of: int, options: Options, no_totals: bool
 
 def _without_name(options: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in options.items() if k != "detector"}
-

@@ -18,8 +18,8 @@ from accel_drift.detectors.base import Detector
 from accel_drift.errors import DataError
 from accel_drift.finding import Finding, Severity
 from accel_drift.profiles.pictures import distributions, null_pictures
-from accel_drift.report import Report
 from accel_drift.profiles.screening import Screened, alike_rows, screen
+from accel_drift.report import Report
 from accel_drift.statistics import power
 from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
 from accel_drift.statistics.intraclass import DESIGN_EFFECT
@@ -53,7 +53,8 @@ class Options:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any], facts: Mapping[str, Any]) -> Self:
         """What `to_dict` gave, perhaps through JSON, which knows no tuples."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}, facts=facts)
+        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+        return cls(**known, facts=facts)
 
 
 def score(
@@ -201,5 +202,6 @@ def _settings(detectors: Sequence[Detector], backend: Any, options: Options) -> 
 
 def _nothing_left(screened: Screened) -> str:
     reasons = "; ".join(f"{name}: {why}" for name, why in screened.excluded.items())
-    return f"no column is left to compare ({reasons or 'no columns'}); name the columns that should be with columns=[...]"
-
+    return (
+        f"no column is left to compare ({reasons or 'no columns'}); name the columns that should be with columns=[...]"
+    )

@@ -102,9 +102,7 @@ def _numeric(
     place = {j: i for i, j in enumerate(tested)}
     return [
         _outcome(
-            replace(
-                blank, column=name, columns=(name,), n_reference=int(n[j]), n_batch=int(m[j]), untested=why[j]
-            ),
+            replace(blank, column=name, columns=(name,), n_reference=int(n[j]), n_batch=int(m[j]), untested=why[j]),
             float(statistic[j]),
             observed.column(j),
             None if j not in place else (found, place[j], law.method(j)),
@@ -180,8 +178,8 @@ class _NumericLaw:
         """The statistic that the draws are compared with: on fine cells where the draws are."""
         if self.untied(j) or self.sampled(j):
             return float(statistic)
-        sides = (s[None] for s in self.pair.fine.column(j).sides)
-        return float(self.score(*rebin(*sides, self.bins))[0])
+        a, b = self.pair.fine.column(j).sides
+        return float(self.score(*rebin(a[None], b[None], self.bins))[0])
 
     def draw(self, j: int, first: int, count: int) -> Floats:
         stream = draws.key(self.plan.seed, "null", self.pair.names[j])

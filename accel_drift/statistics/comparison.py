@@ -143,9 +143,7 @@ class Comparison:
             return self._categories_of_totals(name, self.totals, b)
         categories, x, y = category_union(a, b)
         k = len(categories)
-        sides = (
-            self._by_group(np.where(codes < 0, k, codes), k + 1, place) for place, codes in enumerate((x, y))
-        )
+        sides = (self._by_group(np.where(codes < 0, k, codes), k + 1, place) for place, codes in enumerate((x, y)))
         return CategoryPair(name, categories, CountTable(*sides))
 
     @staticmethod

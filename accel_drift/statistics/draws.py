@@ -65,9 +65,7 @@ def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, poole
     )
 
 
-def dirichlet_multinomial(
-    stream: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts
-) -> Counts:
+def dirichlet_multinomial(stream: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts) -> Counts:
     """Counts of rows[l] new rows in cells of unknown mass Dirichlet(weights[l]). Shapes (L, k), (L,) -> (L, k)."""
     return np.asarray(
         _host().dirichlet_multinomial(weights, rows, uniforms(stream, first, *weights.shape)), dtype=np.int64

@@ -95,7 +95,7 @@ def _spread(known: Floats) -> float:
 
 
 def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:
-    used = set()
+    used: set[str] = set()
     for c in columns:
         used.update(c.categories[i] for i in np.unique(c.codes[c.codes >= 0]))
     categories = sorted(used)

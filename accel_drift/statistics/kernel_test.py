@@ -116,8 +116,9 @@ class KernelSums:
     def _by_rows(self, stream: npt.NDArray[np.uint32], first: int, count: int) -> Sums:
         b = self.backend
         with b.scope():
-            perms, rows = (b.asarray(np.arange(lo, hi, dtype=np.uint32)) for lo, hi in
-                           ((first, first + count), (0, len(self.z))))
+            perms, rows = (
+                b.asarray(np.arange(lo, hi, dtype=np.uint32)) for lo, hi in ((first, first + count), (0, len(self.z)))
+            )
             bits = b.kernels.permutation_labels(b.asarray(stream), perms, rows, self.n)
             quad, linear, total = (b.to_numpy(s) for s in b.kernels.rbf_label_sums(self._device, bits, count))
         return Sums(quad, linear, float(total), np.full(count, float(self.n)))
@@ -160,10 +161,12 @@ class KernelSums:
         mark = np.zeros((len(self.z), 2))
         mark[:n, 0], mark[n:, 1] = 1.0, 1.0
         to_reference, to_batch = self.row_sums(mark).T
-        g = np.concatenate([
-            to_reference[:n] / (n - 1) - to_batch[:n] / m,
-            to_batch[n:] / (m - 1) - to_reference[n:] / n,
-        ])
+        g = np.concatenate(
+            [
+                to_reference[:n] / (n - 1) - to_batch[:n] / m,
+                to_batch[n:] / (m - 1) - to_reference[n:] / n,
+            ]
+        )
         return 2.0 * sqrt(sum(self._variance_of_mean(g, side) for side in (slice(None, n), slice(n, None))))
 
     def _variance_of_mean(self, g: Floats, side: slice) -> float:

@@ -101,4 +101,3 @@ def _plain(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     return float(value) if isinstance(value, str) else value
-
