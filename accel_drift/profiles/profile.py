@@ -292,7 +292,7 @@ def _sample(
     rows = table.take(draws.subset(draws.key(seed, "profile", "rows"), table.rows, limit))
     if block is not None:
         return rows, None
-    bins = frozenset(int(d.bins) for d in detectors if hasattr(d, "bins"))
+    bins = frozenset(int(k) for d in detectors if (k := getattr(d, "bins", None)) is not None)
     return rows, Totals.of(table, bins)
 
 

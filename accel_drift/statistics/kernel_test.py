@@ -155,7 +155,7 @@ class KernelSums:
         """Standard error of the unbiased statistic away from the null, from the variance of its row sums.
 
         Each row's witness value is its mean kernel to its own side less that to the other. Rows of one block vary
-        together, so with blocks the variance is that of block means. Source: Serfling 1980, section 5.5, for two samples.
+        together, so with blocks the variance is that of block means. Source: Serfling 1980, section 5.5.
         """
         n, m = self.n, len(self.z) - self.n
         mark = np.zeros((len(self.z), 2))

@@ -47,7 +47,7 @@ def relabel(column: Table, blocked: bool, stream: Stream, first: int, count: int
 def relabel_bins(
     fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int
 ) -> tuple[Counts, Counts]:
-    """Relabelled counts in quantile bins that each relabelling cuts anew on its own reference: (count, bins + 1) twice."""
+    """Relabelled counts in quantile bins, cut anew on the reference of each relabelling: (count, bins + 1) twice."""
     width = fine.reference.shape[-1]
     step = max(1, _LANES // width)
     parts = [
