@@ -46,8 +46,8 @@ class KS(Detector):
         if why is not None:
             return blank
         gap = float(pair.gap[j])
-        interval = self._interval(pair, j, comparison, plan)
-        ready = replace(blank, statistic=gap, effect=gap, judged=interval[0], interval=interval)
+        interval = self._interval(pair, j, comparison, plan) if plan.intervals else None
+        ready = replace(blank, statistic=gap, effect=gap, judged=interval[0] if interval else gap, interval=interval)
         if comparison.groups is None:
             # With ties the law is conservative: good enough where even it is small, and no draw is needed then.
             p, method = ks_law.tail(gap, n, m)

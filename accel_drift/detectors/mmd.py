@@ -107,7 +107,11 @@ class MMD(Detector):
         ready = replace(blank, details=details, columns=used or names, column=", ".join(used or names))
         if kernel is None:
             return [replace(ready, statistic=0.0, effect=0.0, p_value=1.0, p_method="exact")]
-        return [self._test(ready, kernel, comparison.needed(plan))]
+        tested = self._test(ready, kernel, comparison.needed(plan))
+        if not plan.intervals or tested.statistic is None:
+            return [tested]
+        half = 1.959963984540054 * kernel.standard_error()
+        return [replace(tested, interval=(tested.statistic - half, tested.statistic + half))]
 
     def _test(self, ready: Outcome, kernel: KernelSums, needed: float) -> Outcome:
         # The observed labelling is number 0 of the same pass, so equal sums tie.
@@ -126,14 +130,12 @@ class MMD(Detector):
         p, method = (1 + hits) / (1 + done), "permutation"
         if exhausted and hits == 0:
             p, method = min(p, fitted_tail(first, observed)), "approximate"
-        half = 1.959963984540054 * kernel.standard_error()
         return replace(
             ready,
             statistic=observed,
             effect=observed,
             p_value=p,
             p_method=method if self.scale != "reference" else "approximate",
-            interval=(observed - half, observed + half),
             details={**ready.details, "permutations": done},
             null=first,
         )

@@ -91,7 +91,7 @@ def _numeric(
         for j in range(len(pair.names))
     ]
     tested = [j for j, reason in enumerate(why) if reason is None]
-    law = _NumericLaw(pair, comparison, plan, how.score, bins)
+    law = _NumericLaw(pair, comparison, plan, how.score, bins, observed)
     found = tail.sequential(
         np.array([law.observed(j, statistic[j]) for j in tested]),
         lambda i, first, count: law.draw(tested[i], first, count),
@@ -107,8 +107,8 @@ def _numeric(
             observed.column(j),
             None if j not in place else (found, place[j], law.method(j)),
             how,
-            comparison.groups is not None,
-            draws.key(plan.seed, "interval", name),
+            comparison,
+            plan,
         )
         for j, name in enumerate(pair.names)
     ]
@@ -146,7 +146,7 @@ def _categorical(
             len(a),
         )
         found = (result, 0, "permutation")
-    return _outcome(ready, statistic, pair.counts, found, how, blocked, draws.key(plan.seed, "interval", pair.name))
+    return _outcome(ready, statistic, pair.counts, found, how, comparison, plan)
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ class _NumericLaw:
     plan: Plan
     score: Score
     bins: int
+    table: Table
 
     @property
     def width(self) -> int:
@@ -185,7 +186,7 @@ class _NumericLaw:
         stream = draws.key(self.plan.seed, "null", self.pair.names[j])
         if self.sampled(j):
             # Harmless where bins hold many reference rows (n / k >= 50), as in any reference that was sampled.
-            return self.score(*nulls.relabel(self.pair.binned(self.bins).column(j), False, stream, first, count))
+            return self.score(*nulls.relabel(self.table.column(j), False, stream, first, count))
         if not self.untied(j):
             blocked = self.comparison.groups is not None
             return self.score(*nulls.relabel_bins(self.pair.fine.column(j), self.bins, blocked, stream, first, count))
@@ -200,11 +201,12 @@ def _outcome(
     counts: Table,
     found: tuple[tail.Tail, int, str] | None,
     how: BinnedScore,
-    blocked: bool,
-    stream: npt.NDArray[np.uint32],
+    comparison: Comparison,
+    plan: Plan,
 ) -> Outcome:
     if found is None:
         return blank
+    stream = draws.key(plan.seed, "interval", blank.column)
     result, i, method = found
     details: dict[str, Any] = {**blank.details, "permutations": int(result.draws[i])}
     return replace(
@@ -213,7 +215,7 @@ def _outcome(
         p_value=float(result.p_value[i]),
         p_method="approximate" if result.fitted[i] else method,
         effect=how.effect(statistic, float(result.mean[i]), *counts.sides),
-        interval=how.interval(counts, blocked, stream),
+        interval=how.interval(counts, comparison.groups is not None, stream) if plan.intervals else None,
         details=details,
         null=result.first[i],
     )

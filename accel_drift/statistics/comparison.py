@@ -31,11 +31,13 @@ class Plan:
         alpha: the level.
         smallest_p: p-value that the correction may need; decides how many rounds of permutations there are.
         seed: decides every random choice.
+        intervals: whether effects get confidence intervals; a study of false-alarm rates needs none.
     """
 
     alpha: float
     smallest_p: float
     seed: int
+    intervals: bool = True
 
 
 @dataclass(frozen=True)
