@@ -1,0 +1,240 @@
+"""The commands, and what becomes of mistakes: one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from accel_drift.cli import options as o
+from accel_drift.cli.console import aside, forget_stdout, make_writable, out, progress, show
+from accel_drift.errors import AccelDriftError
+
+NO_DRIFT, DRIFT, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+
+# The common parent of typer's own complaints. It is taken from a public name, since the module that defines it is
+# another one in other versions of typer.
+_WrongUse = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
+app = typer.Typer(
+    name="accel-drift",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command line and exit with its code."""
+    make_writable()
+    sys.exit(run(sys.argv[1:] if args is None else args))
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command line; the exit code.
+
+    A drift is 1, so nothing else may be: an error that nobody foresaw is 3 and not Python's own 1.
+    """
+    words = o.with_stdout_for_json(args)
+    try:
+        code = app(words, prog_name="accel-drift", standalone_mode=False, obj=shlex.join(["accel-drift", *args]))
+        return int(code or 0)
+    except (AccelDriftError, _WrongUse) as error:
+        aside(f"error: {_one_line(error)}")
+        return MISTAKE
+    except BrokenPipeError:
+        forget_stdout()
+        return NO_DRIFT
+    except (KeyboardInterrupt, typer.Abort):
+        aside("interrupted; nothing was written")
+        return INTERRUPTED
+    except MemoryError:
+        aside("error: not enough memory; give fewer columns with --columns, or fewer rows")
+        return MISTAKE
+    except OSError as error:
+        aside(f"error: {error.filename or 'a file'}: {error.strerror or error}")
+        return MISTAKE
+    except Exception:  # noqa: BLE001  a crash must not look like a drift
+        import traceback
+
+        traceback.print_exc()
+        aside("error: this is a fault in accel-drift; please report it with the lines above")
+        return BUG
+
+
+def _one_line(error: Exception) -> str:
+    """What went wrong, and after an unknown option or command the ones there are."""
+    spoken = getattr(error, "format_message", None)
+    text = " ".join(str(spoken() if spoken else error).split())
+    context: Any = getattr(error, "ctx", None)
+    if context is None:
+        return text
+    if hasattr(error, "option_name") and text.startswith("No such option"):
+        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        text = f"{text.rstrip('.')}; there are {', '.join(sorted(known))}"
+    elif text.startswith("No such command"):
+        text = f"{text.partition('.')[0]}; there are {', '.join(context.command.list_commands(context))}"
+    return f"{text.rstrip('.')}; see {context.command_path} --help"
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from accel_drift._version import version
+
+        out(f"accel-drift {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Says whether two data sets differ: what drifted, how much, how sure, and what to look at.
+
+    Exit codes: 0 no drift, 1 drift (only with --fail-on-drift), 2 wrong use or bad data.
+    """
+
+
+@app.command()
+def score(
+    context: typer.Context,
+    reference: o.Reference,
+    current: o.Current,
+    detectors: o.Detectors = None,
+    backend: o.BackendName = "auto",
+    alpha: o.Alpha = None,
+    correction: o.Correction = None,
+    rule: o.Rule = None,
+    min_effect: o.MinEffect = None,
+    block: o.Block = None,
+    columns: o.Columns = None,
+    drop: o.Drop = None,
+    label: o.Label = None,
+    seed: o.Seed = None,
+    html: o.Html = None,
+    json: o.Json = None,
+    fail_on_drift: o.FailOnDrift = False,
+    verbose: o.Verbose = False,
+) -> int:
+    """Compare CURRENT with REFERENCE and print what drifted.
+
+    Examples:
+
+    \b
+    accel-drift score june.parquet september.parquet
+    accel-drift score june.csv september.csv --drop id --block date:day
+    accel-drift score june.adp september.csv --html report.html
+    accel-drift score june.csv september.csv --detectors psi,ks --json | jq .drifted
+    accel-drift score june.csv september.csv --fail-on-drift || echo drifted
+    """
+    from accel_drift.cli import scoring
+
+    given = o.learning(
+        detectors=detectors, columns=columns, drop=drop, rule=rule, alpha=alpha, correction=correction,
+        min_effect=min_effect, block=block, label=label, seed=seed,
+    )  # fmt: skip
+    scoring.check_outputs({"--html": html, "--json": json}, (reference, current))
+    with progress("reading") as tell:
+        report = scoring.score(reference, current, given, backend, tell)
+    report = scoring.with_command(report, str(context.obj))
+    if json == scoring.STDOUT:
+        out(report.to_json())
+    else:
+        show(report, verbose=verbose)
+        if json is not None:
+            report.to_json(json)
+            aside(f"Wrote {json}")
+    if html is not None:
+        report.to_html(html)
+        aside(f"Wrote {html}")
+    return DRIFT if fail_on_drift and report.drifted else NO_DRIFT
+
+
+@app.command()
+def fit(
+    reference: o.DataSet,
+    out_file: o.Out,
+    detectors: o.Detectors = None,
+    backend: o.BackendName = "auto",
+    alpha: o.Alpha = None,
+    correction: o.Correction = None,
+    rule: o.Rule = None,
+    min_effect: o.MinEffect = None,
+    block: o.Block = None,
+    columns: o.Columns = None,
+    drop: o.Drop = None,
+    label: o.Label = None,
+    seed: o.Seed = None,
+    sample_rows: o.SampleRows = None,
+) -> int:
+    """Learn REFERENCE once and save it as a profile, to score against without the data set.
+
+    Examples:
+
+    \b
+    accel-drift fit june.parquet --out june.adp
+    accel-drift fit june.csv --out june.adp --detectors psi,ks,mmd --alpha 0.05 --drop id
+    accel-drift score june.adp september.csv
+    """
+    from accel_drift.cli import scoring
+
+    given = o.learning(
+        detectors=detectors, columns=columns, drop=drop, rule=rule, alpha=alpha, correction=correction,
+        min_effect=min_effect, block=block, label=label, seed=seed, sample_rows=sample_rows,
+    )  # fmt: skip
+    scoring.check_outputs({"--out": out_file}, (reference,))
+    with progress("learning"):
+        profile = scoring.fit(reference, given, backend, out_file)
+    out(scoring.described(profile, out_file))
+    return NO_DRIFT
+
+
+@app.command()
+def demo(
+    html: Annotated[
+        Path, typer.Option("--html", metavar="FILE", help="Where the report goes.")
+    ] = Path("accel-drift-demo.html"),
+) -> int:
+    """Find a real drift: flights from New York, June against September 2013.
+
+    Needs the data: pip install 'accel-drift[demo]'. Takes up to a minute.
+
+    Examples:
+
+    \b
+    accel-drift demo
+    accel-drift demo --html flights.html
+    """
+    from accel_drift import demo as story
+    from accel_drift.cli import scoring
+
+    scoring.check_outputs({"--html": html}, ())
+    with progress("reading the flights") as tell:
+        for section in story.sections(html, tell):
+            out(section)
+    return NO_DRIFT
+
+
+@app.command()
+def info() -> int:
+    """Say what the engine runs on here, and what would make it faster.
+
+    Example:
+
+    \b
+    accel-drift info
+    """
+    from accel_drift.cli.machine import lines
+
+    with progress("opening the backends"):
+        text = "\n".join(lines())
+    out(text)
+    return NO_DRIFT

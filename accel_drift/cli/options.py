@@ -1,0 +1,199 @@
+"""The options of the commands: their names, their help, and how their text is taken apart."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from accel_drift.errors import ConfigError
+
+_LEARN, _WRITE = "What is compared, and how", "What comes out"
+
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REFERENCE", help="The data to compare with: a Parquet, CSV or Arrow file, or a profile saved by fit."
+    ),
+]
+DataSet = Annotated[str, typer.Argument(metavar="REFERENCE", help="The data to learn: a Parquet, CSV or Arrow file.")]
+Current = Annotated[str, typer.Argument(metavar="CURRENT", help="The data in question: a Parquet, CSV or Arrow file.")]
+
+Detectors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detectors",
+        metavar="NAMES",
+        help="Detectors, separated by commas: chi_square, ks, missing, mmd, psi, unseen. "
+        "Without it: psi,missing,unseen,mmd.",
+        rich_help_panel=_LEARN,
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help="Only these columns, separated by commas. A column named here is compared even if it looks like an "
+        "identifier.",
+        rich_help_panel=_LEARN,
+    ),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--drop", metavar="NAMES", help="Columns to leave out, separated by commas.", rich_help_panel=_LEARN
+    ),
+]
+Label = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COLUMN", help="The label's column: left out.", rich_help_panel=_LEARN),
+]
+Block = Annotated[
+    str | None,
+    typer.Option(
+        "--block",
+        metavar="COLUMN",
+        help="Rows that belong together and are permuted as one: a column (store), a timestamp and a unit (time:day), "
+        "or a number of consecutive rows (24).",
+        rich_help_panel=_LEARN,
+    ),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option("--alpha", help="False-alarm rate. Without it: 0.01.", rich_help_panel=_LEARN),
+]
+Correction = Annotated[
+    str | None,
+    typer.Option(
+        "--correction",
+        metavar="NAME",
+        help="For testing many columns: bh, by, holm, bonferroni or none. Without it: bh.",
+        rich_help_panel=_LEARN,
+    ),
+]
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        "--rule",
+        metavar="NAME",
+        help="When the data set counts as drifted: fdr, any, majority, or a share of columns such as 0.3. "
+        "Without it: fdr.",
+        rich_help_panel=_LEARN,
+    ),
+]
+MinEffect = Annotated[
+    float | None,
+    typer.Option(
+        "--min-effect",
+        help="Effect that a drift must reach. Without it: the first band of the detector's scale.",
+        rich_help_panel=_LEARN,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="Decides every random choice. Without it: 0.", rich_help_panel=_LEARN),
+]
+SampleRows = Annotated[
+    int | None,
+    typer.Option(
+        "--sample-rows",
+        help="Rows that the profile keeps at most; counts are of all rows. Without it: 20,000.",
+        rich_help_panel=_LEARN,
+    ),
+]
+BackendName = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help="Where to compute: numpy, jax, cupy, or auto (a GPU where there is one).",
+        rich_help_panel=_LEARN,
+    ),
+]
+
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write the report as one HTML page.", rich_help_panel=_WRITE),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        metavar="[FILE]",
+        help="Write the report as JSON: to FILE, or to standard output (then nothing else goes there) for '-' or "
+        "without a FILE.",
+        rich_help_panel=_WRITE,
+    ),
+]
+FailOnDrift = Annotated[
+    bool,
+    typer.Option("--fail-on-drift", help="Exit with 1 when the data set drifted.", rich_help_panel=_WRITE),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="List every column, however many are stable.", rich_help_panel=_WRITE),
+]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="FILE", help="The profile to write, such as june.adp.", show_default=False)
+]
+
+
+def names_in(texts: Sequence[str] | None) -> list[str] | None:
+    """Names separated by commas, over any number of uses of an option; quotes hold a comma inside a name."""
+    if texts is None:
+        return None
+    found = [name.strip() for row in csv.reader(texts, skipinitialspace=True) for name in row]
+    return [name for name in found if name]
+
+
+def learning(
+    *,
+    detectors: Sequence[str] | None,
+    columns: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    rule: str | None,
+    **single: Any,
+) -> dict[str, Any]:
+    """The options of `Profile.fit` that the command line gives, as it takes them; the others are absent.
+
+    Raises:
+        ConfigError: an option that takes names was given none.
+    """
+    found: dict[str, Any] = {
+        "detectors": names_in(detectors),
+        "columns": names_in(columns),
+        "drop": names_in(drop),
+        "rule": rule if rule is None else _rule(rule),
+        **single,
+    }
+    for option in ("detectors", "columns"):
+        if found[option] == []:
+            raise ConfigError(f"--{option} names nothing; give names separated by commas, or leave it out")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def spelled(given: Mapping[str, Any]) -> str:
+    """The options as they are written on the command line: `--alpha, --min-effect`."""
+    return ", ".join("--" + name.replace("_", "-") for name in given)
+
+
+def with_stdout_for_json(args: Sequence[str]) -> list[str]:
+    """The arguments with `-` after a `--json` that has no file behind it."""
+    out: list[str] = []
+    for place, word in enumerate(args):
+        out.append(word)
+        following = args[place + 1] if place + 1 < len(args) else None
+        if word == "--json" and (following is None or (following.startswith("-") and following != "-")):
+            out.append("-")
+    return out
+
+
+def _rule(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,136 @@
+"""The work of `score` and `fit`: from file names and options to a report or a profile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accel_drift.cli.console import Tell
+from accel_drift.cli.options import spelled
+from accel_drift.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from accel_drift.profiles import Profile
+    from accel_drift.report import Report
+
+STDOUT = "-"
+
+
+def check_outputs(outputs: Mapping[str, str | Path | None], inputs: tuple[str, ...]) -> None:
+    """Refuse what could not be written, before anything long is done.
+
+    Args:
+        outputs: option -> file, where one is given.
+        inputs: files that are read, and so must not be written over.
+
+    Raises:
+        ConfigError: an output is an input, or two are one file.
+        SourceError: there is no such folder, or it cannot be written to.
+    """
+    taken = {os.path.realpath(name): "is read in the same call" for name in inputs}
+    for option, file in outputs.items():
+        if file is None or str(file) == STDOUT:
+            continue
+        path = Path(file)
+        if path.is_dir():
+            raise SourceError(f"{option} {path} is a folder; give the name of a file")
+        if not path.parent.is_dir():
+            raise SourceError(f"{option} {path}: there is no folder {path.parent}; make it first")
+        if not os.access(path.parent, os.W_OK):
+            raise SourceError(f"{option} {path}: the folder {path.parent} cannot be written to")
+        place = os.path.realpath(path)
+        if place in taken:
+            raise ConfigError(f"{option} {path} would be written over: it {taken[place]}; give another name")
+        taken[place] = f"is written by {option}, too"
+
+
+def score(reference: str, current: str, given: Mapping[str, Any], backend: str, tell: Tell) -> Report:
+    """Compare CURRENT with REFERENCE, a data set or a saved profile.
+
+    Args:
+        reference: a data set's or a profile's file.
+        current: a data set's file.
+        given: options of `Profile.fit` that were given.
+        backend: where to compute.
+        tell: told before each detector.
+    """
+    _must_exist(reference, current)
+    if looks_like_a_profile(current):
+        raise ConfigError(f"{current} is a saved profile; the profile stands first: score PROFILE CURRENT")
+    names = _names(reference, current)
+
+    def testing(done: int, of: int, detector: str) -> None:
+        tell(done, of, f"testing with {detector}")
+
+    if looks_like_a_profile(reference):
+        if given:
+            raise ConfigError(
+                f"{reference} is a saved profile, which fixes {spelled(given)}; "
+                f"leave that out, or fit again: accel-drift fit REFERENCE --out {reference} {spelled(given)} ..."
+            )
+        from accel_drift.profiles import Profile
+
+        profile = Profile.load(reference, backend=backend)
+        return profile.score(current, name=names[1], progress=testing)
+    from accel_drift.profiles import compare
+
+    return compare(reference, current, backend=backend, names=names, progress=testing, **given)
+
+
+def fit(reference: str, given: Mapping[str, Any], backend: str, out: Path) -> Profile:
+    """Learn REFERENCE and write the profile."""
+    _must_exist(reference)
+    if looks_like_a_profile(reference):
+        raise ConfigError(f"{reference} is a saved profile already; fit takes the data set")
+    from accel_drift.profiles import Profile
+
+    profile = Profile.fit(reference, backend=backend, **given)
+    profile.save(out)
+    return profile
+
+
+def described(profile: Profile, out: Path) -> str:
+    """What a written profile holds, raw values first: whoever passes it on should know."""
+    held = profile.contents()
+    raw: list[str] = held["columns_with_raw_values"]
+    detectors = ", ".join(d["detector"] for d in held["detectors"])
+    lines = [
+        f"Wrote {out} ({out.stat().st_size:,} bytes).",
+        f"It holds {held['rows_held']:,} of {held['rows_of_reference']:,} rows as they are, in "
+        f"{len(raw)} columns: {', '.join(raw)}.",
+        f"Detectors: {detectors}.",
+        f"Use it: accel-drift score {out} CURRENT",
+    ]
+    return "\n".join(lines)
+
+
+def looks_like_a_profile(file: str) -> bool:
+    """By its name or by what is in it; one that is damaged is told from its name."""
+    path = Path(file)
+    if path.suffix == ".adp":
+        return True
+    from accel_drift.profiles.file import is_profile
+
+    return path.is_file() and is_profile(path)
+
+
+def with_command(report: Report, words: str) -> Report:
+    """The report with the command that makes it again."""
+    return replace(report, settings={**report.settings, "command": words})
+
+
+def _must_exist(*files: str) -> None:
+    """Both files are looked for before the first is read, which may take long."""
+    for file in files:
+        if not Path(file).expanduser().exists():
+            raise SourceError(f"there is no file {file!r}; check the name and the folder ({Path.cwd()})")
+
+
+def _names(reference: str, current: str) -> tuple[str, str]:
+    """Two files of one name in two folders are called by their whole path; otherwise the file's name will do."""
+    if Path(reference).name == Path(current).name:
+        return reference, current
+    return "", ""
