@@ -1,7 +1,8 @@
 """Array libraries behind one small class: one private module each, found by its file name.
 
-A new backend is a new file `_name.py` here that defines `BACKEND`, a `Backend` subclass; a package outside offers
-its class under the entry point group "accel_drift.backends". Importing this package imports no array library but NumPy.
+A new backend is a new file `_name.py` here that defines `BACKEND`, a `Backend` subclass; a package outside
+offers its class under the entry point group "accel_drift.backends". Importing this package imports no array
+library but NumPy.
 """
 
 from accel_drift.backends.base import Array as Array

@@ -29,15 +29,17 @@ class CupyBackend(Backend):
         try:
             count = cupy.cuda.runtime.getDeviceCount()
         except (cupy.cuda.runtime.CUDARuntimeError, ImportError, OSError) as err:
-            # Without a driver CuPy raises from the first call, not from the import.
-            return f"CuPy is installed, but the CUDA driver does not answer ({err}); install or update the NVIDIA driver"
+            # CuPy imports without a driver or a device and raises from the first call.
+            return (
+                f"CUDA finds no device ({err}); check the NVIDIA driver, nvidia-smi and CUDA_VISIBLE_DEVICES"
+            )
         if count == 0:
-            return "CuPy and the CUDA driver are there, but there is no device; check CUDA_VISIBLE_DEVICES"
+            return "the CUDA driver is there, but no device; check CUDA_VISIBLE_DEVICES"
         try:
-            # The cheapest call that compiles a kernel: it fails where the toolkit's headers or NVRTC are missing.
+            # The cheapest call that compiles a kernel: it fails without the headers or NVRTC.
             doubled = int((cupy.arange(2) * 2).sum())
         except Exception as err:  # noqa: BLE001  CuPy wraps a missing toolkit in many different errors
-            return f"the device is there, but CuPy cannot compile for it ({err}); try: pip install 'accel-drift[cuda12]'"
+            return f"CuPy cannot compile for the device ({err}); try: pip install 'accel-drift[cuda12]'"
         return None if doubled == 2 else "the device gives wrong sums; check its health with nvidia-smi"
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, cast
 
@@ -43,8 +44,8 @@ class JaxBackend(Backend):
     def scope(self) -> AbstractContextManager[object]:
         # Scoped to this thread and these calls: the caller's process keeps its own precision.
         # Before JAX 0.8 the switch is in jax.experimental.
-        enable = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
-        return cast("AbstractContextManager[object]", enable(True))
+        home = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")
+        return cast("AbstractContextManager[object]", home.enable_x64(True))
 
     def asarray(self, x: npt.ArrayLike, /, dtype: Any = None) -> Array:
         return jnp.asarray(x, dtype=host_dtype(dtype))

@@ -23,7 +23,9 @@ _INSTALL = {
 
 def names() -> tuple[str, ...]:
     """Every backend that can be asked for, installed or not: this package's, then those of other packages."""
-    own = sorted(m.name[1:] for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("_"))
+    own = sorted(
+        m.name[1:] for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("_")
+    )
     return tuple(own) + tuple(sorted(set(_foreign()) - set(own)))
 
 
@@ -62,7 +64,9 @@ def _open(name: str) -> Backend:
         found = _class(name)
     except ImportError as err:
         install = _INSTALL.get(name, "install the package that offers it")
-        raise BackendMissingError(f"backend {name!r} needs a library that is not here ({err}); {install}") from err
+        raise BackendMissingError(
+            f"backend {name!r} needs a library that is not here ({err}); {install}"
+        ) from err
     reason = found.why_not()
     if reason:
         raise BackendMissingError(f"backend {name!r} cannot be used here: {reason}")
@@ -73,7 +77,8 @@ def get_backend(name: str | Backend = "auto") -> Backend:
     """Open a backend.
 
     Args:
-        name: a backend's name, "auto" for a usable GPU or else the CPU, or an opened backend (returned as it is).
+        name: a backend's name, "auto" for a usable GPU or else the CPU, or an opened backend, which is
+            returned as it is.
 
     Raises:
         ConfigError: there is no backend of that name.

@@ -1,7 +1,7 @@
 """CUDA kernels through CuPy: for now the portable operations, by name.
 
-This set has never run on a GPU. Operations move here one by one, as a measurement on a device shows that a kernel of
-its own is faster.
+This set has never run on a GPU. Operations move here one by one, as a measurement on a device shows that a
+kernel of its own is faster.
 """
 
 from accel_drift_kernels.portable import bin_index as bin_index

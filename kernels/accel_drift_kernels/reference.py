@@ -1,7 +1,7 @@
 """What each operation means: slow Python loops on NumPy arrays, written to be read.
 
-Nothing here is shared with the fast sets: probabilities come from exact binomial coefficients where the numbers
-allow it, the normal quantile from the standard library, kernel sums from the whole Gram matrix.
+Nothing here is shared with the fast sets: probabilities come from exact binomial coefficients where the
+numbers allow it, the normal quantile from the standard library, kernel sums from the whole Gram matrix.
 """
 
 from __future__ import annotations
@@ -194,14 +194,16 @@ def draw_binomial(m: int, w: int, rest: int, u: float) -> int:
 
     def chance(x: int) -> float:
         if m <= _EXACT:
-            return math.comb(m, x) * w**x * rest ** (m - x) / (w + rest) ** m
+            return float(math.comb(m, x) * w**x * rest ** (m - x) / (w + rest) ** m)
         return math.exp(_log_comb(m, x) + x * math.log(p) + (m - x) * math.log1p(-p))
 
     return _invert((0, min((m + 1) * w // (w + rest), m), m), chance, u)
 
 
-def _sequential(cells: Any, size: Any, u: Any, draw: Callable[[int, int, int, float], int]) -> npt.NDArray[np.int64]:
-    """Cell by cell: `draw(size left, weight of the cell, weight of the later cells, u)`; the last takes the rest."""
+def _sequential(
+    cells: Any, size: Any, u: Any, draw: Callable[[int, int, int, float], int]
+) -> npt.NDArray[np.int64]:
+    """Cell by cell: draw(size left, the cell's weight, the later weights, u); the last takes the rest."""
     out = np.zeros(cells.shape, dtype=np.int64)
     for i in range(cells.shape[0]):
         left = int(size[i])

@@ -94,7 +94,7 @@ _OPS = {
         "key uint32 (2,), i uint32 (r,), j uint32 (c,) -> uint32 (2, r, c)",
     ),
     "permutation_labels": OpSpec(
-        "Labelling p is 1 on the n rows whose word w0 ^ w1 of the counter (p, row) is smallest, ties by row; "
+        "Labelling p is 1 on the n rows with the smallest word w0 ^ w1 of the counter (p, row), ties by row; "
         "labelling number 0 is the observed one, 1 on rows below n. Bit p % 8 of byte p // 8; padding is 0.",
         "key uint32 (2,), perms uint32 (P,), rows uint32 (N,) = arange(N), n int -> uint8 (N, ceil(P / 8))",
     ),
@@ -111,12 +111,12 @@ _OPS = {
         "codes int64 (r,), total int -> int64 (total,)",
     ),
     "cdf_gap": OpSpec(
-        "Two-sample Kolmogorov-Smirnov D of the unmasked rows, at the ends of tie groups; 0 for an empty side.",
+        "Kolmogorov-Smirnov D of the unmasked rows, at the ends of tie groups; 0 if a side is empty.",
         "x (n, d), x_mask bool (n, d), y (m, d), y_mask bool (m, d) -> float64 (d,)",
         rtol=1e-12,
     ),
     "hypergeometric": OpSpec(
-        "Row l draws n[l] rows without replacement from pooled[l] rows of each colour; u[l, j] decides cell j.",
+        "Row l draws n[l] of pooled[l] rows of each colour, without replacement; u[l, j] decides cell j.",
         "pooled int64 (L, k), n int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
     ),
     "dirichlet_multinomial": OpSpec(

@@ -1,12 +1,10 @@
-"""Numbers that more than one kernel set needs: the normal quantile's coefficients and small log-factorials."""
+"""Numbers that several kernel sets need: the normal quantile's coefficients and small log-factorials."""
 
 from __future__ import annotations
 
 import math
 
-STIRLING_REST = tuple(
-    math.log(math.factorial(x)) - ((x * math.log(x) - x) if x else 0.0) for x in range(16)
-)
+STIRLING_REST = tuple(math.log(math.factorial(x)) - ((x * math.log(x) - x) if x else 0.0) for x in range(16))
 """ln x! - (x ln x - x) for x = 0...15; Stirling's series is good to 1e-15 from 16 on."""
 
 # Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988).

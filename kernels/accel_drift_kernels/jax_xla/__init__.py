@@ -1,8 +1,8 @@
 """XLA kernels through JAX, on whatever device holds the arrays.
 
-Each operation is compiled once per shape, so row counts are padded into a few bucket sizes first. Everything that
-changes from call to call (row counts, seeds, sizes of draws) is traced. Callers enter the backend's scope: sums
-are float64, which JAX allows only there.
+Each operation is compiled once per shape, so row counts are padded into a few bucket sizes first. Everything
+that changes from call to call (row counts, seeds, sizes of draws) is traced. Callers enter the backend's
+scope: sums are float64, which JAX allows only there.
 """
 
 from accel_drift_kernels.jax_xla.counts import bin_index as bin_index

@@ -36,7 +36,7 @@ def _padded_rows(n: int) -> int:
 
 
 def _prepared(z: Array, n: Array) -> tuple[Array, Array]:
-    """Rows around the mean of the first n, and half their squared norms: infinite for padding, so that K = 0 there."""
+    """Rows around the mean of the first n, and half their squared norms (infinite for padding: K = 0)."""
     real = jnp.arange(z.shape[0]) < n
     wide = jnp.where(real[:, None], z.astype(jnp.float64), 0.0)
     centre = jnp.sum(wide, axis=0) / n
@@ -56,8 +56,9 @@ def _kernel(rows: tuple[Array, Array], half: tuple[Array, Array], diagonal: Arra
 def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array, Array, Array]:
     rows, half = _prepared(z, n)
     tile = _tile_size(z.shape[0])
-    blocks, halves = rows.reshape(-1, tile, z.shape[1]), half.reshape(-1, tile)
-    bits = labels.reshape(-1, tile, labels.shape[1])
+    tiles = z.shape[0] // tile
+    blocks, halves = rows.reshape(tiles, tile, z.shape[1]), half.reshape(tiles, tile)
+    bits = labels.reshape(tiles, tile, labels.shape[1])
     used = (n + tile - 1) // tile
 
     def visit(t: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
@@ -75,7 +76,10 @@ def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array,
 
     zero = jnp.zeros(labels.shape[1] * 8)
     # The number of tiles is traced: one compilation serves every N of a bucket.
-    return lax.fori_loop(0, used * (used + 1) // 2, visit, (zero, zero, jnp.zeros(())))
+    sums: tuple[Array, Array, Array] = lax.fori_loop(
+        0, used * (used + 1) // 2, visit, (zero, zero, jnp.zeros(()))
+    )
+    return sums
 
 
 def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array, Array]:
@@ -93,8 +97,9 @@ def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array
 def _row_sums(z: Array, w: Array, n: Array) -> Array:
     rows, half = _prepared(z, n)
     tile = _tile_size(z.shape[0])
-    blocks, halves = rows.reshape(-1, tile, z.shape[1]), half.reshape(-1, tile)
-    weights = w.astype(z.dtype).reshape(-1, tile, w.shape[1])
+    tiles = z.shape[0] // tile
+    blocks, halves = rows.reshape(tiles, tile, z.shape[1]), half.reshape(tiles, tile)
+    weights = w.astype(z.dtype).reshape(tiles, tile, w.shape[1])
     used = (n + tile - 1) // tile
 
     def strip(i: Array) -> Array:
@@ -105,7 +110,7 @@ def _row_sums(z: Array, w: Array, n: Array) -> Array:
         # Strips that are all padding are not computed.
         return lax.fori_loop(0, jnp.where(i < used, used, 0), panel, jnp.zeros((tile, w.shape[1])))
 
-    return lax.map(strip, jnp.arange(blocks.shape[0])).reshape(z.shape[0], w.shape[1])
+    return lax.map(strip, jnp.arange(tiles)).reshape(z.shape[0], w.shape[1])
 
 
 def rbf_row_sums(z: Array, w: Array, /) -> Array:

@@ -1,7 +1,8 @@
 """Random counts: one uniform number decides one cell.
 
-A one-dimensional draw adds probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... and takes the
-value at which the sum first reaches u. Counts are carried as float64, which holds them exactly below 2**53.
+A one-dimensional draw adds probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... and takes
+the value at which the sum first reaches u. Counts are carried as float64, which holds them exactly below
+2**53.
 """
 
 from __future__ import annotations
@@ -32,11 +33,43 @@ _LARGE = 20_000
 def _normal_form(mean: float, variance: float, skew: float, u: float, low: float, high: float) -> float:
     z = normal_quantile(u)
     x = np.rint(mean + math.sqrt(variance) * (z + skew * (z * z - 1.0) / 6.0))
-    return min(max(x, low), high)
+    return float(min(max(x, low), high))
 
 
 @compiled
-def draw_hypergeometric(good: float, bad: float, draws: float, u: float) -> float:
+def _outward(low: float, mode: float, high: float, p: float, c: Any, u: float) -> float:
+    """The value at which probabilities, added up outward from the mode, reach u.
+
+    In all three laws P(x + 1) / P(x) = (c0 - x)(c1 + s x) / ((x + 1)(c2 - s x)) with c = (c0, c1, c2, s).
+    Every factor is a whole number, so all kernel sets round alike.
+    """
+    c0, c1, c2, s = c
+    up, down = mode, mode
+    p_up, p_down, reached = p, p, p
+    while reached < u:
+        if up < high:
+            p_up *= ((c0 - up) * (c1 + s * up)) / ((up + 1.0) * (c2 - s * up))
+            up += 1.0
+            reached += p_up
+            if reached >= u:
+                return up
+        else:
+            p_up = 0.0
+        if down > low:
+            p_down *= (down * (c2 - s * (down - 1.0))) / ((c0 - down + 1.0) * (c1 + s * (down - 1.0)))
+            down -= 1.0
+            reached += p_down
+            if reached >= u:
+                return down
+        else:
+            p_down = 0.0
+        if p_up < _NEGLIGIBLE and p_down < _NEGLIGIBLE:
+            return mode
+    return mode
+
+
+@compiled
+def draw_hypergeometric(draws: float, good: float, bad: float, u: float) -> float:
     """Good ones among `draws` taken without replacement."""
     low, high = max(0.0, draws - bad), min(draws, good)
     if low == high:
@@ -48,29 +81,8 @@ def draw_hypergeometric(good: float, bad: float, draws: float, u: float) -> floa
         return _normal_form(draws * (good / total), variance, skew, u, low, high)
     mode = float((int(draws) + 1) * (int(good) + 1) // (int(total) + 2))
     mode = min(max(mode, low), high)
-    up, down = mode, mode
-    p_up = hypergeometric_pmf(mode, good, bad, draws)
-    p_down, reached = p_up, p_up
-    while reached < u:
-        if up < high:
-            p_up *= ((good - up) * (draws - up)) / ((up + 1.0) * (bad - draws + up + 1.0))
-            up += 1.0
-            reached += p_up
-            if reached >= u:
-                return up
-        else:
-            p_up = 0.0
-        if down > low:
-            p_down *= (down * (bad - draws + down)) / ((good - down + 1.0) * (draws - down + 1.0))
-            down -= 1.0
-            reached += p_down
-            if reached >= u:
-                return down
-        else:
-            p_down = 0.0
-        if p_up < _NEGLIGIBLE and p_down < _NEGLIGIBLE:
-            return mode
-    return mode
+    c = (good, draws, bad - draws + 1.0, -1.0)
+    return _outward(low, mode, high, hypergeometric_pmf(mode, good, bad, draws), c, u)
 
 
 @compiled
@@ -85,31 +97,8 @@ def draw_binomial(m: float, w: float, rest: float, u: float) -> float:
     variance = m * p * q
     if variance > NORMAL_FORM_VARIANCE:
         return _normal_form(m * p, variance, (q - p) / math.sqrt(variance), u, 0.0, m)
-    mode = float((int(m) + 1) * int(w) // int(total))
-    mode = min(mode, m)
-    up, down = mode, mode
-    p_up = binomial_pmf(mode, m, p, q)
-    p_down, reached = p_up, p_up
-    while reached < u:
-        if up < m:
-            p_up *= ((m - up) * w) / ((up + 1.0) * rest)
-            up += 1.0
-            reached += p_up
-            if reached >= u:
-                return up
-        else:
-            p_up = 0.0
-        if down > 0.0:
-            p_down *= (down * rest) / ((m - down + 1.0) * w)
-            down -= 1.0
-            reached += p_down
-            if reached >= u:
-                return down
-        else:
-            p_down = 0.0
-        if p_up < _NEGLIGIBLE and p_down < _NEGLIGIBLE:
-            return mode
-    return mode
+    mode = min(float((int(m) + 1) * int(w) // int(total)), m)
+    return _outward(0.0, mode, m, binomial_pmf(mode, m, p, q), (m, w, rest, 0.0), u)
 
 
 @compiled
@@ -172,31 +161,8 @@ def draw_beta_binomial(m: float, a: float, b: float, u: float) -> float:
         return _normal_form(m * (a / s), variance, skew, u, 0.0, m)
     mode = 0.0
     if s > 2.0:
-        mode = float((int(m) + 1) * (int(a) - 1) // (int(s) - 2))
-    mode = min(mode, m)
-    up, down = mode, mode
-    p_up = beta_binomial_pmf(mode, m, a, b)
-    p_down, reached = p_up, p_up
-    while reached < u:
-        if up < m:
-            p_up *= ((m - up) * (a + up)) / ((up + 1.0) * (m - up - 1.0 + b))
-            up += 1.0
-            reached += p_up
-            if reached >= u:
-                return up
-        else:
-            p_up = 0.0
-        if down > 0.0:
-            p_down *= (down * (m - down + b)) / ((m - down + 1.0) * (a + down - 1.0))
-            down -= 1.0
-            reached += p_down
-            if reached >= u:
-                return down
-        else:
-            p_down = 0.0
-        if p_up < _NEGLIGIBLE and p_down < _NEGLIGIBLE:
-            return mode
-    return mode
+        mode = min(float((int(m) + 1) * (int(a) - 1) // (int(s) - 2)), m)
+    return _outward(0.0, mode, m, beta_binomial_pmf(mode, m, a, b), (m, a, m - 1.0 + b, 1.0), u)
 
 
 @compiled
@@ -209,7 +175,7 @@ def _hypergeometric_rows(first: int, last: int, pooled: Any, n: Any, u: Any, out
             rest += pooled[i, j]
         for j in range(k - 1):
             rest -= pooled[i, j]
-            x = draw_hypergeometric(float(pooled[i, j]), rest, left, u[i, j])
+            x = draw_hypergeometric(left, float(pooled[i, j]), rest, u[i, j])
             out[i, j] = int(x)
             left -= x
         out[i, k - 1] = int(left)

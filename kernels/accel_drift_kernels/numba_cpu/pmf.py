@@ -1,8 +1,8 @@
 """Probabilities of count distributions, accurate for counts up to 2e9.
 
 A log-factorial of 2e9 is about 4e10, so a difference of log-factorials keeps no more than five digits there.
-Loader's saddle-point form never makes such numbers: what is left of ln x! beyond Stirling's main term is small,
-and the main terms join to deviances that are computed without cancellation.
+Loader's saddle-point form never makes such numbers: what is left of ln x! beyond Stirling's main term is
+small, and the main terms join to deviances that are computed without cancellation.
 
 Source: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
 Everything is float64; `portable.pmf` has the same formulas in the same order for arrays.
@@ -27,7 +27,7 @@ _TAU = 2.0 * math.pi
 def stirling_rest(x: float) -> float:
     """Return ln x! - (x ln x - x)."""
     if x < 16.0:
-        return _TABLE[int(x)]
+        return float(_TABLE[int(x)])
     r = 1.0 / (x * x)
     series = (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r / 1680.0))) / x
     return 0.5 * math.log(_TAU * x) + series
@@ -87,7 +87,7 @@ def _ratio(r: float, table: Any) -> float:
     for i in range(6, -1, -1):
         top = top * r + table[0, i]
         bottom = bottom * r + table[1, i]
-    return top / bottom
+    return float(top / bottom)
 
 
 @compiled

@@ -33,8 +33,8 @@ def _blas() -> ThreadpoolController:
 def _centred(z: Floats) -> tuple[Floats, Floats]:
     """The rows around their mean, and half their squared norms.
 
-    Distances come from |a|² + |b|² - 2ab: far from the origin that cancels, so the mean goes first (in float64).
-    The norms are taken from the rows as rounded, so that the diagonal is zero to the last digit.
+    Distances come from |a|² + |b|² - 2ab: far from the origin that cancels, so the mean goes first (in
+    float64). The norms are taken from the rows as rounded, so that the diagonal is zero to the last digit.
     """
     centre = np.mean(z, axis=0, dtype=np.float64) if z.shape[0] else 0.0
     rows = np.ascontiguousarray(z - centre, dtype=z.dtype)
@@ -93,7 +93,11 @@ def rbf_label_sums(z: Any, labels: Any, count: int, /) -> tuple[Floats, Floats, 
             strip = slice(top, bottom)
             mine = _unpacked(labels[strip], count)
             y = product[: bottom - top]
-            pieces = [(strip, False), (slice(bottom, stop), True)] if top >= start else [(slice(start, stop), True)]
+            pieces = (
+                [(strip, False), (slice(bottom, stop), True)]
+                if top >= start
+                else [(slice(start, stop), True)]
+            )
             for panel, above in pieces:
                 if panel.start == panel.stop:
                     continue

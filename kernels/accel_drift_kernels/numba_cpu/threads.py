@@ -29,7 +29,7 @@ def thread_count() -> int:
 
 
 def on_threads(work: Callable[[T], R], pieces: Iterable[T], *, large: bool) -> list[R]:
-    """Call `work` on every piece, in threads when the job is large; results come in the order of the pieces."""
+    """Call `work` on every piece, in threads when the job is large; results in the order of the pieces."""
     todo = list(pieces)
     threads = min(thread_count(), len(todo))
     if not large or threads < 2:

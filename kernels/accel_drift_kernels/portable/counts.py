@@ -22,11 +22,10 @@ def histogram(x: Array, cuts: Array, mask: Array, /) -> Array:
     xp = namespace(x)
     n, d = x.shape
     present = xp.sum(xp.astype(mask, xp.int64), axis=0)
-    above = [present]
-    for k in range(cuts.shape[1]):
-        above.append(xp.sum(xp.astype((x > cuts[:, k][None, :]) & mask, xp.int64), axis=0))
-    above.append(zeros((d,), x, xp.int64))
-    reached = xp.stack(above, axis=1)
+    above = [
+        xp.sum(xp.astype((x > cuts[:, k][None, :]) & mask, xp.int64), axis=0) for k in range(cuts.shape[1])
+    ]
+    reached = xp.stack([present, *above, zeros((d,), x, xp.int64)], axis=1)
     return xp.concat([reached[:, :-1] - reached[:, 1:], (n - present)[:, None]], axis=1)
 
 
@@ -54,13 +53,13 @@ def cdf_gap(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> Array:
     seen_y = _seen(xp.concat([xp.zeros_like(x_mask), y_mask], axis=0), order)
     n, m = seen_x[-1:, :], seen_y[-1:, :]
     empty = (n == 0) | (m == 0)
-    # Counts first and one division each: the same roundings as a count over a count.
-    one = xp.ones_like(n)
-    fx = xp.astype(seen_x, xp.float64) / xp.astype(xp.where(empty, one, n), xp.float64)
-    fy = xp.astype(seen_y, xp.float64) / xp.astype(xp.where(empty, one, m), xp.float64)
     last = xp.concat([z[1:, :] != z[:-1, :], xp.ones_like(present[:1, :])], axis=0)
-    gap = xp.where(last & ~empty, xp.abs(fx - fy), xp.zeros_like(fx))
-    return xp.max(gap, axis=0)
+    # The gap i/n - j/m as whole numbers over n m: gaps that are equal stay equal on every device. XLA turns a
+    # division by a broadcast count into a product with its reciprocal, and then ties are no longer ties.
+    gap = xp.where(last & ~empty, xp.abs(seen_x * m - seen_y * n), xp.zeros_like(seen_x))
+    whole_gap = xp.astype(xp.max(gap, axis=0), xp.float64)
+    pairs = xp.astype(xp.where(empty, xp.ones_like(n), n * m)[0, :], xp.float64)
+    return whole_gap / pairs
 
 
 def _seen(side: Array, order: Array) -> Array:

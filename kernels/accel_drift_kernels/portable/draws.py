@@ -1,7 +1,8 @@
 """Random counts: one uniform number decides one cell, for many lanes side by side.
 
-A one-dimensional draw adds probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... and takes the
-value at which the sum first reaches u. Counts are carried as float64, which holds them exactly below 2**53.
+A one-dimensional draw adds probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... and takes
+the value at which the sum first reaches u. Counts are carried as float64, which holds them exactly below
+2**53.
 `numba_cpu.draws` has the same formulas, in the same order, for one lane.
 """
 
@@ -22,8 +23,9 @@ from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE, SMALL_SHAPE, Array
 _NEGLIGIBLE = 1e-20
 """Both next probabilities below this: what is left of the support cannot move the sum."""
 
-Ratio: TypeAlias = Callable[[Array], tuple[Array, Array]]
-"""Numerator and denominator of a neighbour's probability over a value's own."""
+Factors: TypeAlias = tuple[Array, Array, Array, float]
+"""(c0, c1, c2, s): P(x + 1) / P(x) = (c0 - x)(c1 + s x) / ((x + 1)(c2 - s x)) in all three laws. Every
+factor is a whole number, so all kernel sets round alike."""
 
 Loop: TypeAlias = Callable[[Callable[[Any], Any], Callable[[Any], Any], Any], Any]
 """loop(condition, body, state): `jax.lax.while_loop` is one."""
@@ -51,41 +53,57 @@ class Walk(NamedTuple):
     active: Array
 
 
+def _up(x: Array, c: Factors) -> tuple[Array, Array]:
+    """Numerator and denominator of P(x + 1) / P(x)."""
+    return (c[0] - x) * (c[1] + c[3] * x), (x + 1.0) * (c[2] - c[3] * x)
+
+
+def _down(x: Array, c: Factors) -> tuple[Array, Array]:
+    """Numerator and denominator of P(x - 1) / P(x)."""
+    return x * (c[2] - c[3] * (x - 1.0)), (c[0] - x + 1.0) * (c[1] + c[3] * (x - 1.0))
+
+
+def _next(
+    p: Array, x: Array, inside: Array, c: Factors, ratio: Callable[[Array, Factors], tuple[Array, Array]]
+) -> Array:
+    """Probability of the neighbour of x, 0 in lanes where there is none."""
+    xp = namespace(p)
+    top, bottom = ratio(x, c)
+    return xp.where(inside, p, xp.zeros_like(p)) * (top / xp.where(inside, bottom, xp.ones_like(bottom)))
+
+
 def invert(
-    support: tuple[Array, Array, Array], p: Array, ratios: tuple[Ratio, Ratio], u: Array, active: Array, loop: Loop
+    support: tuple[Array, Array, Array], p: Array, c: Factors, u: Array, active: Array, loop: Loop
 ) -> Array:
     """The values at which probabilities, added up outward from the mode, reach u.
 
     Args:
         support: lowest value, mode, highest value.
         p: probability of the mode.
-        ratios: of the value above, and of the value below.
+        c: factors of the ratio between neighbours.
         u: uniform numbers.
         active: lanes that are wanted.
         loop: how to repeat a step.
     """
     xp = namespace(u)
     low, mode, high = support
-    above, below = ratios
-    nothing = xp.zeros_like(u)
-
-    def one_side(walk: Walk, inside: Array, ratio: Ratio, at: Array, p_at: Array, step: float) -> Walk:
-        inside = inside & walk.active
-        top, bottom = ratio(at)
-        bottom = xp.where(inside, bottom, xp.ones_like(bottom))
-        p_next = xp.where(inside, p_at, nothing) * (top / bottom)
-        at = xp.where(inside, at + step, at)
-        reached = walk.reached + p_next
-        hit = inside & (reached >= u)
-        x = xp.where(hit, at, walk.x)
-        moved = {"up": at, "p_up": p_next} if step > 0 else {"down": at, "p_down": p_next}
-        return walk._replace(**moved, reached=reached, x=x, active=walk.active & ~hit)
 
     def body(walk: Walk) -> Walk:
-        walk = one_side(walk, walk.up < high, above, walk.up, walk.p_up, 1.0)
-        walk = one_side(walk, walk.down > low, below, walk.down, walk.p_down, -1.0)
-        spent = (walk.p_up < _NEGLIGIBLE) & (walk.p_down < _NEGLIGIBLE)
-        return walk._replace(active=walk.active & ~spent)
+        inside = walk.active & (walk.up < high)
+        p_up = _next(walk.p_up, walk.up, inside, c, _up)
+        up = xp.where(inside, walk.up + 1.0, walk.up)
+        reached = walk.reached + p_up
+        hit = inside & (reached >= u)
+        x, active = xp.where(hit, up, walk.x), walk.active & ~hit
+
+        inside = active & (walk.down > low)
+        p_down = _next(walk.p_down, walk.down, inside, c, _down)
+        down = xp.where(inside, walk.down - 1.0, walk.down)
+        reached = reached + p_down
+        hit = inside & (reached >= u)
+        x, active = xp.where(hit, down, x), active & ~hit
+        spent = (p_up < _NEGLIGIBLE) & (p_down < _NEGLIGIBLE)
+        return Walk(up, down, p_up, p_down, reached, x, active & ~spent)
 
     p = xp.where(active, p, xp.ones_like(p))
     start = Walk(mode, mode, p, p, p, mode, active & (p < u))
@@ -126,14 +144,8 @@ def draw_hypergeometric(draws: Array, good: Array, bad: Array, u: Array, loop: L
     most = xp.minimum(n, g)
     mode = xp.minimum(xp.maximum(_whole_ratio(n + 1.0, g + 1.0, total + 2.0), least), most)
 
-    def above(x: Array) -> tuple[Array, Array]:
-        return (g - x) * (n - x), (x + 1.0) * (b - n + x + 1.0)
-
-    def below(x: Array) -> tuple[Array, Array]:
-        return x * (b - n + x), (g - x + 1.0) * (n - x + 1.0)
-
-    p = hypergeometric_pmf(mode, g, b, n)
-    x = invert((least, mode, most), p, (above, below), u, ~fixed & ~wide, loop)
+    p, c = hypergeometric_pmf(mode, g, b, n), (g, n, b - n + 1.0, -1.0)
+    x = invert((least, mode, most), p, c, u, ~fixed & ~wide, loop)
     return xp.where(fixed, low, xp.where(wide, normal, x))
 
 
@@ -152,13 +164,8 @@ def draw_binomial(m: Array, w: Array, rest: Array, u: Array, loop: Loop) -> Arra
     normal = _normal_form(n * p, variance, (q - p) / xp.sqrt(variance), u, (zero, n))
     mode = xp.minimum(_whole_ratio(n + 1.0, a, total), n)
 
-    def above(x: Array) -> tuple[Array, Array]:
-        return (n - x) * a, (x + 1.0) * b
-
-    def below(x: Array) -> tuple[Array, Array]:
-        return x * b, (n - x + 1.0) * a
-
-    x = invert((zero, mode, n), binomial_pmf(mode, n, p, q), (above, below), u, ~fixed & ~wide, loop)
+    c = (n, a, b, 0.0)
+    x = invert((zero, mode, n), binomial_pmf(mode, n, p, q), c, u, ~fixed & ~wide, loop)
     return xp.where(fixed, certain, xp.where(wide, normal, x))
 
 
@@ -177,13 +184,8 @@ def draw_beta_binomial(m: Array, w: Array, rest: Array, u: Array, loop: Loop) ->
     normal = _normal_form(n * (a / s), variance, skew, u, (zero, n))
     mode = xp.minimum(_whole_ratio(n + 1.0, a - 1.0, xp.maximum(s - 2.0, one)), n)
 
-    def above(x: Array) -> tuple[Array, Array]:
-        return (n - x) * (a + x), (x + 1.0) * (n - x - 1.0 + b)
-
-    def below(x: Array) -> tuple[Array, Array]:
-        return x * (n - x + b), (n - x + 1.0) * (a + x - 1.0)
-
-    x = invert((zero, mode, n), beta_binomial_pmf(mode, n, a, b), (above, below), u, ~fixed & ~wide, loop)
+    c = (n, a, n - 1.0 + b, 1.0)
+    x = invert((zero, mode, n), beta_binomial_pmf(mode, n, a, b), c, u, ~fixed & ~wide, loop)
     x = xp.where(skewed, _beta_binomial_quantile(n, a, b, u, skewed, loop), xp.where(wide, normal, x))
     return xp.where(fixed, certain, x)
 

@@ -1,8 +1,8 @@
 """Probabilities of count distributions, accurate for counts up to 2e9, and the normal quantile.
 
 A log-factorial of 2e9 is about 4e10, so a difference of log-factorials keeps no more than five digits there.
-Loader's saddle-point form never makes such numbers: what is left of ln x! beyond Stirling's main term is small,
-and the main terms join to deviances that are computed without cancellation.
+Loader's saddle-point form never makes such numbers: what is left of ln x! beyond Stirling's main term is
+small, and the main terms join to deviances that are computed without cancellation.
 
 Source: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
 Every argument is a float64 array. `numba_cpu.pmf` has the same formulas, in the same order, for one number.
@@ -33,7 +33,7 @@ def stirling_rest(x: Array) -> Array:
 
 
 def deviance(x: Array, mu: Array) -> Array:
-    """Return x ln(x / mu) + mu - x, without cancellation near x = mu. Lanes with mu = 0 give anything finite."""
+    """Return x ln(x / mu) + mu - x, without cancellation near x = mu; anything finite where mu = 0."""
     xp = namespace(x)
     one = xp.ones_like(x)
     mean = xp.where(mu > 0.0, mu, one)

@@ -11,8 +11,8 @@ _TILE = 1024
 def centred(z: Array) -> tuple[Array, Array]:
     """The rows around their mean, and half their squared norms.
 
-    Distances come from |a|² + |b|² - 2ab: far from the origin that cancels, so the mean goes first (in float64).
-    The norms are taken from the rows as rounded, so that the diagonal is zero to the last digit.
+    Distances come from |a|² + |b|² - 2ab: far from the origin that cancels, so the mean goes first (in
+    float64). The norms are taken from the rows as rounded, so that the diagonal is zero to the last digit.
     """
     xp = namespace(z)
     wide = xp.astype(z, xp.float64)

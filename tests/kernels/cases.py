@@ -1,0 +1,238 @@
+"""Inputs on which every kernel set is compared with `reference`: fixed ones, and random tables."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+Args: TypeAlias = tuple[Any, ...]
+
+KEY = np.array([2026, 7], dtype=np.uint32)
+
+
+def _words(count: int) -> npt.NDArray[np.uint32]:
+    return np.arange(count, dtype=np.uint32)
+
+
+def _tied_table(n: int, d: int, dtype: Any, seed: int = 0) -> tuple[Any, Any]:
+    """Values with many ties, infinities where the dtype has them, NaN only where the mask is False."""
+    rng = np.random.default_rng(seed)
+    x = (rng.integers(0, 9, size=(n, d)) - 4).astype(dtype)
+    mask = rng.random((n, d)) < 0.8
+    if x.dtype.kind == "f":
+        x /= x.dtype.type(8)
+        x[rng.random((n, d)) < 0.05] = np.inf
+        x[rng.random((n, d)) < 0.05] = -np.inf
+        x[~mask] = np.nan
+    return x, mask
+
+
+def _cuts(x: Any, c: int, seed: int = 1) -> Any:
+    rng = np.random.default_rng(seed)
+    low, high = (-0.5, 0.5) if x.dtype.kind == "f" else (-4, 5)
+    cuts = rng.uniform(low, high, size=(x.shape[1], c)).astype(x.dtype)
+    cuts = np.sort(cuts, axis=1)
+    if c > 2:
+        cuts[:, -1] = np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).max
+        if x.shape[0]:
+            cuts[:, 0] = 0
+            cuts = np.sort(cuts, axis=1)
+    return cuts
+
+
+def _binned(n: int, d: int, c: int, dtype: Any) -> Args:
+    x, mask = _tied_table(n, d, dtype)
+    return x, _cuts(x, c), mask
+
+
+def _strided() -> Args:
+    x, cuts, mask = _binned(60, 6, 5, np.float64)
+    x, mask = x[::2, ::-2], mask[::2, ::-2]
+    x.flags.writeable = False
+    return x, np.asfortranarray(cuts[::-2]), mask
+
+
+def _binning() -> dict[str, Args]:
+    x, cuts, mask = _binned(40, 3, 6, np.float64)
+    return {
+        "float64": (x, cuts, mask),
+        "float32": _binned(40, 3, 6, np.float32),
+        "int64": _binned(40, 3, 6, np.int64),
+        "many-cuts": _binned(50, 2, 90, np.float64),
+        "blocks": _binned(9_000, 2, 5, np.float32),
+        "column-order": (np.asfortranarray(x), cuts, np.asfortranarray(mask)),
+        "strided-read-only": _strided(),
+        "nothing-masked": (np.nan_to_num(x), cuts, np.ones_like(mask)),
+        "all-masked": (x, cuts, np.zeros_like(mask)),
+        "one-row": (x[:1], cuts, mask[:1]),
+        "one-column": (x[:, :1], cuts[:1], mask[:, :1]),
+        "no-cuts": (x, cuts[:, :0], mask),
+        "no-rows": (x[:0], cuts, mask[:0]),
+        "no-columns": (x[:, :0], cuts[:0], mask[:, :0]),
+    }
+
+
+def _pairs() -> dict[str, Args]:
+    x, xm = _tied_table(40, 3, np.float64)
+    y, ym = _tied_table(25, 3, np.float64, seed=5)
+    i, im = _tied_table(40, 2, np.int64)
+    f, fm = _tied_table(33, 2, np.float32)
+    empty = np.zeros_like(ym)
+    some = ym.copy()
+    some[:, 1] = False
+    frozen = x[::-2]
+    frozen.flags.writeable = False
+    return {
+        "float64": (x, xm, y, ym),
+        "int64": (i, im, i[:9], im[:9]),
+        "float32": (f, fm, f[20:], fm[20:]),
+        "big-int": (i + 2**62, im, i[5:] + (2**62 + 1), im[5:]),
+        "same": (x, xm, x, xm),
+        "apart": (np.nan_to_num(x) + 99, xm, np.nan_to_num(y, posinf=0.0), ym),
+        "empty-side": (x, xm, y, empty),
+        "empty-column": (x, xm, y, some),
+        "strided-read-only": (frozen, xm[::-2], y, ym),
+        "one-row": (x[:1], xm[:1], y, ym),
+        "no-rows": (x[:0], xm[:0], y, ym),
+        "no-columns": (x[:, :0], xm[:, :0], y[:, :0], ym[:, :0]),
+    }
+
+
+def _labels() -> dict[str, Args]:
+    return {
+        "some": (KEY, _words(13), _words(50), 20),
+        "more-than-a-chunk": (KEY, _words(75), _words(33), 7),
+        "without-observed": (KEY, _words(16)[3:] + np.uint32(2**31), _words(40), 39),
+        "all-ones": (KEY, _words(5), _words(9), 9),
+        "no-ones": (KEY, _words(5), _words(9), 0),
+        "one-row": (KEY, _words(3), _words(1), 1),
+        "no-rows": (KEY, _words(3), _words(0), 0),
+        "no-labellings": (KEY, _words(0), _words(4), 2),
+    }
+
+
+def _draws(op: str) -> dict[str, Args]:
+    rng = np.random.default_rng(11)
+    weights = rng.integers(0, 40, size=(60, 5))
+    u = rng.random((60, 5))
+    size = np.minimum(weights.sum(axis=1), rng.integers(0, 90, size=60))
+    huge = rng.integers(10**5, 5 * 10**8, size=(12, 4))
+    lopsided = np.array([[3, 10**9, 5, 1], [1, 1, 1, 2 * 10**9], [10**9, 2, 0, 10**9]])
+    zero = np.zeros((3, 4), dtype=np.int64)
+    few = {
+        "some": (weights, size, u),
+        "read-only-strided": (weights[::-2], size[::-2], u[::-2]),
+        "normal-form": (huge, np.full(12, 10**5), u[:12, :4]),
+        "one-cell": (weights[:, :1], np.minimum(size, weights[:, 0]), u[:, :1]),
+        "nothing-drawn": (weights, np.zeros_like(size), u),
+        "no-lanes": (weights[:0], size[:0], u[:0]),
+        "no-cells": (weights[:, :0], np.zeros_like(size), u[:, :0]),
+        "extremes": (weights, size, np.where(u < 0.5, 1e-9, 1 - 1e-9)),
+        "lopsided": (lopsided, np.array([40, 30, 20]), u[:3, :4]),
+    }
+    few["read-only-strided"][2].flags.writeable = False
+    if op == "hypergeometric":
+        few["whole-urn"] = (weights, weights.sum(axis=1), u)
+        few["empty-urn"] = (zero, zero[:, 0], u[:3, :4])
+    else:
+        few["all-weights-zero"] = (zero, np.array([0, 3, 9]), u[:3, :4])
+    if op == "dirichlet_multinomial":
+        few["wide-and-skewed"] = (rng.integers(1, 9, size=(6, 3)), np.full(6, 3_000), u[:6, :3])
+    return few
+
+
+def _kernel_sums() -> dict[str, Args]:
+    rng = np.random.default_rng(3)
+
+    def case(n: int, d: int, count: int) -> Args:
+        bits = rng.integers(0, 2, size=(n, count), dtype=np.uint8)
+        return rng.standard_normal((n, d)), np.packbits(bits, axis=1, bitorder="little"), count
+
+    z, labels, count = case(90, 3, 11)
+    frozen = z[:, ::-1]
+    frozen.flags.writeable = False
+    return {
+        "some": (z, labels, count),
+        "tiles": case(1_300, 2, 17),
+        "ties": (np.round(z), labels, count),
+        "strided-read-only": (frozen, labels, count),
+        "one-row": case(1, 3, 4),
+        "one-column": case(70, 1, 8),
+        "no-columns": case(30, 0, 3),
+        "no-rows": case(0, 3, 3),
+        "no-labellings": case(20, 2, 0),
+        "far-apart": (z * 1e3, labels, count),
+    }
+
+
+def _row_sums() -> dict[str, Args]:
+    rng = np.random.default_rng(4)
+    return {
+        name: (z, rng.standard_normal((z.shape[0], 1 + z.shape[0] % 3)) ** 2)
+        for name, (z, _, _) in _kernel_sums().items()
+    }
+
+
+CASES: dict[str, dict[str, Args]] = {
+    "random_words": {
+        "some": (KEY, _words(5), _words(7) + np.uint32(2**32 - 4)),
+        "known": (np.zeros(2, dtype=np.uint32), _words(1), _words(1)),
+        "no-rows": (KEY, _words(0), _words(3)),
+    },
+    "permutation_labels": _labels(),
+    "bin_index": _binning(),
+    "histogram": _binning(),
+    "count_codes": {
+        "some": (np.array([3, -1, 0, 3, 5, -7, 3]), 8),
+        "all-negative": (np.array([-1, -2]), 2),
+        "no-rows": (np.zeros(0, dtype=np.int64), 3),
+        "no-cells": (np.array([-1]), 0),
+    },
+    "cdf_gap": _pairs(),
+    "hypergeometric": _draws("hypergeometric"),
+    "dirichlet_multinomial": _draws("dirichlet_multinomial"),
+    "multinomial": _draws("multinomial"),
+    "rbf_label_sums": _kernel_sums(),
+    "rbf_row_sums": _row_sums(),
+}
+
+_VALUES = st.sampled_from([-np.inf, -1.5, -0.5, 0.0, 0.25, 0.5, 1.0, 3.0, np.inf])
+
+
+@st.composite
+def tables(draw: st.DrawFn, d: int | None = None) -> tuple[Any, Any]:
+    """A small table of few distinct values, and a mask over NaN; few shapes, for JAX compiles each."""
+    shape = (draw(st.integers(0, 7)), draw(st.sampled_from([0, 1, 3])) if d is None else d)
+    x = draw(hnp.arrays(np.float64, shape, elements=_VALUES))
+    mask = draw(hnp.arrays(np.bool_, shape))
+    return np.where(mask, x, np.nan), mask
+
+
+@st.composite
+def binnings(draw: st.DrawFn) -> Args:
+    """A table with cuts, some of which are its values."""
+    x, mask = draw(tables())
+    cuts = draw(hnp.arrays(np.float64, (x.shape[1], draw(st.sampled_from([0, 1, 5]))), elements=_VALUES))
+    return x, np.sort(cuts, axis=1), mask
+
+
+@st.composite
+def two_samples(draw: st.DrawFn) -> Args:
+    """Two tables of the same columns."""
+    x, x_mask = draw(tables())
+    y, y_mask = draw(tables(d=x.shape[1]))
+    return x, x_mask, y, y_mask
+
+
+@st.composite
+def urns(draw: st.DrawFn) -> Args:
+    """Weights, a size that an urn of those weights can give, and uniform numbers."""
+    shape = (draw(st.integers(0, 3)), draw(st.sampled_from([1, 4])))
+    cells = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 60)))
+    share = draw(hnp.arrays(np.float64, shape[:1], elements=st.floats(0, 1)))
+    u = draw(hnp.arrays(np.float64, shape, elements=st.floats(1e-9, 1 - 1e-9)))
+    return cells, (cells.sum(axis=1) * share).astype(np.int64), u
