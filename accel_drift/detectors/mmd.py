@@ -18,6 +18,7 @@ from accel_drift.statistics import draws
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.encoding import encode
 from accel_drift.statistics.kernel_test import Estimator, KernelSums, median_distance
+from accel_drift.statistics.nulls import labellings
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.tail import ENOUGH, fitted_tail, rounds
 
@@ -87,7 +88,7 @@ class MMD(Detector):
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         rows = self._rows(comparison, self.seed)
         kernel, _, _ = self._kernel(rows, comparison, self.seed)
-        return {"": 0.0 if kernel is None else float(kernel.mmd2(0, 1, self.estimator)[0])}
+        return {"": 0.0 if kernel is None else float(kernel.mmd2(0, 1, self.estimator)[0][0])}
 
     def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
         names = comparison.of_kind(*self.kinds)
@@ -96,9 +97,9 @@ class MMD(Detector):
         blank = self.blank(
             column=", ".join(names), columns=names, n_reference=n, n_batch=m, note=rows.note, untested=None
         )
-        blocks = replace(comparison, groups=comparison.groups)
-        why = blocks.why_untested(n, m, 2, plan, self.min_rows)
-        if why is None and min(n, m) < self.min_rows:
+        why = comparison.why_untested(n, m, 2, plan, self.min_rows)
+        few_groups = rows.groups is not None and labellings(*rows.n_groups) * plan.alpha < 1
+        if why is None and (min(n, m) < self.min_rows or few_groups):
             why = Status.TOO_FEW_ROWS
         if why is not None:
             return [replace(blank, untested=why)]
@@ -115,9 +116,9 @@ class MMD(Detector):
 
     def _test(self, ready: Outcome, kernel: KernelSums, needed: float) -> Outcome:
         # The observed labelling is number 0 of the same pass, so equal sums tie.
-        made = kernel.mmd2(0, 1 + self.permutations, self.estimator)
+        made, mean_kernel = kernel.mmd2(0, 1 + self.permutations, self.estimator)
         observed, null = float(made[0]), made[1:]
-        line = observed - kernel.mean_kernel * (1e-12 if self.precision == "float64" else 1e-6)
+        line = observed - mean_kernel * (1e-12 if self.precision == "float64" else 1e-6)
         hits, done, first, exhausted = int((null >= line).sum()), len(null), null, False
         for upto in rounds(self.permutations, needed)[1:]:
             if hits >= ENOUGH:
@@ -125,7 +126,7 @@ class MMD(Detector):
             if kernel.groups is None and float(len(kernel.z)) ** 2 * upto > _WORK:
                 exhausted = True
                 break
-            hits += int((kernel.mmd2(1 + done, upto - done, self.estimator) >= line).sum())
+            hits += int((kernel.mmd2(1 + done, upto - done, self.estimator)[0] >= line).sum())
             done = upto
         p, method = (1 + hits) / (1 + done), "permutation"
         if exhausted and hits == 0:
@@ -165,6 +166,8 @@ class MMD(Detector):
         own, other = np.arange(n), np.arange(m)
         calibration = None
         if self.scale == "calibration":
+            if comparison.groups is not None:
+                raise ConfigError('scale="calibration" takes single rows out of blocks; use scale="pooled" with block=')
             chosen = draws.subset(draws.key(seed, "mmd", "calibration"), n, max(2, min(n // 5, 2000)))
             calibration = comparison.reference.take(chosen)
             own = np.setdiff1d(own, chosen)

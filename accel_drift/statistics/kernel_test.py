@@ -42,7 +42,9 @@ def mmd2(sums: Sums, rows: int, estimator: Estimator) -> Floats:
     within, batch = sums.quad, sums.total - 2.0 * sums.linear + sums.quad
     across = sums.linear - sums.quad
     if estimator == "unbiased":
-        return np.asarray(within / (n * (n - 1)) + batch / (m * (m - 1)) - 2.0 * across / (n * m))
+        # A labelling of blocks may leave one row on a side: nothing is within it.
+        pairs = np.maximum(n * (n - 1), 1.0), np.maximum(m * (m - 1), 1.0)
+        return np.asarray(within / pairs[0] + batch / pairs[1] - 2.0 * across / (n * m))
     return np.asarray((within + n) / n**2 + (batch + m) / m**2 - 2.0 * across / (n * m))
 
 
@@ -98,20 +100,19 @@ class KernelSums:
     def _device(self) -> Any:
         return self.backend.asarray(self.z)
 
-    def mmd2(self, first: int, count: int, estimator: Estimator) -> Floats:
-        """The statistic of labellings first ... first + count; number 0 is the observed one. Shape (count,)."""
+    def mmd2(self, first: int, count: int, estimator: Estimator) -> tuple[Floats, float]:
+        """The statistic of labellings first ... first + count, and the mean kernel between different rows.
+
+        Labelling 0 is the observed one. The mean kernel is the scale of the statistic's rounding errors.
+        """
         stream = draws.key(self.seed, "mmd", "labels")
         make = self._by_rows if self.groups is None else self._by_blocks
-        parts = (
+        parts = [
             make(stream, lo, min(_LABELLINGS, first + count - lo)) for lo in range(first, first + count, _LABELLINGS)
-        )
-        return np.concatenate([mmd2(sums, len(self.z), estimator) for sums in parts])
-
-    @cached_property
-    def mean_kernel(self) -> float:
-        """Mean of the kernel over pairs of different rows: the scale of the statistic's rounding errors."""
+        ]
         rows = len(self.z)
-        return float(self.row_sums(np.ones((rows, 1))).sum()) / max(rows * (rows - 1), 1)
+        made = np.concatenate([mmd2(sums, rows, estimator) for sums in parts])
+        return made, parts[0].total / max(rows * (rows - 1), 1)
 
     def _by_rows(self, stream: npt.NDArray[np.uint32], first: int, count: int) -> Sums:
         b = self.backend
