@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,7 +62,7 @@ class Detector(ABC):
         at_least(self.permutations, 19, "permutations", "the first round of relabellings, such as 999")
         if self.min_effect is not None and not self.min_effect >= 0:
             raise ConfigError(f"min_effect is {self.min_effect!r}; it is an effect of 0 or more, or None")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral):
             raise ConfigError(f"seed is {self.seed!r}; it is a whole number")
 
     @abstractmethod
@@ -218,5 +219,5 @@ def at_least(value: Any, least: int, name: str, meaning: str) -> None:
     Raises:
         ConfigError: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise ConfigError(f"{name} is {value!r}; it is a whole number of at least {least}: {meaning}")

@@ -6,10 +6,10 @@ from math import sqrt
 
 import numpy as np
 
+from accel_drift.statistics.tail import SMALLEST
+
 EXACT_ROWS = 20_000
 """n + m up to which the exact law is counted; ten thousand rows a side take a third of a second."""
-
-_SMALLEST = 1e-300
 
 
 def tail(distance: float, n: int, m: int) -> tuple[float, str]:
@@ -19,11 +19,11 @@ def tail(distance: float, n: int, m: int) -> tuple[float, str]:
     Kolmogorov's law for finite samples (Vrbik 2018, z + 1 / (6 sqrt(n))).
     """
     if n + m <= EXACT_ROWS:
-        return max(_exact(distance, n, m), _SMALLEST), "exact"
+        return max(_exact(distance, n, m), SMALLEST), "exact"
     from scipy.special import kolmogorov
 
     root = sqrt(n / (n + m) * m)
-    return max(float(kolmogorov(root * distance + 1.0 / (6.0 * root))), _SMALLEST), "asymptotic"
+    return max(float(kolmogorov(root * distance + 1.0 / (6.0 * root))), SMALLEST), "asymptotic"
 
 
 def _exact(distance: float, n: int, m: int) -> float:

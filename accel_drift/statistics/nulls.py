@@ -10,7 +10,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.statistics import cells, draws
+from accel_drift.statistics import cells, draws, tail
 from accel_drift.statistics.pairs import Table
 
 Counts = npt.NDArray[np.int64]
@@ -94,7 +94,7 @@ def missing_tail(missing: tuple[int, int], rows: tuple[int, int]) -> float:
     from scipy.special import gammaln
 
     (a, b), (n, m) = missing, rows
-    pooled, total = a + b, n + m
+    pooled = a + b
     x = np.arange(max(0, pooled - m), min(pooled, n) + 1, dtype=np.float64)
     log_p = (
         gammaln(n + 1)
@@ -107,4 +107,5 @@ def missing_tail(missing: tuple[int, int], rows: tuple[int, int]) -> float:
     p = np.exp(log_p - log_p.max())
     gap = np.abs((pooled - x) / m - x / n)
     line = abs(b / m - a / n)
-    return float(min(1.0, max(p[gap >= line * (1 - 1e-12)].sum() / p.sum(), 1.0 / max(total, 1) ** 50)))
+    share = float(p[gap >= line * (1 - 1e-12)].sum() / p.sum())
+    return min(1.0, max(share, tail.SMALLEST))

@@ -14,6 +14,9 @@ Floats = npt.NDArray[np.float64]
 ENOUGH = 10
 """Exceedances after which a test stops (Besag & Clifford 1991)."""
 
+SMALLEST = 1e-300
+"""A p-value is never 0, however far out the statistic lies."""
+
 _TIE = 1e-12
 """Relative slack within which two statistics are one: sums of the same terms in another order still tie."""
 
@@ -112,6 +115,6 @@ def fitted_tail(null: Floats, observed: float) -> float:
     z = (observed - float(null.mean())) / spread
     skew = float((((null - null.mean()) / spread) ** 3).mean())
     if skew < 1e-3:
-        return max(float(ndtr(-z)), 1e-300)
+        return max(float(ndtr(-z)), SMALLEST)
     shape = 4.0 / skew**2
-    return max(float(gammaincc(shape, max(0.0, shape + z * sqrt(shape)))), 1e-300)
+    return max(float(gammaincc(shape, max(0.0, shape + z * sqrt(shape)))), SMALLEST)
