@@ -54,7 +54,7 @@ def sections(html: str | Path, tell: Tell = lambda _done, _of, _what: None) -> I
         f"{table.num_columns} columns each."
     )
     by_row = _compare(june, september, None, _named(tell, "rows", 0))
-    yield _title("Left out, and by which rule") + _rows(by_row.excluded)
+    yield _title("Left out, and by which rule") + _left_out(by_row)
     yield _title("First look: every row for itself") + _first_look(by_row)
     by_day = _compare(june, september, "day", _named(tell, "days", 1))
     yield _title("The answer: whole days permuted (block='day')") + _answer(by_day, by_row)
@@ -66,9 +66,7 @@ def sections(html: str | Path, tell: Tell = lambda _done, _of, _what: None) -> I
         _compare(odd, even, "day", _named(tell, "control, days", 3), names=("odd days", "even days")),
     )
     by_day.to_html(html)
-    yield _title("The page") + _text(
-        f"Everything about June against September, with pictures: {Path(html).resolve()}"
-    )
+    yield _title("The page") + _text(f"Everything about June against September, with pictures: {Path(html).resolve()}")
 
 
 def flights() -> tuple[pa.Table, str]:
@@ -118,6 +116,11 @@ def _compare(
 
     detectors = [PSI(), Missing(), Unseen(), MMD(max_rows=MMD_ROWS)]
     return compare(reference, batch, detectors, block=block, names=names, seed=0, progress=tell)
+
+
+def _left_out(report: Report) -> str:
+    warnings = [_text(f"Warning: {w}.") for w in report.warnings if "perfectly" in w]
+    return "\n".join([_rows(report.excluded), "", *warnings])
 
 
 def _first_look(report: Report) -> str:
@@ -175,7 +178,7 @@ def _control(by_row: Report, by_day: Report) -> str:
         *(f"Warning: {w}." for w in by_row.warnings if w.startswith("rows are alike")),
         f"Whole days permuted: {words.headline(by_day)}.",
     ]
-    return "\n".join(map(_text, lines))
+    return "\n\n".join(map(_text, lines))
 
 
 def _table(findings: Sequence[Finding]) -> str:
@@ -188,8 +191,10 @@ def _table(findings: Sequence[Finding]) -> str:
         for f in findings
     ]  # fmt: skip
     widths = [max(len(row[i]) for row in (head, *body)) for i in range(len(head))]
-    rows = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *body)]
-    return "\n".join(["", rows[0], "-" * sum(widths, 2 * (len(head) - 1)), *rows[1:]])
+    line = "-" * sum(widths, 2 * (len(head) - 1))
+    rows = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *body))
+    first, *others = (row.rstrip() for row in rows)
+    return "\n".join(["", first, line, *others])
 
 
 def _drifted(report: Report, finding: Finding) -> bool:

@@ -30,6 +30,11 @@ app = typer.Typer(
 )
 
 
+def _examples(*lines: str) -> str:
+    # Typer joins lines and keeps paragraphs, so each line is one.
+    return "\n\n".join(("Examples:", *lines))
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command line and exit with its code."""
     make_writable()
@@ -103,7 +108,15 @@ def _root(
     """
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "accel-drift score june.parquet september.parquet",
+        "accel-drift score june.csv september.csv --drop id --block date:day",
+        "accel-drift score june.adp september.csv --html report.html",
+        "accel-drift score june.csv september.csv --detectors psi,ks --json",
+        "accel-drift score june.csv september.csv --fail-on-drift || echo drifted",
+    )
+)
 def score(
     context: typer.Context,
     reference: o.Reference,
@@ -124,17 +137,7 @@ def score(
     fail_on_drift: o.FailOnDrift = False,
     verbose: o.Verbose = False,
 ) -> int:
-    """Compare CURRENT with REFERENCE and print what drifted.
-
-    Examples:
-
-    \b
-    accel-drift score june.parquet september.parquet
-    accel-drift score june.csv september.csv --drop id --block date:day
-    accel-drift score june.adp september.csv --html report.html
-    accel-drift score june.csv september.csv --detectors psi,ks --json | jq .drifted
-    accel-drift score june.csv september.csv --fail-on-drift || echo drifted
-    """
+    """Compare CURRENT with REFERENCE and print what drifted."""
     from accel_drift.cli import scoring
 
     given = o.learning(
@@ -158,7 +161,13 @@ def score(
     return DRIFT if fail_on_drift and report.drifted else NO_DRIFT
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "accel-drift fit june.parquet --out june.adp",
+        "accel-drift fit june.csv --out june.adp --detectors psi,ks,mmd --alpha 0.05 --drop id",
+        "accel-drift score june.adp september.csv",
+    )
+)
 def fit(
     reference: o.DataSet,
     out_file: o.Out,
@@ -175,15 +184,7 @@ def fit(
     seed: o.Seed = None,
     sample_rows: o.SampleRows = None,
 ) -> int:
-    """Learn REFERENCE once and save it as a profile, to score against without the data set.
-
-    Examples:
-
-    \b
-    accel-drift fit june.parquet --out june.adp
-    accel-drift fit june.csv --out june.adp --detectors psi,ks,mmd --alpha 0.05 --drop id
-    accel-drift score june.adp september.csv
-    """
+    """Learn REFERENCE once and save it as a profile, to score against without the data set."""
     from accel_drift.cli import scoring
 
     given = o.learning(
@@ -197,21 +198,20 @@ def fit(
     return NO_DRIFT
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "accel-drift demo",
+        "accel-drift demo --html flights.html",
+    )
+)
 def demo(
-    html: Annotated[
-        Path, typer.Option("--html", metavar="FILE", help="Where the report goes.")
-    ] = Path("accel-drift-demo.html"),
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="Where the report goes.")] = Path(
+        "accel-drift-demo.html"
+    ),
 ) -> int:
     """Find a real drift: flights from New York, June against September 2013.
 
     Needs the data: pip install 'accel-drift[demo]'. Takes up to a minute.
-
-    Examples:
-
-    \b
-    accel-drift demo
-    accel-drift demo --html flights.html
     """
     from accel_drift import demo as story
     from accel_drift.cli import scoring
@@ -223,15 +223,13 @@ def demo(
     return NO_DRIFT
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "accel-drift info",
+    )
+)
 def info() -> int:
-    """Say what the engine runs on here, and what would make it faster.
-
-    Example:
-
-    \b
-    accel-drift info
-    """
+    """Say what the engine runs on here, and what would make it faster."""
     from accel_drift.cli.machine import lines
 
     with progress("opening the backends"):

@@ -44,9 +44,7 @@ Columns = Annotated[
 ]
 Drop = Annotated[
     list[str] | None,
-    typer.Option(
-        "--drop", metavar="NAMES", help="Columns to leave out, separated by commas.", rich_help_panel=_LEARN
-    ),
+    typer.Option("--drop", metavar="NAMES", help="Columns to leave out, separated by commas.", rich_help_panel=_LEARN),
 ]
 Label = Annotated[
     str | None,

@@ -97,10 +97,10 @@ def described(profile: Profile, out: Path) -> str:
     held = profile.contents()
     raw: list[str] = held["columns_with_raw_values"]
     detectors = ", ".join(d["detector"] for d in held["detectors"])
+    rows = f"{held['rows_held']:,} of {held['rows_of_reference']:,} rows"
     lines = [
         f"Wrote {out} ({out.stat().st_size:,} bytes).",
-        f"It holds {held['rows_held']:,} of {held['rows_of_reference']:,} rows as they are, in "
-        f"{len(raw)} columns: {', '.join(raw)}.",
+        f"It holds {rows} as they are, in {len(raw)} columns: {', '.join(raw)}.",
         f"Detectors: {detectors}.",
         f"Use it: accel-drift score {out} CURRENT",
     ]

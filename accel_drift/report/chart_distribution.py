@@ -77,9 +77,7 @@ def _numeric(picture: Distribution) -> Markup:
     top, bottom = 36.0, 156.0
     slots = len(cells.reference) + (len(cells.special) + 0.4 if cells.special else 0.0)
     step = (_WIDTH - _LEFT - _RIGHT) / max(slots, 1.0)
-    pairs = [
-        (i * step + _LEFT, r, b) for i, (r, b) in enumerate(zip(cells.reference, cells.batch, strict=True))
-    ]
+    pairs = [(i * step + _LEFT, r, b) for i, (r, b) in enumerate(zip(cells.reference, cells.batch, strict=True))]
     first_special = _LEFT + (len(cells.reference) + 0.4) * step
     pairs += [(first_special + i * step, r, b) for i, (_, r, b) in enumerate(cells.special)]
     most = max([max(r, b) for _, r, b in pairs] or [0.0]) or 1.0
@@ -93,9 +91,7 @@ def _numeric(picture: Distribution) -> Markup:
             text(_LEFT - 4, y + 4, f"{100 * i * tick:.3g} %", "e d"),
         ]
     width = min(step * 0.42, 26.0)
-    parts.append(
-        bars([(x + step / 2 - width, bottom - r * scale, width, r * scale) for x, r, _ in pairs], "ref")
-    )
+    parts.append(bars([(x + step / 2 - width, bottom - r * scale, width, r * scale) for x, r, _ in pairs], "ref"))
     parts.append(bars([(x + step / 2, bottom - b * scale, width, b * scale) for x, _, b in pairs], "bat"))
     parts += _edge_texts(cells, step, bottom + 14)
     parts += [

@@ -124,11 +124,7 @@ def reproduce_line(report: Report) -> str:
     """A call that asks for the same comparison again."""
     if isinstance(report.settings.get("command"), str):
         return str(report.settings["command"])
-    given = [
-        f"{name}={plain(report.settings[name])!r}"
-        for name in _REPRODUCE
-        if report.settings.get(name) is not None
-    ]
+    given = [f"{name}={plain(report.settings[name])!r}" for name in _REPRODUCE if report.settings.get(name) is not None]
     return f"ad.compare(reference, batch{''.join(', ' + item for item in given)})"
 
 
@@ -164,7 +160,13 @@ def _numbers(report: Report) -> list[tuple[str, str, str]]:
     compared = len(report.compared_columns)
     worst = next((f for f in report.findings if f.status is Status.DRIFTED), None)
     small = {f.column for f in report.findings if f.status is Status.SIGNIFICANT_SMALL}
-    untested = {f.column for f in report.findings if not f.status.tested}
+    tested = {f.column for f in report.findings if f.status.tested}
+    # Nothing missing on either side, say, is no question left open where the values themselves were tested.
+    untested = {
+        f.column
+        for f in report.findings
+        if not (f.status.tested or (f.status is Status.CONSTANT and f.column in tested))
+    }
     out = [
         (
             f"{len(report.drifted_columns):,} of {compared:,}",
@@ -228,9 +230,7 @@ def _effects(report: Report) -> list[Effects]:
             shown, rest = rows, []
         more = effects(rest, bands, _spoken_effects(detector, rest)) if rest else None
         unit = next((f.unit for f in findings if f.unit), "")
-        out.append(
-            Effects(detector, unit, effects(shown, bands, _spoken_effects(detector, shown)), more, len(rest))
-        )
+        out.append(Effects(detector, unit, effects(shown, bands, _spoken_effects(detector, shown)), more, len(rest)))
     return out
 
 

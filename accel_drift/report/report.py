@@ -221,12 +221,12 @@ class Report:
         return frame(self)
 
 
-_ORDER = {Status.DRIFTED: 0, Status.SIGNIFICANT_SMALL: 1, Status.STABLE: 3}
+_ORDER = {Status.DRIFTED: 0, Status.SIGNIFICANT_SMALL: 1, Status.STABLE: 3, Status.CONSTANT: 4}
 _UNTESTED = 2
 
 
 def worst_first(findings: Sequence[Finding], bands: Any = None) -> tuple[Finding, ...]:
-    """Findings with the worst at the top: drifted, small but significant, without an answer, stable.
+    """Findings with the worst at the top: drifted, small but significant, without an answer, stable, constant.
 
     Within drifted: by severity, then by the effect in units of the first band, so that detectors with other
     scales can be compared; within the rest by the adjusted p-value. Ties keep the order given.

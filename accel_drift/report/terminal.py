@@ -67,11 +67,12 @@ class TerminalReport:
         for warning in report.warnings:
             yield Text(f"WARNING: {words.visible(warning)}", style="bold yellow")
         shown, left_out = split_stable(report, verbose=self.verbose)
+        shown, idle = (shown, "") if self.verbose else split_idle(shown)
         if shown:
             yield Text("")
             yield _table(shown, color=self.color)
-        if left_out:
-            yield Text(left_out, style="dim")
+        for line in filter(None, (left_out, idle)):
+            yield Text(line, style="dim")
         yield from _paragraph("Notes", _remarks(report, shown, len(shown) if self.verbose else MANY_COLUMNS))
         yield from _paragraph("Detectors", [f"{name}: {text}" for name, text in words.detector_lines(shown)])
         yield from _paragraph("Schema", words.schema_lines(report))
@@ -94,6 +95,22 @@ def split_stable(report: Report, *, verbose: bool) -> tuple[list[Finding], str]:
     if not quiet:
         return shown, ""
     return shown, f"... and {words.plural(len(quiet), 'stable column')}"
+
+
+def split_idle(findings: Sequence[Finding]) -> tuple[list[Finding], str]:
+    """The findings without those that had nothing to test in a column that was tested, and a line for these.
+
+    That nothing is missing on either side, for one, is said once and not once a column.
+    """
+    tested = {f.column for f in findings if f.status.tested}
+    idle = [f for f in findings if f.status is Status.CONSTANT and f.column in tested]
+    if not idle:
+        return list(findings), ""
+    by_detector: dict[str, int] = {}
+    for finding in idle:
+        by_detector[finding.detector] = by_detector.get(finding.detector, 0) + 1
+    counted = ", ".join(f"{words.visible(d)} in {words.plural(n, 'column')}" for d, n in by_detector.items())
+    return [f for f in findings if f not in idle], f"... and nothing to test (the same on both sides): {counted}"
 
 
 def how_line(report: Report) -> str:
@@ -141,7 +158,8 @@ def _remarks(report: Report, shown: Sequence[Finding], most: int) -> list[str]:
     lines = []
     for finding in shown:
         text = words.remark(report, finding)
-        if text:
+        # What is said of all columns together stands among the report's own notes.
+        if text and f"{finding.detector}: {text}" not in report.notes:
             lines.append(f"{words.place(finding)} ({words.visible(finding.detector)}): {text}")
     if len(lines) > most:
         lines[most:] = [f"... and {words.plural(len(lines) - most, 'remark')} of this kind"]

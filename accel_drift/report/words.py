@@ -166,7 +166,10 @@ def headline(report: Report) -> str:
 
 def remark(report: Report, finding: Finding) -> str:
     """What a person should read beside a finding: why it does not count, and the detector's own note."""
-    parts = [small_reason(report, finding)] if finding.status is Status.SIGNIFICANT_SMALL else []
+    # Whoever judged the finding may have said so already.
+    said = finding.note.startswith("significant but small")
+    small = finding.status is Status.SIGNIFICANT_SMALL and not said
+    parts = [small_reason(report, finding)] if small else []
     if finding.note:
         parts.append(visible(finding.note))
     return "; ".join(parts)
@@ -217,9 +220,7 @@ def detectable_line(report: Report) -> str:
         which = f"{number(known[worst], 2)} sd in {visible(worst)}"
     else:
         middle = statistics.median(known.values())
-        which = (
-            f"{number(middle, 2)} sd in the median column, {number(known[worst], 2)} sd in {visible(worst)}"
-        )
+        which = f"{number(middle, 2)} sd in the median column, {number(known[worst], 2)} sd in {visible(worst)}"
     return f"Found with power 0.8 at these sizes: a shift of the mean by {which}"
 
 

@@ -114,15 +114,11 @@ HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}</style>\u202e"
 
 
 def hostile_report() -> Report:
-    column = samples.finding(
-        HOSTILE, detector=HOSTILE, status=Status.DRIFTED, effect=0.3, note=HOSTILE, unit=HOSTILE
-    )
+    column = samples.finding(HOSTILE, detector=HOSTILE, status=Status.DRIFTED, effect=0.3, note=HOSTILE, unit=HOSTILE)
     numeric = samples.numeric("x", 0.3)
     pictures = (
         Distribution(HOSTILE, "categorical", (HOSTILE, "b"), (), (1, 2), (2, 1)),
-        Distribution(
-            "x", "numeric", (*numeric.labels[:-1], HOSTILE), numeric.edges, numeric.reference, numeric.batch
-        ),
+        Distribution("x", "numeric", (*numeric.labels[:-1], HOSTILE), numeric.edges, numeric.reference, numeric.batch),
     )
     null = NullPicture(HOSTILE, HOSTILE, (0.0, 1.0), (5,), 2.0, 0.01)
     changes: dict[str, Any] = dict.fromkeys(("reference", "batch", "rule", "created_at", "version"), HOSTILE)

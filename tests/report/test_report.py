@@ -107,7 +107,7 @@ def test_findings_stand_worst_first_whatever_order_they_come_in() -> None:
     again = samples.report(findings=tuple(reversed(report.findings)))
     shown = [(f.column, f.detector) for f in report.findings]
     assert shown[:4] == [("arr_delay", "psi"), ("arr_delay", "ks"), ("dep_delay", "ks"), ("dep_delay", "psi")]
-    order = [Status.DRIFTED, Status.SIGNIFICANT_SMALL, Status.CONSTANT, Status.STABLE]
+    order = [Status.DRIFTED, Status.SIGNIFICANT_SMALL, Status.STABLE, Status.CONSTANT]
     for each in (report, again):
         places = [order.index(f.status) for f in each.findings]
         assert places == sorted(places)
@@ -162,9 +162,7 @@ def test_files_hold_what_is_returned(tmp_path: Path, write: str) -> None:
 
 
 @pytest.mark.parametrize("write", ["to_html", "to_json"])
-def test_a_failed_write_leaves_the_old_file(
-    tmp_path: Path, write: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, write: str, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "out"
     target.write_text("old", encoding="utf-8")
 

@@ -7,9 +7,7 @@ from accel_drift.report import Report, words
 from tests.report import samples
 
 
-@pytest.mark.parametrize(
-    "report", [samples.report(), samples.small(), samples.wide(), samples.report(findings=())]
-)
+@pytest.mark.parametrize("report", [samples.report(), samples.small(), samples.wide(), samples.report(findings=())])
 def test_plain_text_is_ascii_and_narrow(report: Report) -> None:
     text = str(report)
     assert text.isascii()
@@ -48,9 +46,7 @@ def test_colour_only_where_it_is_asked_for() -> None:
 def test_stable_columns_are_counted_where_there_are_many() -> None:
     report = samples.wide(60)
     short, full = report.to_text(), report.to_text(verbose=True)
-    stable = {f.column for f in report.findings} - {
-        f.column for f in report.findings if f.status is not Status.STABLE
-    }
+    stable = {f.column for f in report.findings} - {f.column for f in report.findings if f.status is not Status.STABLE}
     assert f"... and {len(stable)} stable columns" in short
     assert "x59 " not in short
     assert "x59 " in full
@@ -156,3 +152,26 @@ def test_effect_and_interval_share_their_decimals() -> None:
 def test_a_drift_without_severity_is_still_a_drift() -> None:
     one = samples.finding("a", "mmd", Status.DRIFTED, 0.004, severity=Severity.NONE)
     assert words.verdict_words(one) == "DRIFT"
+
+
+def test_what_had_nothing_to_test_is_counted_and_not_listed() -> None:
+    idle = [samples.finding(name, "missing", Status.CONSTANT) for name in ("a", "b")]
+    alone = samples.finding("c", status=Status.CONSTANT)
+    report = samples.report(findings=(samples.finding("a"), samples.finding("b"), *idle, alone))
+    short, full = report.to_text(), report.to_text(verbose=True)
+    assert "... and nothing to test (the same on both sides): missing in 2 columns" in short
+    assert sum(" missing " in line for line in short.splitlines() if line.startswith(("a ", "b "))) == 0
+    assert sum(" missing " in line for line in full.splitlines() if line.startswith(("a ", "b "))) == 2
+    assert any(line.startswith("c ") for line in short.splitlines())
+
+
+def test_a_reason_is_said_once() -> None:
+    note = "significant but small: effect 0.0213 is below 0.1 PSI; not in the reference: XX"
+    judged = samples.finding("a", status=Status.SIGNIFICANT_SMALL, effect=0.0213, note=note)
+    assert words.remark(samples.report(), judged) == note
+
+
+def test_a_note_of_the_whole_report_is_not_repeated_beside_its_finding() -> None:
+    joint = samples.mmd(("a", "b"))
+    report = samples.report(findings=(joint,), notes=(f"mmd: {joint.note}",))
+    assert report.to_text().count(joint.note) == 1
