@@ -22,6 +22,9 @@ from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
 ENOUGH_ROWS = 20
 """Rows a side from which order and separation mean anything."""
 
+ENOUGH_BLOCKS = 10
+"""Blocks a side from which permuting them can give a small p-value; longer blocks are named after shorter ones."""
+
 _MEASURED_ROWS = 200_000
 _MEASURED_COLUMNS = 50
 
@@ -83,17 +86,21 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
 def alike_rows(
     reference: Table, batch: Table, names: tuple[str, ...], excluded: Collection[str]
 ) -> list[tuple[str | int, str, Alike]]:
-    """Candidate blocks within which rows are more alike than chance, worst first: (block, column, how alike).
+    """Candidate blocks within which rows are more alike than chance: (block, column, how alike).
 
+    The worst comes first, but those that are too few to permute come last: five whole weeks a side make no test.
     Candidates are the calendar units of every timestamp, the clock-like columns that were left out, and runs of
     consecutive rows. Of each candidate the column that suffers most is given.
     """
     found: list[tuple[str | int, str, Alike]] = []
+    few: set[str | int] = set()
     for side in (reference, batch):
         rows = side.take(np.arange(min(side.rows, _MEASURED_ROWS)))
         measured = [n for n in names if isinstance(rows.columns[n], NumericColumn)][:_MEASURED_COLUMNS]
         ranks = {n: mid_ranks(rows.numeric(n).present_values()) for n in measured}
         for block, ids in _candidates(rows, excluded):
+            if ids.max() + 1 < ENOUGH_BLOCKS:
+                few.add(block)
             for name in measured:
                 present = rows.numeric(name).mask() & (ids >= 0)
                 known = alike(ranks[name][present[rows.numeric(name).mask()]], ids[present])
@@ -103,7 +110,7 @@ def alike_rows(
     for block, name, known in found:
         if block not in worst or known.design_effect > worst[block][1].design_effect:
             worst[block] = (name, known)
-    return sorted(((b, n, k) for b, (n, k) in worst.items()), key=lambda w: -w[2].design_effect)
+    return sorted(((b, n, k) for b, (n, k) in worst.items()), key=lambda w: (w[0] in few, -w[2].design_effect))
 
 
 def _left_out(
