@@ -55,9 +55,7 @@ def test_every_operation_has_cases() -> None:
 @pytest.mark.parametrize("kernels", [reference, portable, numba_cpu, cupy_cuda], ids=lambda m: m.__name__)
 @pytest.mark.parametrize("op", OPS)
 def test_every_set_has_every_operation(op: str, kernels: ModuleType) -> None:
-    assert callable(getattr(kernels, op, None)), (
-        f"{kernels.__name__} lacks {op}: define it or import it from portable"
-    )
+    assert callable(getattr(kernels, op, None)), f"{kernels.__name__} lacks {op}: define it or import it from portable"
 
 
 @pytest.mark.parametrize("op", OPS)
@@ -105,9 +103,9 @@ def test_draws_of_any_small_urn(op: str, backend: Backend, args: Args) -> None:
 def test_sets_draw_the_same_counts(op: str, backend: Backend) -> None:
     """Thousands of lanes against the Numba set: too many for the slow loops."""
     rng = np.random.default_rng(8)
-    cells = rng.integers(0, 3_000, size=(3_000, 6))
-    cells[1_000:2_000] *= 400_000
-    size = np.where(np.arange(3_000) % 2, 1_500, cells.sum(axis=1) // 3)
+    cells = rng.integers(0, 3_000, size=(20_000, 4))
+    cells[7_000:14_000] *= 400_000
+    size = np.where(np.arange(20_000) % 2, cells.sum(axis=1) // 7, cells.sum(axis=1) // 3)
     u = rng.random(cells.shape)
     want: Any = getattr(numba_cpu, op)(cells, size, u)
     got = getattr(backend.kernels, op)(backend.asarray(cells), backend.asarray(size), backend.asarray(u))

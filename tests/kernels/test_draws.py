@@ -19,6 +19,11 @@ OPERATIONS = ("hypergeometric", "dirichlet_multinomial", "multinomial")
 ONE_IN_A_MILLION = 1e-6
 
 
+def lanes_of(backend: Backend) -> int:
+    """Draws a test makes. array-api-strict is slow, and test_conformance holds it to the other sets' counts."""
+    return 2_000 if backend.name == "strict" else 20_000
+
+
 def draw(backend: Backend, op: str, cells: list[int], size: int, lanes: int, seed: int) -> np.ndarray:
     """`lanes` independent draws of one setting."""
     u = np.random.default_rng(seed).random((lanes, len(cells)))
@@ -50,7 +55,7 @@ SETTINGS = [
 @pytest.mark.parametrize("op", OPERATIONS)
 @pytest.mark.parametrize(("cells", "size"), SETTINGS, ids=["few", "tiny", "thousands", "many"])
 def test_every_cell_fits_its_law(op: str, cells: list[int], size: int, backend: Backend) -> None:
-    lanes = 20_000
+    lanes = lanes_of(backend)
     counts = draw(backend, op, cells, size, lanes, seed=41)
     assert counts.min() >= 0
     np.testing.assert_array_equal(counts.sum(axis=1), size)
@@ -66,9 +71,7 @@ def test_every_cell_fits_its_law(op: str, cells: list[int], size: int, backend: 
         keep = expected > 5
         assert observed[~keep].sum() < 100
         if keep.sum() > 1:
-            fit = stats.chisquare(
-                observed[keep], expected[keep] * observed[keep].sum() / expected[keep].sum()
-            )
+            fit = stats.chisquare(observed[keep], expected[keep] * observed[keep].sum() / expected[keep].sum())
             assert fit.pvalue > ONE_IN_A_MILLION
 
 
@@ -76,9 +79,9 @@ def test_every_cell_fits_its_law(op: str, cells: list[int], size: int, backend: 
 @pytest.mark.parametrize("op", OPERATIONS)
 def test_cells_together_fit_the_joint_law(op: str, backend: Backend) -> None:
     """Cell by cell could be right and the cells still dependent in a wrong way: count whole outcomes."""
-    cells, size, lanes = [3, 1, 2], 3, 40_000
+    cells, size, lanes = [3, 1, 2, 0], 3, lanes_of(backend)
     counts = draw(backend, op, cells, size, lanes, seed=5)
-    outcomes = [(a, b, size - a - b) for a in range(size + 1) for b in range(size + 1 - a)]
+    outcomes = [(a, b, size - a - b, 0) for a in range(size + 1) for b in range(size + 1 - a)]
     chance: list[float] = []
     for x in outcomes:
         ways = math.factorial(size) / math.prod(map(math.factorial, x))
@@ -87,11 +90,7 @@ def test_cells_together_fit_the_joint_law(op: str, backend: Backend) -> None:
         elif op == "multinomial":
             p = ways * math.prod((c / 6) ** v for c, v in zip(cells, x, strict=True))
         else:
-            p = (
-                ways
-                * math.prod(special.poch(c, v) for c, v in zip(cells, x, strict=True))
-                / special.poch(6, size)
-            )
+            p = ways * math.prod(special.poch(c, v) for c, v in zip(cells, x, strict=True)) / special.poch(6, size)
         chance.append(float(p))
     assert math.isclose(sum(chance), 1)
     observed = np.array([np.all(counts == x, axis=1).sum() for x in outcomes])
@@ -104,7 +103,7 @@ def test_cells_together_fit_the_joint_law(op: str, backend: Backend) -> None:
 @pytest.mark.statistical
 @pytest.mark.parametrize("op", OPERATIONS)
 def test_moments_of_the_normal_form(op: str, backend: Backend) -> None:
-    cells, size, lanes = [500_000_000, 1_000_000_000, 300_000_000, 200_000_000], 900_000_000, 20_000
+    cells, size, lanes = [500_000_000, 1_000_000_000, 300_000_000, 200_000_000], 900_000_000, lanes_of(backend)
     counts = draw(backend, op, cells, size, lanes, seed=6).astype(np.float64)
     np.testing.assert_array_equal(counts.sum(axis=1), size)
     total = sum(cells)
@@ -122,14 +121,11 @@ def test_moments_of_the_normal_form(op: str, backend: Backend) -> None:
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize(
-    ("a", "b", "m"), [(1, 3, 5_000), (40, 2, 90_000), (5, 95, 200_000), (255, 400, 100_000)]
-)
+@pytest.mark.parametrize(("a", "b", "m"), [(1, 3, 5_000), (40, 2, 90_000), (5, 95, 200_000), (255, 400, 100_000)])
 def test_wide_beta_binomials_keep_their_skewness(a: int, b: int, m: int, backend: Backend) -> None:
     """At any variance a small shape parameter leaves a law that no normal form reaches."""
-    lanes = 4_000
-    counts = draw(backend, "dirichlet_multinomial", [a, b], m, lanes, seed=7)[:, 0]
-    # m X' with X' ~ Beta is close enough in distribution here, smoothed by the binomial noise of each row.
+    lanes = lanes_of(backend)
+    counts = draw(backend, "dirichlet_multinomial", [a, b, 0, 0], m, lanes, seed=7)[:, 0]
     grid = np.quantile(counts, np.linspace(0.01, 0.99, 50))
     want = stats.betabinom(m, a, b).cdf(np.floor(grid))
     got = np.mean(counts[:, None] <= np.floor(grid)[None, :], axis=0)
@@ -141,7 +137,7 @@ def test_wide_beta_binomials_keep_their_skewness(a: int, b: int, m: int, backend
 def test_extreme_uniforms_stay_in_the_support(op: str, backend: Backend) -> None:
     cells = np.tile(np.array([[7, 0, 300, 2], [10**6, 10**8, 1, 10**9]]), (2, 1))
     u = np.repeat(np.array([2.0**-53, 1 - 2.0**-53]), 2)[:, None] * np.ones((1, 4))
-    size = np.array([100, 10**6, 100, 10**6])
+    size = np.array([100, 10**4, 100, 10**4])
     out = backend.to_numpy(getattr(backend.kernels, op)(*map(backend.asarray, (cells, size, u))))
     np.testing.assert_array_equal(out.sum(axis=1), size)
     assert out.min() >= 0

@@ -48,8 +48,8 @@ def unpacked(backend: Backend, key: list[int], perms: np.ndarray, total: int, n:
 
 
 def test_every_labelling_has_n_ones(backend: Backend) -> None:
-    perms = np.arange(100, dtype=np.uint32)
-    for total, n in ((64, 32), (50, 1), (180, 179), (7, 7), (7, 0)):
+    perms = np.arange(32, dtype=np.uint32)
+    for total, n in ((64, 32), (50, 1), (61, 60), (7, 7), (7, 0)):
         bits = unpacked(backend, [3, 4], perms, total, n)
         np.testing.assert_array_equal(bits.sum(axis=0), n)
 
@@ -63,10 +63,10 @@ def test_number_zero_is_the_observed_labelling(backend: Backend) -> None:
 
 
 def test_a_labelling_depends_on_its_number_alone(backend: Backend) -> None:
-    whole = unpacked(backend, [3, 4], np.arange(90, dtype=np.uint32), 120, 50)
-    part = unpacked(backend, [3, 4], np.arange(41, 57, dtype=np.uint32), 120, 50)
+    whole = unpacked(backend, [3, 4], np.arange(90, dtype=np.uint32), 60, 25)
+    part = unpacked(backend, [3, 4], np.arange(41, 57, dtype=np.uint32), 60, 25)
     np.testing.assert_array_equal(part, whole[:, 41:57])
-    other = unpacked(backend, [4, 4], np.arange(41, 57, dtype=np.uint32), 120, 50)
+    other = unpacked(backend, [4, 4], np.arange(41, 57, dtype=np.uint32), 60, 25)
     assert (other != part).any()
 
 
