@@ -50,7 +50,8 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
     Raises:
         SchemaError: the two have no column in common.
     """
-    out = Screened(excluded={**reference.excluded, **batch.excluded})
+    # What the caller dropped from the reference is dropped from the batch, too: the first reason is the one to give.
+    out = Screened(excluded={**batch.excluded, **reference.excluded})
     names = []
     for name in common(reference.schema, batch.schema):
         a, b = reference.columns[name], batch.columns[name]
