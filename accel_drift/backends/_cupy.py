@@ -30,9 +30,7 @@ class CupyBackend(Backend):
             count = cupy.cuda.runtime.getDeviceCount()
         except (cupy.cuda.runtime.CUDARuntimeError, ImportError, OSError) as err:
             # CuPy imports without a driver or a device and raises from the first call.
-            return (
-                f"CUDA finds no device ({err}); check the NVIDIA driver, nvidia-smi and CUDA_VISIBLE_DEVICES"
-            )
+            return f"CUDA finds no device ({err}); check the NVIDIA driver, nvidia-smi and CUDA_VISIBLE_DEVICES"
         if count == 0:
             return "the CUDA driver is there, but no device; check CUDA_VISIBLE_DEVICES"
         try:

@@ -23,9 +23,7 @@ _INSTALL = {
 
 def names() -> tuple[str, ...]:
     """Every backend that can be asked for, installed or not: this package's, then those of other packages."""
-    own = sorted(
-        m.name[1:] for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("_")
-    )
+    own = sorted(m.name[1:] for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name.startswith("_"))
     return tuple(own) + tuple(sorted(set(_foreign()) - set(own)))
 
 
@@ -64,9 +62,7 @@ def _open(name: str) -> Backend:
         found = _class(name)
     except ImportError as err:
         install = _INSTALL.get(name, "install the package that offers it")
-        raise BackendMissingError(
-            f"backend {name!r} needs a library that is not here ({err}); {install}"
-        ) from err
+        raise BackendMissingError(f"backend {name!r} needs a library that is not here ({err}); {install}") from err
     reason = found.why_not()
     if reason:
         raise BackendMissingError(f"backend {name!r} cannot be used here: {reason}")

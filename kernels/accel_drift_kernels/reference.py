@@ -200,9 +200,7 @@ def draw_binomial(m: int, w: int, rest: int, u: float) -> int:
     return _invert((0, min((m + 1) * w // (w + rest), m), m), chance, u)
 
 
-def _sequential(
-    cells: Any, size: Any, u: Any, draw: Callable[[int, int, int, float], int]
-) -> npt.NDArray[np.int64]:
+def _sequential(cells: Any, size: Any, u: Any, draw: Callable[[int, int, int, float], int]) -> npt.NDArray[np.int64]:
     """Cell by cell: draw(size left, the cell's weight, the later weights, u); the last takes the rest."""
     out = np.zeros(cells.shape, dtype=np.int64)
     for i in range(cells.shape[0]):

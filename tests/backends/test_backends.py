@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from accel_drift.backends import Backend, get_backend, why_not
-from accel_drift_kernels.numba_cpu.threads import on_threads, spans
+from accel_drift_kernels.numba_cpu import threads
 from accel_drift_kernels.spec import Kernels
 
 
@@ -82,16 +82,31 @@ def test_kernels_may_run_in_two_threads_at_once() -> None:
         if not all(same):
             failures.append("a histogram differs")
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     assert not failures
 
 
 def test_pieces_cover_everything_in_order() -> None:
     for total in (0, 1, 7, 1_000, 100_003):
-        pieces = spans(total, 64)
+        pieces = threads.spans(total, 64)
         assert [i for piece in pieces for i in range(*piece)] == list(range(total))
-    assert on_threads(lambda i: i * i, range(20), large=True) == [i * i for i in range(20)]
+    assert threads.on_threads(lambda i: i * i, range(20), large=True) == [i * i for i in range(20)]
+
+
+def test_kernels_compile_where_nothing_can_be_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only container without a home folder is such a place."""
+    asked: list[bool] = []
+
+    def njit(*, cache: bool = False, **_: Any) -> Any:
+        asked.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda fn: fn
+
+    monkeypatch.setattr(threads, "njit", njit)
+    assert threads.compiled(abs) is abs
+    assert asked == [True, False]

@@ -47,9 +47,7 @@ def missing_library(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     monkeypatch.setattr(registry, "_open", registry._open.__wrapped__)
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"), [("jax", r"accel-drift\[jax\]"), ("cupy", r"accel-drift\[cuda12\]")]
-)
+@pytest.mark.parametrize(("name", "hint"), [("jax", r"accel-drift\[jax\]"), ("cupy", r"accel-drift\[cuda12\]")])
 def test_missing_library_says_what_to_install(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     missing_library(monkeypatch, name)
     with pytest.raises(BackendMissingError, match=hint):

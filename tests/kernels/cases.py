@@ -62,7 +62,7 @@ def _binning() -> dict[str, Args]:
         "float64": (x, cuts, mask),
         "float32": _binned(40, 3, 6, np.float32),
         "int64": _binned(40, 3, 6, np.int64),
-        "many-cuts": _binned(50, 2, 90, np.float64),
+        "many-cuts": _binned(50, 2, 600, np.float64),
         "blocks": _binned(9_000, 2, 5, np.float32),
         "column-order": (np.asfortranarray(x), cuts, np.asfortranarray(mask)),
         "strided-read-only": _strided(),

@@ -43,9 +43,7 @@ def _histogram(x: Array, cuts: Array, mask: Array, rows: Array) -> Array:
 def histogram(x: Array, cuts: Array, mask: Array, /) -> Array:
     """See `spec.OPS["histogram"]`."""
     rows = bucket(x.shape[0])
-    return _histogram(
-        padded(x, rows), cuts, padded(mask, rows, False), jnp.asarray(x.shape[0], dtype=jnp.int64)
-    )
+    return _histogram(padded(x, rows), cuts, padded(mask, rows, False), jnp.asarray(x.shape[0], dtype=jnp.int64))
 
 
 @partial(jax.jit, static_argnames="total")

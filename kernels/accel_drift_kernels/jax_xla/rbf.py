@@ -76,9 +76,7 @@ def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array,
 
     zero = jnp.zeros(labels.shape[1] * 8)
     # The number of tiles is traced: one compilation serves every N of a bucket.
-    sums: tuple[Array, Array, Array] = lax.fori_loop(
-        0, used * (used + 1) // 2, visit, (zero, zero, jnp.zeros(()))
-    )
+    sums: tuple[Array, Array, Array] = lax.fori_loop(0, used * (used + 1) // 2, visit, (zero, zero, jnp.zeros(())))
     return sums
 
 

@@ -93,11 +93,7 @@ def rbf_label_sums(z: Any, labels: Any, count: int, /) -> tuple[Floats, Floats, 
             strip = slice(top, bottom)
             mine = _unpacked(labels[strip], count)
             y = product[: bottom - top]
-            pieces = (
-                [(strip, False), (slice(bottom, stop), True)]
-                if top >= start
-                else [(slice(start, stop), True)]
-            )
+            pieces = [(strip, False), (slice(bottom, stop), True)] if top >= start else [(slice(start, stop), True)]
             for panel, above in pieces:
                 if panel.start == panel.stop:
                     continue

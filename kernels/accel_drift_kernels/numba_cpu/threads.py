@@ -18,7 +18,11 @@ R = TypeVar("R")
 
 def compiled(fn: F) -> F:
     """Compile a loop with Numba, keep the machine code on disk, and let other threads run meanwhile."""
-    return cast("F", njit(cache=True, nogil=True, error_model="numpy")(fn))
+    try:
+        return cast("F", njit(cache=True, nogil=True, error_model="numpy")(fn))
+    except RuntimeError:
+        # Neither the package's folder nor the user's cache can be written: compile anew in each process.
+        return cast("F", njit(nogil=True, error_model="numpy")(fn))
 
 
 def thread_count() -> int:

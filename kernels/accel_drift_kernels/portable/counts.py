@@ -22,9 +22,7 @@ def histogram(x: Array, cuts: Array, mask: Array, /) -> Array:
     xp = namespace(x)
     n, d = x.shape
     present = xp.sum(xp.astype(mask, xp.int64), axis=0)
-    above = [
-        xp.sum(xp.astype((x > cuts[:, k][None, :]) & mask, xp.int64), axis=0) for k in range(cuts.shape[1])
-    ]
+    above = [xp.sum(xp.astype((x > cuts[:, k][None, :]) & mask, xp.int64), axis=0) for k in range(cuts.shape[1])]
     reached = xp.stack([present, *above, zeros((d,), x, xp.int64)], axis=1)
     return xp.concat([reached[:, :-1] - reached[:, 1:], (n - present)[:, None]], axis=1)
 

@@ -72,9 +72,7 @@ def _next(
     return xp.where(inside, p, xp.zeros_like(p)) * (top / xp.where(inside, bottom, xp.ones_like(bottom)))
 
 
-def invert(
-    support: tuple[Array, Array, Array], p: Array, c: Factors, u: Array, active: Array, loop: Loop
-) -> Array:
+def invert(support: tuple[Array, Array, Array], p: Array, c: Factors, u: Array, active: Array, loop: Loop) -> Array:
     """The values at which probabilities, added up outward from the mode, reach u.
 
     Args:
