@@ -134,10 +134,8 @@ def _beta_binomial_quantile(m: float, a: float, b: float, u: float) -> float:
     low, high = 0.0, m
     while low < high:
         x = math.floor((low + high) * 0.5)
-        if a <= b:
-            at_most = 1.0 - _tail_sum(s, m, x + a, a - 1.0)
-        else:
-            at_most = _tail_sum(s, m, m - x - 1.0 + b, b - 1.0)
+        tail = _tail_sum(s, m, x + a, a - 1.0) if a <= b else _tail_sum(s, m, m - x - 1.0 + b, b - 1.0)
+        at_most = 1.0 - tail if a <= b else tail
         if at_most >= u:
             high = x
         else:
