@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def sections(html: str | Path, tell: Tell = lambda _done, _of, _what: None) -> I
         _compare(odd, even, None, _named(tell, "control, rows", 2), names=("odd days", "even days")),
         _compare(odd, even, "day", _named(tell, "control, days", 3), names=("odd days", "even days")),
     )
-    by_day.to_html(html)
+    replace(by_day, settings={**by_day.settings, "command": "accel-drift demo"}).to_html(html)
     yield _title("The page") + _text(f"Everything about June against September, with pictures: {Path(html).resolve()}")
 
 

@@ -49,7 +49,9 @@ def run(args: Sequence[str]) -> int:
     words = o.with_stdout_for_json(args)
     try:
         code = app(words, prog_name="accel-drift", standalone_mode=False, obj=shlex.join(["accel-drift", *args]))
-        return int(code or 0)
+        if code == INTERRUPTED:  # newer versions of typer make it of a KeyboardInterrupt
+            aside("interrupted")
+        return int(code or NO_DRIFT)
     except (AccelDriftError, _WrongUse) as error:
         aside(f"error: {_one_line(error)}")
         return MISTAKE
@@ -57,7 +59,7 @@ def run(args: Sequence[str]) -> int:
         forget_stdout()
         return NO_DRIFT
     except (KeyboardInterrupt, typer.Abort):
-        aside("interrupted; nothing was written")
+        aside("interrupted")
         return INTERRUPTED
     except MemoryError:
         aside("error: not enough memory; give fewer columns with --columns, or fewer rows")
@@ -76,7 +78,7 @@ def run(args: Sequence[str]) -> int:
 def _one_line(error: Exception) -> str:
     """What went wrong, and after an unknown option or command the ones there are."""
     spoken = getattr(error, "format_message", None)
-    text = " ".join(str(spoken() if spoken else error).split())
+    text = o.as_written_here(" ".join(str(spoken() if spoken else error).split()))
     context: Any = getattr(error, "ctx", None)
     if context is None:
         return text

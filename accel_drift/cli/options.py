@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,7 @@ import typer
 
 from accel_drift.errors import ConfigError
 
+_OPTIONS = "detectors|columns|drop|label|block|alpha|correction|rule|min_effect|seed|backend|sample_rows"
 _LEARN, _WRITE = "What is compared, and how", "What comes out"
 
 Reference = Annotated[
@@ -177,6 +180,17 @@ def learning(
 def spelled(given: Mapping[str, Any]) -> str:
     """The options as they are written on the command line: `--alpha, --min-effect`."""
     return ", ".join("--" + name.replace("_", "-") for name in given)
+
+
+def as_written_here(text: str) -> str:
+    """An error's advice with the options as they are written here: `drop=['x', 'y']` becomes `--drop x,y`."""
+
+    def listed(found: re.Match[str]) -> str:
+        names = [name.strip("'") for name in found[2].split(", ")]
+        return f"--{found[1].replace('_', '-')} {shlex.quote(','.join(names)) if names != ['...'] else '...'}"
+
+    text = re.sub(rf"\b({_OPTIONS})=\[([^\]]*)\]", listed, text)
+    return re.sub(rf"\b({_OPTIONS})= ?", lambda found: f"--{found[1].replace('_', '-')} ", text)
 
 
 def with_stdout_for_json(args: Sequence[str]) -> list[str]:

@@ -68,8 +68,8 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
     if looks_like_a_profile(reference):
         if given:
             raise ConfigError(
-                f"{reference} is a saved profile, which fixes {spelled(given)}; "
-                f"leave that out, or fit again: accel-drift fit REFERENCE --out {reference} {spelled(given)} ..."
+                f"{reference} is a saved profile, which fixes {spelled(given)}; leave that out, or fit the reference "
+                "again with it: see accel-drift fit --help"
             )
         from accel_drift.profiles import Profile
 

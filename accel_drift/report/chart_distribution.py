@@ -15,7 +15,7 @@ from accel_drift.report.svg import bars, clipped, grid_step, line, room, svg, te
 MOST_CELLS = 20
 """Numeric cells beyond this are joined with their neighbours: two bars a cell must stay apart."""
 MOST_CATEGORIES = 12
-_WIDTH, _LEFT, _RIGHT = 340.0, 36.0, 4.0
+_WIDTH, _LEFT, _RIGHT = 340.0, 42.0, 4.0
 
 
 def distribution(picture: Distribution) -> Markup:
@@ -60,7 +60,7 @@ def edge_labels(edges: Sequence[float]) -> list[str]:
     """The edges with just as many digits as tell neighbours apart."""
     labels: list[str] = []
     for digits in range(3, 18):
-        labels = [f"{edge:.{digits}g}" for edge in edges]
+        labels = [_edge_text(edge, digits) for edge in edges]
         if len(set(labels)) == len(set(edges)):
             break
     return labels
@@ -100,6 +100,13 @@ def _numeric(picture: Distribution) -> Markup:
     ]
     parts += _largest_change(pairs, step, bottom, scale)
     return svg(_WIDTH, bottom + 20, _spoken(picture), parts)
+
+
+def _edge_text(edge: float, digits: int) -> str:
+    """A cut point: 2013 and not 2.01e+03."""
+    if 1e3 <= abs(edge) < 1e7:
+        return f"{edge:.{max(digits - 4, 0)}f}"
+    return f"{edge:.{digits}g}"
 
 
 def _edge_texts(cells: _Cells, step: float, y: float) -> list[Markup]:

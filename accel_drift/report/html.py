@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,12 @@ def reproduce_line(report: Report) -> str:
     """A call that asks for the same comparison again."""
     if isinstance(report.settings.get("command"), str):
         return str(report.settings["command"])
-    given = [f"{name}={plain(report.settings[name])!r}" for name in _REPRODUCE if report.settings.get(name) is not None]
+    settings = dict(report.settings)
+    detectors = settings.get("detectors")
+    # Their options stand in the table of settings; as arguments a name is what can be typed.
+    if isinstance(detectors, list | tuple):
+        settings["detectors"] = [d["detector"] if isinstance(d, Mapping) else d for d in detectors]
+    given = [f"{name}={plain(settings[name])!r}" for name in _REPRODUCE if settings.get(name) is not None]
     return f"ad.compare(reference, batch{''.join(', ' + item for item in given)})"
 
 

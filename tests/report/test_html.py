@@ -10,6 +10,7 @@ from accel_drift.finding import Severity, Status
 from accel_drift.report import ColumnChanges, Distribution, NullPicture, Report
 from accel_drift.report.chart_distribution import MOST_CELLS, distribution, edge_labels
 from accel_drift.report.chart_tests import EffectBar, effect_range, effects, null_histogram
+from accel_drift.report.html import reproduce_line
 from accel_drift.report.svg import clipped, grid_step
 from tests.report import samples
 
@@ -274,3 +275,14 @@ def test_clipped_keeps_both_ends() -> None:
     assert clipped("sensor_000_temperature_celsius", 20) == "sensor_000_te\u2026celsius"[:13] + "\u2026elsius"
     assert clipped("short", 20) == "short"
     assert len(clipped("x" * 500, 14)) == 14
+
+
+def test_detectors_with_options_are_named_in_the_call_that_is_shown() -> None:
+    report = samples.report(settings={"detectors": [{"detector": "psi", "bins": 20}, {"detector": "mmd"}], "seed": 0})
+    assert reproduce_line(report) == "ad.compare(reference, batch, detectors=['psi', 'mmd'], seed=0)"
+
+
+def test_cut_points_in_the_thousands_are_written_out() -> None:
+    assert edge_labels([999.0, 2013.0, 14000.0]) == ["999", "2013", "14000"]
+    assert edge_labels([2013.25, 2013.4]) == ["2013.2", "2013.4"]
+    assert edge_labels([0.5, 2e9]) == ["0.5", "2e+09"]

@@ -1,0 +1,63 @@
+"""The README's parts that are made from the code: `python -m tests.cli.readme` writes them anew."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from accel_drift.detectors import get_class, names
+from accel_drift.finding import Status
+from accel_drift.report.words import STATUS_MEANING
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+OURS = "accel_drift.detectors."
+
+
+def detectors() -> str:
+    """One row a detector: from the attributes and the docstring's first line of its class."""
+    head = ["name", "class", "columns", "what it measures", "effect in", "watch, warning, critical", "source"]
+    rows = [head, ["---"] * len(head)]
+    for name in names():
+        kind = get_class(name)
+        if not kind.__module__.startswith(OURS):
+            continue  # another package's, installed here
+        says = (kind.__doc__ or "").strip().splitlines()[0]
+        columns = ("all together: " if kind.joint else "") + ", ".join(map(str, kind.kinds))
+        bands = ", ".join(f"{band:g}" for band in kind.bands) or "none"
+        rows.append([f"`{name}`", f"`{kind.__name__}`", columns, says, kind.unit, bands, kind.source])
+    return table(rows)
+
+
+def statuses() -> str:
+    """One row a status."""
+    return table([["status", "meaning"], ["---"] * 2, *([f"`{s}`", STATUS_MEANING[s]] for s in Status)])
+
+
+def table(rows: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+PARTS = {"detectors": detectors, "statuses": statuses}
+
+
+def updated(text: str) -> str:
+    """The README with its generated parts made anew."""
+    for name, make in PARTS.items():
+        start, end = f"<!-- generated: {name} -->", "<!-- end -->"
+        part = f"{start}\n{make()}\n{end}"
+        text, found = re.subn(
+            rf"{re.escape(start)}.*?{re.escape(end)}", part.replace("\\", r"\\"), text, flags=re.DOTALL
+        )
+        if found != 1:
+            raise ValueError(f"README.md needs one {start} ... {end}, and has {found}")
+    return text
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language, in their order."""
+    text = README.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL)
+
+
+if __name__ == "__main__":
+    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,158 @@
+"""The frame around the commands: help, version, exit codes, pipes, terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from accel_drift import __version__
+from tests.cli.conftest import Cli
+
+ROOT = Path(__file__).resolve().parents[2]
+START = [sys.executable, "-c", "from accel_drift.cli import main; main()"]
+QUICK = ("--detectors", "psi")
+
+
+def environment(**more: str) -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
+def started(*args: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*START, *args], capture_output=True, text=True, env=environment(**more), timeout=120, check=False
+    )
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version") == (0, f"accel-drift {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["score", "fit", "demo", "info"])
+def test_every_command_has_help_with_examples(cli: Cli, command: str) -> None:
+    ran = cli(command, "--help")
+    assert ran.code == 0
+    assert f"accel-drift {command}" in ran.out
+    assert "Example" in ran.out
+    assert command in cli("--help").out
+
+
+def test_help_loads_no_array_library() -> None:
+    code = (
+        "import sys\nfrom accel_drift.cli.app import run\n"
+        "codes = [run(['--help']), run(['score', '--help']), run(['--version'])]\n"
+        "heavy = {'numpy', 'scipy', 'numba', 'pyarrow', 'jax', 'cupy', 'pandas', 'threadpoolctl'}\n"
+        "print(codes, sorted(heavy & {m.partition('.')[0] for m in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), timeout=120, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[0, 0, 0] []"
+
+
+def test_the_installed_command_is_this_one() -> None:
+    import tomllib
+
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert scripts == {"accel-drift": "accel_drift.cli:main"}
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "says"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "not enough memory"),
+        (OSError(28, "No space left on device", "page.html"), 2, "page.html: No space left on device"),
+        (RuntimeError("a bug"), 3, "this is a fault in accel-drift"),
+    ],
+)
+def test_what_else_can_happen(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, says: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("accel_drift.cli.scoring.score", fail)
+    ran = cli("score", "ref.csv", "moved.csv", "--fail-on-drift")
+    assert (ran.code, ran.out) == (code, "")
+    assert says in ran.err.splitlines()[-1]
+    # Only a fault of ours shows where it happened.
+    assert ("Traceback" in ran.err) == (code == 3)
+
+
+def test_a_failed_write_leaves_the_old_page(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("page.html").write_text("old", encoding="utf-8")
+    before = set(Path().iterdir())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("accel_drift.files.os.replace", full)
+    ran = cli("score", "ref.csv", "moved.csv", *QUICK, "--html", "page.html")
+    assert ran.code == 2
+    assert "cannot write page.html: No space left on device" in ran.err
+    assert Path("page.html").read_text(encoding="utf-8") == "old"
+    assert set(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_reader_that_has_gone_is_no_error(folder: Path, more: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*START, "score", str(folder / "ref.csv"), str(folder / "moved.csv"), *QUICK, "--fail-on-drift", *more],
+            stdout=writing, stderr=subprocess.PIPE, text=True, env=environment(), timeout=120, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_letters_that_the_terminal_lacks_are_spelled(folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / f"{name}.csv").write_text("größe\n" + "".join(f"{i}.5\n" for i in range(30)), encoding="utf-8")
+    done = started("score", "a.csv", "b.csv", *QUICK, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "gr\\xf6\\xdfe" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_on_a_terminal_there_are_colours_and_a_bar(folder: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*START, "score", str(folder / "ref.csv"), str(folder / "moved.csv"), *QUICK],
+        stdout=theirs, stderr=theirs, env=environment(TERM="xterm-256color", COLUMNS="120"),
+    )  # fmt: skip
+    os.close(theirs)
+    seen = bytearray()
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # Linux says so at the end
+            break
+        if not piece:
+            break
+        seen += piece
+    assert process.wait(timeout=120) == 0
+    os.close(ours)
+    text = seen.decode()
+    assert "\x1b[" in text
+    assert "reading" in text
+    assert "DRIFT: 1 of 3 columns" in text
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_a_terminal_nothing_moves() -> None:
+    done = started("score", "ref.csv", "moved.csv", *QUICK, "--json")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["drifted"] is True

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import accel_drift as ad
+from tests.cli.conftest import Cli, refused
+
+QUICK = ("--detectors", "psi,ks")
+
+
+def test_fit_then_score_is_like_score_at_once(cli: Cli) -> None:
+    assert cli("fit", "ref.csv", "--out", "ref.adp").code == 0
+    by_profile = json.loads(cli("score", "ref.adp", "moved.csv", "--json").out)
+    at_once = json.loads(cli("score", "ref.csv", "moved.csv", "--json").out)
+    assert by_profile["findings"] == at_once["findings"]
+    assert cli("score", "ref.adp", "moved.csv", "--fail-on-drift").code == 1
+    assert cli("score", "ref.adp", "same.csv", "--fail-on-drift").code == 0
+
+
+def test_fit_says_which_raw_values_the_profile_holds(cli: Cli) -> None:
+    ran = cli("fit", "ref.csv", "--out", "ref.adp", *QUICK, "--sample-rows", "50", "--drop", "y")
+    assert "It holds 50 of 300 rows as they are, in 2 columns: x, c." in ran.out
+    assert "Detectors: psi, ks." in ran.out
+    assert "accel-drift score ref.adp CURRENT" in ran.out
+    assert ad.Profile.load("ref.adp").contents()["rows_held"] == 50
+
+
+def test_a_profile_is_known_by_what_it_holds(cli: Cli) -> None:
+    cli("fit", "ref.csv", "--out", "ref.arrow", *QUICK)
+    assert json.loads(cli("score", "ref.arrow", "moved.csv", "--json").out)["reference"] == "ref.csv"
+
+
+def test_what_the_profile_fixes_cannot_be_given_again(cli: Cli) -> None:
+    cli("fit", "ref.csv", "--out", "ref.adp", *QUICK, "--alpha", "0.05")
+    ran = cli("score", "ref.adp", "moved.csv", "--alpha", "0.01", "--min-effect", "0.2", "--detectors", "psi")
+    refused(ran, "--detectors", "--alpha", "--min-effect", "fit the reference again")
+    assert cli("score", "ref.adp", "moved.csv", "--backend", "numpy", "--html", "page.html", "--verbose").code == 0
+
+
+def test_the_profile_stands_first(cli: Cli) -> None:
+    cli("fit", "ref.csv", "--out", "ref.adp", *QUICK)
+    refused(cli("score", "moved.csv", "ref.adp"), "the profile stands first")
+    refused(cli("fit", "ref.adp", "--out", "other.adp"), "is a saved profile already")
+
+
+def test_fit_needs_somewhere_to_write(cli: Cli) -> None:
+    refused(cli("fit", "ref.csv"), "--out")
+    refused(cli("fit", "ref.csv", "--out", "no/such/ref.adp"), "there is no folder no/such")
+    refused(cli("fit", "ref.csv", "--out", "ref.csv"), "is read in the same call")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "foreign", "empty", "later"])
+def test_a_profile_that_cannot_be_read(cli: Cli, folder: Path, damage: str) -> None:
+    cli("fit", "ref.csv", "--out", "ref.adp", *QUICK)
+    whole = (folder / "ref.adp").read_bytes()
+    broken = {
+        "truncated": whole[: len(whole) // 2],
+        "altered": whole.replace(b'"seed": 0', b'"seed": 7'),
+        "foreign": b"this is no profile",
+        "empty": b"",
+        "later": whole.replace(b'"format": 1', b'"format": 9'),
+    }
+    assert broken[damage] != whole
+    (folder / "ref.adp").write_bytes(broken[damage])
+    refused(cli("score", "ref.adp", "moved.csv"), "ref.adp")

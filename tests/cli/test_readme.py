@@ -1,0 +1,91 @@
+"""What the README says is so: its examples run, its tables are made from the code."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import accel_drift as ad
+from tests.cli import readme
+from tests.cli.conftest import Cli
+
+TEXT = readme.README.read_text(encoding="utf-8")
+
+
+def test_the_generated_tables_are_up_to_date() -> None:
+    assert readme.updated(TEXT) == TEXT, "run: python -m tests.cli.readme"
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testfile(str(readme.README), module_relative=False, encoding="utf-8")
+    assert result.attempted >= 8
+    assert result.failed == 0
+    assert (tmp_path / "report.html").exists()
+
+
+def module_of(code: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A block of the README as the module that it would be."""
+    made = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, made)
+    exec(compile(code, f"README.md: {name}", "exec"), made.__dict__)  # noqa: S102  it is our own README
+    return made
+
+
+def sides(shift: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    reference = {"x": rng.normal(size=600), "c": rng.choice(list("abc"), 600)}
+    return reference, {"x": rng.normal(size=400) + shift, "c": rng.choice(list("abc"), 400)}
+
+
+def test_the_detector_example_is_a_whole_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module_of(readme.blocks("python")[0], "readme_detector", monkeypatch)
+    report = ad.compare(*sides(0.8), [made.DETECTOR()], seed=0)
+    assert report.drifted_columns == ("x",)
+    assert not ad.compare(*sides(0.0), [made.DETECTOR()], seed=0).drifted
+    assert report.findings[0].detector == "hellinger"
+    assert report.findings[0].interval is not None
+
+
+def test_the_backend_example_gives_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module_of(readme.blocks("python")[1], "readme_backend", monkeypatch)
+    detectors = [ad.PSI(), ad.KS(), ad.ChiSquare(), ad.Unseen(), ad.MMD(permutations=199)]
+    here, there = (ad.compare(*sides(0.3), detectors, backend=b, seed=0) for b in ("numpy", made.BACKEND()))
+    assert there.settings["backend"] == "plain"
+    for a, b in zip(here.findings, there.findings, strict=True):
+        assert (a.column, a.detector, a.status) == (b.column, b.detector, b.status)
+        assert b.p_value == pytest.approx(a.p_value, rel=1e-12)
+        assert b.statistic == pytest.approx(a.statistic, rel=1e-10)
+
+
+def test_the_defaults_of_the_options_are_those_of_the_code() -> None:
+    known = {name: p.default for name, p in inspect.signature(ad.compare).parameters.items()}
+    rows = re.findall(r"^\| `--.*?\| (`.*?`) \| (`.*?`) \|", TEXT, re.MULTILINE)
+    told = {
+        name: default
+        for names, defaults in rows
+        for name, default in zip(names.split(", "), defaults.split(", "), strict=True)
+    }
+    assert len(told) == 11
+    assert {name: default.strip("`") for name, default in told.items()} == {
+        name: repr(known[name.strip("`")]) for name in told
+    }
+
+
+def test_every_command_and_option_it_shows_exists(cli: Cli) -> None:
+    shown = set(re.findall(r"(?<!\w)--[a-z][\w-]+", "\n".join(line for line in TEXT.splitlines() if "pip" not in line)))
+    there = set(re.findall(r"--[a-z][\w-]+", "".join(cli(c, "--help").out for c in ("score", "fit", "demo"))))
+    assert shown <= there, shown - there
+
+
+def test_its_files_are_there() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
+        assert (readme.README.parent / target).is_file(), target
