@@ -90,11 +90,17 @@ def available_backends() -> tuple[str, ...]:
     return tuple(name for name in names() if why_not(name) is None)
 
 
+def _jax_may_have_gpu() -> bool:
+    """Whether JAX is worth importing (a second) in search of a GPU: its GPUs come as plugins."""
+    return bool(entry_points(group="jax_plugins"))
+
+
 def choose() -> tuple[Backend, str]:
     """The backend that "auto" means here, and the reason in words."""
     reasons = []
     for name in _AUTO:
-        missing = why_not(name)
+        missing = None if name != "jax" or _jax_may_have_gpu() else "no GPU plugin is installed"
+        missing = missing or why_not(name)
         if missing is None and _open(name).is_gpu:
             return _open(name), f"{name} has a GPU: {_open(name).device}"
         reasons.append(f"{name}: {missing}" if missing else f"{name} has no GPU here")
