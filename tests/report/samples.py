@@ -18,6 +18,18 @@ BANDS = {
 }
 UNITS = {"psi": "PSI", "ks": "D", "chi_square": "Cramer's V", "missing": "share", "mmd": "MMD^2"}
 N, M = 28243, 27574
+SETTINGS: dict[str, Any] = {
+    "alpha": 0.01,
+    "correction": "bh",
+    "min_effect": None,
+    "seed": 0,
+    "block": None,
+    "permutations": 999,
+    "detectors": ["psi", "ks", "chi_square", "missing", "mmd"],
+    "backend": "numpy",
+    "backend_reason": "no GPU found",
+    "bands": BANDS,
+}
 
 
 def finding(
@@ -149,18 +161,7 @@ def report(**changes: Any) -> Report:
         "warnings": ("rows are alike within days (design effect 14 in arr_delay): give block='day'",),
         "notes": ("MMD was computed on 5,000 rows a side, drawn with seed 0.",),
         "detectable": {"arr_delay": 0.031, "dep_delay": 0.031, "air_time": 0.034},
-        "settings": {
-            "alpha": 0.01,
-            "correction": "bh",
-            "min_effect": None,
-            "seed": 0,
-            "block": None,
-            "permutations": 999,
-            "detectors": ["psi", "ks", "chi_square", "missing", "mmd"],
-            "backend": "numpy",
-            "backend_reason": "no GPU found",
-            "bands": BANDS,
-        },
+        "settings": SETTINGS,
         "distributions": (
             numeric("arr_delay", -0.8, 1, missing=-40),
             numeric("dep_delay", -0.4, 2),
