@@ -1,0 +1,92 @@
+"""P-values from draws: never 0, ties count, more rounds keep the level, and a fitted tail is near the true one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import stats
+
+from accel_drift.statistics import tail
+from accel_drift.statistics.tail import fitted_tail
+
+Floats = npt.NDArray[np.float64]
+
+
+def test_ties_count_against_drift() -> None:
+    null = np.array([[1.0, 1.0 + 1e-15, 1.0 - 1e-15, 0.5, 2.0]])
+    assert tail.at_least(null, np.array([1.0])).tolist() == [4]
+    assert tail.at_least(np.array([[0.0, 0.0]]), np.array([0.0])).tolist() == [2]
+
+
+@pytest.mark.parametrize("permutations", [19, 99, 999])
+@pytest.mark.parametrize("needed", [0.5, 0.01, 2e-4, 1e-6])
+def test_rounds_reach_what_the_correction_needs(permutations: int, needed: float) -> None:
+    totals = tail.rounds(permutations, needed)
+    assert totals[0] == permutations
+    assert 1 / (1 + totals[-1]) <= needed
+    assert all(b == 10 * (a + 1) - 1 for a, b in pairwise(totals))
+    assert len(totals) == 1 or 1 / (1 + totals[-2]) > needed
+
+
+def test_a_need_that_nothing_meets_ends_somewhere() -> None:
+    assert 10**6 <= tail.rounds(999, 0.0)[-1] < 10**9
+
+
+def test_p_value_is_one_and_the_exceedances_over_one_and_the_draws() -> None:
+    def draw(_: int, first: int, count: int) -> Floats:
+        return np.arange(first, first + count, dtype=np.float64)
+
+    found = tail.sequential(np.array([0.0, 50.0, 99.0, 1e9]), draw, 99, 0.5)
+    assert found.p_value.tolist() == [1.0, 0.5, 0.01, 0.01]
+    assert found.draws.tolist() == [99] * 4
+    assert found.first.shape == (4, 99)
+    assert found.mean.tolist() == [49.0] * 4
+
+
+def test_only_columns_with_few_exceedances_go_on() -> None:
+    asked: list[tuple[int, int, int]] = []
+
+    def draw(j: int, first: int, count: int) -> Floats:
+        asked.append((j, first, count))
+        return np.zeros(count)
+
+    found = tail.sequential(np.array([0.0, 1.0]), draw, 99, 1e-3)
+    assert asked == [(0, 0, 99), (1, 0, 99), (1, 99, 900)]
+    assert found.p_value.tolist() == [1.0, 1e-3]
+
+
+def test_no_columns() -> None:
+    assert tail.sequential(np.zeros(0), lambda *_: np.zeros(1), 99, 0.01).p_value.shape == (0,)
+
+
+@pytest.mark.statistical
+def test_going_on_keeps_the_level_at_every_threshold() -> None:
+    """Besag & Clifford 1991: however it stops, P(p <= t) <= t."""
+    columns = 20_000
+    rng = np.random.default_rng(1)
+    streams = [np.random.default_rng([2, j]) for j in range(columns)]
+    found = tail.sequential(rng.random(columns), lambda j, _, count: streams[j].random(count), 99, 1e-3)
+    assert (found.p_value > 0).all()
+    for t in (0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.11, 0.12, 0.2, 0.5):
+        bound = stats.binom.isf(1e-6, columns, t)
+        assert (found.p_value <= t).sum() <= bound
+        assert (found.p_value <= t).sum() >= stats.binom.ppf(1e-6, columns, 0.8 * t)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("law", [stats.gamma(2.0), stats.chi2(8), stats.gamma(20.0, loc=-20.0), stats.norm()])
+def test_fitted_tail_is_near_the_true_one(law: stats.rv_continuous) -> None:
+    null = np.asarray(law.rvs(size=999, random_state=3), dtype=np.float64)
+    for p in (0.05, 1e-2, 1e-3, 1e-4):
+        fitted = fitted_tail(null, float(law.isf(p)))
+        assert 0 < fitted < 1
+        assert abs(np.log10(fitted / p)) < 0.25 * (1 + abs(np.log10(p)))
+    assert fitted_tail(null, 1e6) > 0
+
+
+def test_fitted_tail_of_draws_that_are_all_one() -> None:
+    """With no spread there is no law to fit: what is beyond all draws gets what the draws allow."""
+    assert fitted_tail(np.ones(99), 2.0) == 0.01
