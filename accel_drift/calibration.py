@@ -113,7 +113,7 @@ def _adjust_in_two_levels(tested: Sequence[Outcome], alpha: float, correction: C
         return p
     members: dict[tuple[str, str], list[int]] = {}
     for i, o in enumerate(tested):
-        members.setdefault((o.column, o.detector if o.alone else ""), []).append(i)
+        members.setdefault(o.member, []).append(i)
     within = {name: adjust(p[rows], "holm") for name, rows in members.items()}
     first = np.array([h.min() for h in within.values()])
     over = adjust(first, correction)

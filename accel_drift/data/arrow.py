@@ -47,9 +47,7 @@ def decode(name: str, kind_of_array: Any, chunks: Sequence[Any]) -> Outcome:
     is_ = pa.types
     if is_.is_null(dtype):
         rows = sum(len(chunk) for chunk in chunks)
-        return Decoded(
-            NumericColumn(name, np.zeros(rows), np.zeros(rows, bool) if rows else None, rows), NULL_TYPE
-        )
+        return Decoded(NumericColumn(name, np.zeros(rows), np.zeros(rows, bool) if rows else None, rows), NULL_TYPE)
     if is_.is_boolean(dtype):
         return Decoded(truth_column(name, _joined(chunks, _truths, np.bool_), _present(chunks)), said)
     if dtype in _NUMBERS or is_.is_decimal(dtype):
@@ -57,9 +55,7 @@ def decode(name: str, kind_of_array: Any, chunks: Sequence[Any]) -> Outcome:
     if is_.is_temporal(dtype) and not is_.is_interval(dtype):
         return Decoded(_instants(name, dtype, chunks), said)
     if is_.is_dictionary(dtype) and _has_text(dtype.value_type):
-        return Decoded(
-            merged_codes(name, [_coded(chunk) for chunk in chunks], order=_order(dtype.value_type)), said
-        )
+        return Decoded(merged_codes(name, [_coded(chunk) for chunk in chunks], order=_order(dtype.value_type)), said)
     if is_.is_string(dtype) or is_.is_large_string(dtype) or is_.is_string_view(dtype):
         return Decoded(_texts(name, dtype, chunks), said)
     return Unreadable(_refusal(dtype))
@@ -189,9 +185,7 @@ def _valid(array: Any) -> npt.NDArray[np.bool_] | None:
 def _present(chunks: Sequence[Any]) -> npt.NDArray[np.bool_] | None:
     if not any(chunk.null_count for chunk in chunks):
         return None
-    parts = [
-        np.ones(len(chunk), bool) if (v := _valid(chunk)) is None else v for chunk in chunks if len(chunk)
-    ]
+    parts = [np.ones(len(chunk), bool) if (v := _valid(chunk)) is None else v for chunk in chunks if len(chunk)]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

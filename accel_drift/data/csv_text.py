@@ -116,9 +116,7 @@ def _held_to(path: Path, name: str, found: Outcome, was: Column | None, table: A
     """
     if not isinstance(found, Decoded):
         if "binary" in str(table.schema.field(name).type):
-            raise SourceError(
-                f"{path} cannot be read as CSV: column {name!r} is not UTF-8 text; save it as UTF-8"
-            )
+            raise SourceError(f"{path} cannot be read as CSV: column {name!r} is not UTF-8 text; save it as UTF-8")
         return found
     if was is None or was.group in ("any", "text") or type_group(was.type) == type_group(found.type):
         return found

@@ -108,9 +108,7 @@ def _sorted(
     return CategoricalColumn(name, lookup[codes], tuple(texts[code] for code in used), int(count[0]), kind)
 
 
-def truth_column(
-    name: str, values: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None
-) -> CategoricalColumn:
+def truth_column(name: str, values: npt.NDArray[np.bool_], present: npt.NDArray[np.bool_] | None) -> CategoricalColumn:
     """A column of truth values; both categories stand, whether or not both occur."""
     codes = values.astype(np.int32)
     if present is not None:

@@ -59,9 +59,7 @@ def open_array(array: npt.NDArray[Any]) -> Source:
         DataError: the array has more than two dimensions, or does not hold numbers.
     """
     if array.ndim not in (1, 2):
-        raise DataError(
-            f"a NumPy array must have 1 or 2 dimensions (rows, columns), this one has {array.ndim}"
-        )
+        raise DataError(f"a NumPy array must have 1 or 2 dimensions (rows, columns), this one has {array.ndim}")
     if array.dtype.kind not in "biuf":
         raise DataError(
             f"a NumPy array must hold numbers, this one holds {array.dtype}; give a dict of columns instead"
@@ -77,9 +75,7 @@ def open_array(array: npt.NDArray[Any]) -> Source:
 
 def _length(name: str, values: Any) -> int:
     if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__"):
-        raise DataError(
-            f"column {name!r} is a {type(values).__name__}; give a list, a tuple or a NumPy array"
-        )
+        raise DataError(f"column {name!r} is a {type(values).__name__}; give a list, a tuple or a NumPy array")
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise DataError(f"column {name!r} has {values.ndim} dimensions; give one column per entry")
     return len(values)
@@ -220,9 +216,7 @@ def _number_list(name: str, values: list[Any], found: set[type]) -> Outcome:
 
 def _text_list(name: str, values: list[str | None]) -> Outcome:
     place: dict[str, int] = {}
-    codes = np.fromiter(
-        (-1 if v is None else place.setdefault(v, len(place)) for v in values), np.int64, len(values)
-    )
+    codes = np.fromiter((-1 if v is None else place.setdefault(v, len(place)) for v in values), np.int64, len(values))
     return Decoded(merged_codes(name, [(codes, list(place))]), "string")
 
 

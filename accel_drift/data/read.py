@@ -149,9 +149,7 @@ def _chosen(
     excluded |= {name: "dropped by the caller" for name in drop if name in opened.names}
     if label is not None and label in opened.names:
         excluded[label] = "label"
-    excluded |= {
-        name: "the index of a pandas frame" for name in opened.index if name not in (asked or excluded)
-    }
+    excluded |= {name: "the index of a pandas frame" for name in opened.index if name not in (asked or excluded)}
     names = opened.names if asked is None else [name for name in asked if name in opened.names]
     return [name for name in names if name not in excluded], excluded
 
@@ -169,9 +167,7 @@ def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> No
             raise SchemaError(f"{option}= names {name!r}, but there is no such column; {hint}")
 
 
-def _known_kinds(
-    opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None
-) -> dict[str, Kind]:
+def _known_kinds(opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None) -> dict[str, Kind]:
     said = {name: Kind.named(kind) for name, kind in (kinds or {}).items()}
     if schema is None:
         _must_exist((*opened.names, *opened.excluded), said, "kinds")

@@ -101,9 +101,7 @@ class Schema:
 
     def to_list(self) -> list[dict[str, str]]:
         """The columns as plain JSON values."""
-        return [
-            {"name": c.name, "kind": str(c.kind), "type": c.type, "reason": c.reason} for c in self.columns
-        ]
+        return [{"name": c.name, "kind": str(c.kind), "type": c.type, "reason": c.reason} for c in self.columns]
 
     @classmethod
     def from_list(cls, columns: Iterable[Mapping[str, str]]) -> Schema:
@@ -113,9 +111,7 @@ class Schema:
             SchemaError: an entry lacks its name, kind or type, or names an unknown kind.
         """
         try:
-            return cls(
-                tuple(Column(c["name"], Kind(c["kind"]), c["type"], c.get("reason", "")) for c in columns)
-            )
+            return cls(tuple(Column(c["name"], Kind(c["kind"]), c["type"], c.get("reason", "")) for c in columns))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise SchemaError(f"not a list of columns: {error!r}") from error
 

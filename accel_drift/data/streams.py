@@ -137,9 +137,7 @@ def one_line(error: Exception) -> str:
 
 def _is_one_shot(source: Any) -> bool:
     """Readers and iterators are spent after one reading; tables are not."""
-    return (
-        isinstance(source, pa.RecordBatchReader) or hasattr(source, "__next__") or hasattr(source, "get_next")
-    )
+    return isinstance(source, pa.RecordBatchReader) or hasattr(source, "__next__") or hasattr(source, "get_next")
 
 
 class _Seen:

@@ -62,9 +62,7 @@ class NumericColumn:
         present = self.present[rows]
         missing = int(present.size - np.count_nonzero(present))
         nans = _nans_among(values, present, missing, self)
-        return replace(
-            self, values=values, present=present if missing else None, nulls=missing - nans, nans=nans
-        )
+        return replace(self, values=values, present=present if missing else None, nulls=missing - nans, nans=nans)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,9 +203,7 @@ class Table:
             raise SchemaError(f"there is no column {name!r}; there are {listed(self.columns)}") from None
 
 
-def _nans_among(
-    values: npt.NDArray[Any], present: npt.NDArray[np.bool_], missing: int, whole: NumericColumn
-) -> int:
+def _nans_among(values: npt.NDArray[Any], present: npt.NDArray[np.bool_], missing: int, whole: NumericColumn) -> int:
     """How many of the missing rows taken are NaN rather than null; see `numbers.numeric_column`."""
     if not missing or not whole.nans:
         return 0

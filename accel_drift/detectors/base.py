@@ -107,6 +107,10 @@ class Detector(ABC):
             )
         return Fitted(self, table, get_backend(backend))
 
+    def members(self, comparison: Comparison) -> int:
+        """How many tests this detector makes at most: what a correction has to reckon with."""
+        return 1 if self.joint else len(comparison.of_kind(*self.kinds))
+
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
         return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
@@ -173,8 +177,7 @@ class Fitted:
     def detect(self, batch: Any) -> Detection:
         """Test a batch; p-values are corrected over the columns by Benjamini-Hochberg."""
         d, comparison = self.detector, self._compare(batch)
-        members = 1 if d.joint else len(comparison.of_kind(*d.kinds))
-        plan = Plan(d.alpha, smallest_needed(members, 1, d.alpha, "bh"), d.seed)
+        plan = Plan(d.alpha, smallest_needed(d.members(comparison), 1, d.alpha, "bh"), d.seed)
         outcomes = d.outcomes(comparison, plan)
         findings = decide(outcomes, alpha=d.alpha)
         place = {name: i for i, name in enumerate(comparison.names)}

@@ -36,6 +36,10 @@ class Missing(Detector):
         wanted = comparison.of_kind(*self.kinds)
         return {n: float(_gap(*_both(comparison.missing[n]))[0]) for n in wanted}
 
+    def members(self, comparison: Comparison) -> int:
+        # A column that misses nothing on either side is not tested, whatever the labels say.
+        return sum(any(side[:, 1].any() for side in comparison.missing[n]) for n in comparison.of_kind(*self.kinds))
+
     def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
         return [self._column(n, comparison, plan) for n in comparison.of_kind(*self.kinds)]
 

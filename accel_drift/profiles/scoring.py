@@ -85,7 +85,7 @@ def score(
     if not screened.names:
         raise DataError(_nothing_left(screened))
     comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals)
-    needed, members = _family(comparison, detectors, options)
+    needed = _smallest_p(comparison, detectors, options)
     plan = Plan(options.alpha, needed, options.seed)
     outcomes: list[Outcome] = []
     for i, d in enumerate(detectors):
@@ -106,7 +106,7 @@ def score(
         schema_diff=_diff(reference, batch),
         excluded=screened.excluded,
         warnings=tuple(warnings),
-        notes=_notes(findings, members, options),
+        notes=_notes(outcomes, findings, options),
         detectable=_detectable(comparison, detectors, outcomes, needed),
         settings=_settings(detectors, backend, options),
         distributions=distributions(comparison),
@@ -117,22 +117,11 @@ def score(
     )
 
 
-def _family(comparison: Comparison, detectors: Sequence[Detector], options: Options) -> tuple[float, int]:
-    """The smallest p-value that the correction may need, and how many members it is over at most."""
+def _smallest_p(comparison: Comparison, detectors: Sequence[Detector], options: Options) -> float:
+    """The p-value at which a lone drift would still be found after correction for everything that may be tested."""
     per_column = [sum(comparison.kind(n) in d.kinds for d in detectors if not d.alone) for n in comparison.names]
-    members = sum(c > 0 for c in per_column)
-    for d in detectors:
-        if d.joint:
-            members += 1
-        elif d.name == "missing":
-            members += sum(bool(_pooled_missing(comparison, n)) for n in comparison.names)
-        elif d.alone:
-            members += len(comparison.of_kind(*d.kinds))
-    return smallest_needed(members, max(per_column, default=1), options.alpha, options.correction), members
-
-
-def _pooled_missing(comparison: Comparison, name: str) -> int:
-    return sum(int(side[:, 1].sum()) for side in comparison.missing[name])
+    members = sum(c > 0 for c in per_column) + sum(d.members(comparison) for d in detectors if d.alone)
+    return smallest_needed(members, max(per_column, default=1), options.alpha, options.correction)
 
 
 def _diff(reference: Table, batch: Table) -> SchemaDiff:
@@ -157,8 +146,10 @@ def _block_warnings(
     ]
 
 
-def _notes(findings: Sequence[Finding], members: int, options: Options) -> tuple[str, ...]:
-    notes = [f"{members} tests are corrected for one another by {options.correction} at alpha = {options.alpha:g}"]
+def _notes(outcomes: Sequence[Outcome], findings: Sequence[Finding], options: Options) -> tuple[str, ...]:
+    members = len({o.member for o in outcomes if o.untested is None})
+    tests = "test is" if members == 1 else "tests are"
+    notes = [f"{members} {tests} corrected for one another by {options.correction} at alpha = {options.alpha:g}"]
     notes += [f"{f.detector}: {f.note}" for f in findings if len(f.columns) > 1 and f.note]
     return tuple(notes)
 

@@ -188,6 +188,8 @@ def _only_value(a: TableColumn, b: TableColumn) -> str | None:
     """The value that every present row of both sides holds, or None."""
     seen: set[object] = set()
     for column in (a, b):
+        if column.missing == column.rows:  # a value that is gone is news
+            return None
         if isinstance(column, CategoricalColumn):
             seen |= _used(column)
         else:

@@ -206,7 +206,12 @@ def _outcome(
 ) -> Outcome:
     if found is None:
         return blank
-    stream = draws.key(plan.seed, "interval", blank.column)
+    effect = how.effect(statistic, float(found[0].mean[found[1]]), *counts.sides)
+    interval = None
+    if plan.intervals:
+        low, high = how.interval(counts, comparison.groups is not None, draws.key(plan.seed, "interval", blank.column))
+        # Clipped at the score's bound, it could leave out an effect below what chance makes of it.
+        interval = min(low, effect), max(high, effect)
     result, i, method = found
     details: dict[str, Any] = {**blank.details, "permutations": int(result.draws[i])}
     return replace(
@@ -214,8 +219,8 @@ def _outcome(
         statistic=statistic,
         p_value=float(result.p_value[i]),
         p_method="approximate" if result.fitted[i] else method,
-        effect=how.effect(statistic, float(result.mean[i]), *counts.sides),
-        interval=how.interval(counts, comparison.groups is not None, stream) if plan.intervals else None,
+        effect=effect,
+        interval=interval,
         details=details,
         null=result.first[i],
     )

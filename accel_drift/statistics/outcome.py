@@ -47,6 +47,11 @@ class Outcome:
     null: npt.NDArray[np.float64] | None = None
 
     @property
+    def member(self) -> tuple[str, str]:
+        """What the correction counts once: a column's value tests together, or an outcome that stands alone."""
+        return self.column, self.detector if self.alone else ""
+
+    @property
     def least(self) -> float:
         """Effect that a drift must reach."""
         return self.min_effect if self.min_effect is not None else (self.bands[0] if self.bands else 0.0)
