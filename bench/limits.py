@@ -1,0 +1,104 @@
+"""What the machine can do, measured in the run whose results are held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from accel_drift.backends import Backend
+from bench import machine
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate to be measured.
+
+    Attributes:
+        work: operations, bytes or keys of one call.
+        unit: what the rate is counted in.
+        call: does the work.
+    """
+
+    work: float
+    unit: str
+    call: Callable[[], object]
+
+
+def limits(backend: Backend) -> Mapping[str, Limit]:
+    """Products, memory and sorting on one backend."""
+    found = {f"gemm {dtype}": _gemm(backend, dtype) for dtype in ("float64", "float32")}
+    if backend.is_gpu:
+        return {**found, **_device(backend)}
+    return {**found, "gemm float32, one core": _one_core(), **_host()}
+
+
+def _gemm(backend: Backend, dtype: str) -> Limit:
+    side = 8192 if backend.is_gpu else 2048
+    rng = np.random.default_rng(0)
+    with backend.scope():
+        a, b = (backend.asarray(rng.standard_normal((side, side)), dtype=dtype) for _ in range(2))
+
+    def product() -> object:
+        with backend.scope():
+            return backend.to_numpy(backend.xp.matmul(a, b)[0, 0])  # one number comes back: the wait, not the copy
+
+    return Limit(2.0 * side**3, "FLOP", product)
+
+
+def _one_core() -> Limit:
+    from threadpoolctl import threadpool_limits
+
+    side, rng = 2048, np.random.default_rng(0)
+    a, b = (rng.standard_normal((side, side)).astype(np.float32) for _ in range(2))
+
+    def product() -> object:
+        with threadpool_limits(1, user_api="blas"):
+            return a @ b
+
+    return Limit(2.0 * side**3, "FLOP", product)
+
+
+def _host() -> dict[str, Limit]:
+    """Reading, copying, exp and sorting by NumPy, a part of the array on each core."""
+    cores = machine.cores()
+    rng = np.random.default_rng(1)
+    big = rng.standard_normal(1 << 26, dtype=np.float32)  # 256 MiB, beyond every cache
+    out = np.empty_like(big)
+    small = rng.standard_normal(1 << 22, dtype=np.float32)
+    parts = [slice(i * len(big) // cores, (i + 1) * len(big) // cores) for i in range(cores)]
+    few = [slice(i * len(small) // cores, (i + 1) * len(small) // cores) for i in range(cores)]
+
+    def spread(work: Callable[[slice], object], pieces: list[slice]) -> Callable[[], object]:
+        def call() -> object:
+            with ThreadPoolExecutor(cores) as pool:
+                return list(pool.map(work, pieces))
+
+        return call
+
+    return {
+        "read": Limit(float(big.nbytes), "B", spread(lambda s: big[s].max(), parts)),
+        "copy": Limit(2.0 * big.nbytes, "B", spread(lambda s: np.copyto(out[s], big[s]), parts)),
+        "exp float32": Limit(float(len(big)), "values", spread(lambda s: np.exp(big[s], out=out[s]), parts)),
+        "sort float32": Limit(float(len(small)), "keys", spread(lambda s: np.sort(small[s]), few)),
+    }
+
+
+def _device(backend: Backend) -> dict[str, Limit]:
+    """The same on a device. Never run so far: no GPU was at hand when this was written."""
+    rng = np.random.default_rng(1)
+    with backend.scope():
+        big = backend.asarray(rng.standard_normal(1 << 28, dtype=np.float32))
+        small = backend.asarray(rng.standard_normal(1 << 25, dtype=np.float32))
+
+    def read() -> object:
+        with backend.scope():
+            return backend.to_numpy(backend.xp.max(big))
+
+    def sort() -> object:
+        with backend.scope():
+            return backend.to_numpy(backend.xp.sort(small)[0])
+
+    return {"read": Limit(4.0 * (1 << 28), "B", read), "sort float32": Limit(float(1 << 25), "keys", sort)}
