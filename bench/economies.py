@@ -1,11 +1,9 @@
 """What a study of many thousand pairs leaves out of the engine's work without changing what is tested.
 
 Detectors of one column draw the same relabelled tables from the same stream: a study keeps them from one detector to
-the next. The exact law of the Kolmogorov-Smirnov gap is a function of three numbers and is remembered. One thread a
-process, since the study runs several processes. These three change no bit of any p-value (a test says so). Only the
-median distance is another number: up to 2,000 rows it is the same median from SciPy's pairwise distances (equal but
-for rounding), above it is that of 20,000 seeded pairs and not of a million. Either way it is a function of the pooled
-rows alone, which is all that a permutation test asks of its bandwidth.
+the next. One thread a process, since the study runs several processes. These two change no bit of any p-value (a test
+says so). Only the median distance above 2,000 pooled rows is another number: that of 20,000 seeded pairs and not of a
+million. Either way it is a function of the pooled rows alone, which is all that a permutation test asks of its bandwidth.
 """
 
 from __future__ import annotations
@@ -13,16 +11,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache, wraps
-from math import sqrt
+from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from scipy.spatial.distance import pdist
-
-from accel_drift.detectors import mmd
-from accel_drift.statistics import kernel_test, ks_law, nulls
+from accel_drift.statistics import kernel_test, nulls
 from accel_drift_kernels.numba_cpu import threads
 
 MEDIAN_PAIRS = 20_000
@@ -35,26 +29,13 @@ def economies() -> Iterator[None]:
     """Install the savings for the time of a `with` block."""
     with ExitStack() as stack:
         for module, name, instead in (
-            (ks_law, "tail", lru_cache(1 << 16)(ks_law.tail)),
             (nulls, "relabel", remembered(nulls.relabel)),
             (nulls, "untied_bins", remembered(nulls.untied_bins)),
             (kernel_test, "_PAIRS", MEDIAN_PAIRS),
-            (mmd, "median_distance", median_distance),
             (threads, "thread_count", _one),
         ):
             stack.enter_context(patch.object(module, name, instead))
         yield
-
-
-def median_distance(z: Any, seed: int) -> float:
-    """`kernel_test.median_distance`, sooner."""
-    if not 2 <= len(z) <= kernel_test.EXACT_MEDIAN_ROWS:
-        return kernel_test.median_distance(z, seed)
-    squared = pdist(np.asarray(z, dtype=np.float64), "sqeuclidean")
-    middle = float(np.median(squared))
-    if middle == 0.0 and squared.any():
-        middle = float(np.median(squared[squared > 0]))
-    return sqrt(middle)
 
 
 def remembered(draw: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:

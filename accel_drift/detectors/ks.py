@@ -36,10 +36,13 @@ class KS(Detector):
         return {n: float(d) for pair in comparison.numeric for n, d in zip(pair.names, pair.gap, strict=True)}
 
     def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
-        found = [self._column(pair, j, comparison, plan) for pair in comparison.numeric for j in range(len(pair.names))]
+        found: list[Outcome] = []
+        for pair in comparison.numeric:
+            p, method = _law(pair)
+            found += [self._column(pair, j, comparison, plan, p[j], method[j]) for j in range(len(pair.names))]
         return self.unpaired(comparison) + found
 
-    def _column(self, pair: NumericPair, j: int, comparison: Comparison, plan: Plan) -> Outcome:
+    def _column(self, pair: NumericPair, j: int, comparison: Comparison, plan: Plan, p: float, method: str) -> Outcome:
         name, (n, m) = pair.names[j], (int(side[j]) for side in pair.present)
         why = comparison.why_untested(n, m, int(pair.distinct[j]), plan, self.min_rows)
         blank = self.blank(column=name, columns=(name,), n_reference=n, n_batch=m, untested=why)
@@ -49,12 +52,11 @@ class KS(Detector):
         interval = self._interval(pair, j, comparison, plan) if plan.intervals else None
         ready = replace(blank, statistic=gap, effect=gap, judged=interval[0] if interval else gap, interval=interval)
         if comparison.groups is None:
-            # With ties the law is conservative: good enough where even it is small, and no draw is needed then.
-            p, method = ks_law.tail(gap, n, m)
             if not pair.tied[j]:
-                return replace(ready, p_value=p, p_method=method)
+                return replace(ready, p_value=float(p), p_method=method)
+            # With ties the law is conservative: good enough where even it is small, and no draw is needed then.
             if p <= plan.smallest_p:
-                return replace(ready, p_value=p, p_method="asymptotic", details={"conservative": True})
+                return replace(ready, p_value=float(p), p_method="asymptotic", details={"conservative": True})
         return self._permuted(ready, pair, j, comparison, plan)
 
     def _permuted(self, ready: Outcome, pair: NumericPair, j: int, comparison: Comparison, plan: Plan) -> Outcome:
@@ -82,6 +84,18 @@ class KS(Detector):
         stream = draws.key(plan.seed, "interval", pair.names[j])
         made = intervals.cdf_gap(fine, comparison.groups is not None, float(pair.gap[j]), stream)
         return intervals.clip(made, 0.0, 1.0)
+
+
+def _law(pair: NumericPair) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """P-values of a pair's columns as if nothing tied, and how they were found: columns of one size at once."""
+    p, method = np.ones(len(pair.names)), [""] * len(pair.names)
+    n, m = pair.present
+    for size in {(int(a), int(b)) for a, b in zip(n, m, strict=True) if a and b}:
+        columns = np.flatnonzero((n == size[0]) & (m == size[1]))
+        p[columns], how = ks_law.tails(pair.gap[columns], *size)
+        for j in columns:
+            method[j] = how
+    return p, method
 
 
 def _coarser(counts: Counts) -> Counts:

@@ -58,22 +58,30 @@ def median_distance(z: npt.NDArray[Any], seed: int) -> float:
     if rows < 2:
         return 0.0
     if rows <= EXACT_MEDIAN_ROWS:
-        i, j = np.triu_indices(rows, 1)
+        from scipy.spatial.distance import pdist
+
+        squared = pdist(z.astype(np.float64), "sqeuclidean")
     else:
-        u = draws.uniforms(draws.key(seed, "mmd", "pairs"), 0, 2, _PAIRS)
-        i = np.minimum((u[0] * rows).astype(np.intp), rows - 1)
-        step = 1 + np.minimum((u[1] * (rows - 1)).astype(np.intp), rows - 2)
-        j = (i + step) % rows
-    squared = np.empty(len(i))
-    for lo in range(0, len(i), 1 << 16):
-        part = slice(lo, lo + (1 << 16))
-        difference = z[i[part]].astype(np.float64) - z[j[part]]
-        squared[part] = np.einsum("ij,ij->i", difference, difference)
+        squared = _some_distances(z, draws.key(seed, "mmd", "pairs"))
     middle = float(np.median(squared))
     if middle == 0.0 and squared.any():
         # More than half of the pairs are equal rows: take the median of those that are not.
         middle = float(np.median(squared[squared > 0]))
     return sqrt(middle)
+
+
+def _some_distances(z: npt.NDArray[Any], stream: npt.NDArray[np.uint32]) -> Floats:
+    """Squared distances of seeded pairs of different rows."""
+    rows = len(z)
+    u = draws.uniforms(stream, 0, 2, _PAIRS)
+    i = np.minimum((u[0] * rows).astype(np.intp), rows - 1)
+    j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.intp), rows - 2)) % rows
+    squared = np.empty(_PAIRS)
+    for lo in range(0, _PAIRS, 1 << 16):
+        part = slice(lo, lo + (1 << 16))
+        difference = z[i[part]].astype(np.float64) - z[j[part]]
+        squared[part] = np.einsum("ij,ij->i", difference, difference)
+    return squared
 
 
 @dataclass(frozen=True)
