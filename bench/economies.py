@@ -3,7 +3,7 @@
 Detectors of one column draw the same relabelled tables from the same stream: a study keeps them from one detector to
 the next. One thread a process, since the study runs several processes. These two change no bit of any p-value (a test
 says so). Only the median distance above 2,000 pooled rows is another number: that of 20,000 seeded pairs and not of a
-million. Either way it is a function of the pooled rows alone, which is all that a permutation test asks of its bandwidth.
+million. Either way it is a function of the pooled rows alone, all that a permutation test asks of its bandwidth.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+
 from accel_drift.statistics import kernel_test, nulls
 from accel_drift_kernels.numba_cpu import threads
 

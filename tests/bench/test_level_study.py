@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from math import isclose
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from accel_drift.statistics import kernel_test
 from bench import level_study as study
-from bench.economies import economies, median_distance
+from bench.economies import economies
 from bench.level_study import Count, Task
 
 
@@ -37,13 +34,6 @@ def test_economies_change_no_p_value(task: Task, monkeypatch: pytest.MonkeyPatch
     assert plain
     assert seen == plain
 
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_the_median_distance_is_the_engines(ties: bool) -> None:
-    z = np.random.default_rng(3).standard_normal((120, 4))
-    if ties:
-        z[:100] = 0.0
-    assert isclose(median_distance(z, 0), kernel_test.median_distance(z, 0), rel_tol=1e-12)
 
 
 def test_mmd_is_the_same_with_economies(monkeypatch: pytest.MonkeyPatch) -> None:
