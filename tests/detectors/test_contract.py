@@ -307,10 +307,10 @@ def test_whole_reports_agree_over_backends() -> None:
     reference = _mixed(rng, 260, 0.0)
     batch = _mixed(rng, 200, 0.5)
     detectors = [get_detector(name, permutations=199) for name in cases.NAMES]
-    plain = ad.compare(reference, batch, detectors, backend="numpy", seed=4).to_dict()
+    plain = ad.compare(reference, batch, detectors, backend="numpy", seed=4, alpha=0.05).to_dict()
     assert plain["drifted"]
     for name in _backends():
-        other = ad.compare(reference, batch, detectors, backend=name, seed=4).to_dict()
+        other = ad.compare(reference, batch, detectors, backend=name, seed=4, alpha=0.05).to_dict()
         _same(_without_place(plain), _without_place(other))
 
 
