@@ -32,7 +32,10 @@ def whole_gram(z: Floats, n: int, permutations: int, seed: int) -> Answer:
     """The peer: the whole kernel matrix in memory, one product with all labellings, float32."""
     rng, x = np.random.default_rng(seed), (z - z.mean(axis=0)).astype(np.float32)
     half = 0.5 * (x * x).sum(axis=1)
-    gram = np.exp(np.minimum(x @ x.T - half[:, None] - half, 0))
+    gram = x @ x.T
+    gram -= half[:, None]
+    gram -= half
+    np.exp(np.minimum(gram, 0, out=gram), out=gram)
     np.fill_diagonal(gram, 0)
     labels = np.zeros((len(x), permutations), np.float32)
     labels[:n, 0] = 1

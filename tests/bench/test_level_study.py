@@ -35,7 +35,6 @@ def test_economies_change_no_p_value(task: Task, monkeypatch: pytest.MonkeyPatch
     assert seen == plain
 
 
-
 def test_mmd_is_the_same_with_economies(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[float | None]] = []
     monkeypatch.setattr(Count, "add", lambda _, p: seen.append(p))
