@@ -120,7 +120,9 @@ def _adjust_in_two_levels(tested: Sequence[Outcome], alpha: float, correction: C
     factor = _factors(first, over, alpha, correction)
     out = np.empty(len(p))
     for (name, rows), q, f in zip(members.items(), over, factor, strict=True):
-        out[rows] = np.maximum(q, np.minimum(1.0, within[name] * f))
+        h = within[name]
+        # The smallest stands for its member; the others are held to Holm's level within it.
+        out[rows] = np.where(h == h.min(), q, np.maximum(q, np.minimum(1.0, h * f)))
     return out
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from numbers import Integral
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,8 +61,10 @@ class Detector(ABC):
     def __post_init__(self) -> None:
         check(self.alpha, "bh")
         at_least(self.permutations, 19, "permutations", "the first round of relabellings, such as 999")
-        if self.min_effect is not None and not self.min_effect >= 0:
+        if self.min_effect is not None and not (is_finite(self.min_effect) and self.min_effect >= 0):
             raise ConfigError(f"min_effect is {self.min_effect!r}; it is an effect of 0 or more, or None")
+        if self.block is not None and not isinstance(self.block, str):
+            at_least(self.block, 1, "block", 'consecutive rows; or text, a column or "timestamp:day"')
         if isinstance(self.seed, bool) or not isinstance(self.seed, Integral):
             raise ConfigError(f"seed is {self.seed!r}; it is a whole number")
 
@@ -214,6 +217,11 @@ class Fitted:
         if not comparison.of_kind(*d.kinds):
             raise DataError(f"the batch has none of the columns that {d.name} learned: {', '.join(names) or 'none'}")
         return comparison
+
+
+def is_finite(value: Any) -> bool:
+    """Whether an option is a finite number."""
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
 
 
 def at_least(value: Any, least: int, name: str, meaning: str) -> None:

@@ -64,7 +64,7 @@ class KS(Detector):
         stream = draws.key(plan.seed, "null", pair.names[j])
         found = tail.sequential(
             _gap(*(side[None] for side in fine.sides)),
-            lambda _, first, count: _gap(*nulls.relabel(fine, blocked, stream, first, count)),
+            lambda _, first, count: nulls.relabelled(_gap, fine, blocked, stream, first, count),
             self.permutations,
             comparison.needed(plan),
             fine.reference.shape[-1],

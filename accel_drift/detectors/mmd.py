@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.table import Table
-from accel_drift.detectors.base import Detector, at_least
+from accel_drift.detectors.base import Detector, at_least, is_finite
 from accel_drift.errors import ConfigError
 from accel_drift.finding import Status
 from accel_drift.statistics import draws
@@ -76,7 +75,7 @@ class MMD(Detector):
 
     def __post_init__(self) -> None:
         super(MMD, self).__post_init__()
-        if self.bandwidth != "median" and not _is_length(self.bandwidth):
+        if self.bandwidth != "median" and not (is_finite(self.bandwidth) and float(self.bandwidth) > 0):
             raise ConfigError(f'bandwidth is {self.bandwidth!r}; it is "median" or a length above 0')
         for name, choices in (("mode", Mode), ("scale", Scale), ("estimator", Estimator), ("precision", Precision)):
             if getattr(self, name) not in get_args(choices):
@@ -218,10 +217,6 @@ class MMD(Detector):
 def _dense(ids: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
     values, dense = np.unique(ids, return_inverse=True)
     return dense.astype(np.int64), len(values)
-
-
-def _is_length(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
 
 
 DETECTOR = MMD

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
-from accel_drift.detectors.base import Detector, at_least
+from accel_drift.detectors.base import Detector, at_least, is_finite
 from accel_drift.errors import ConfigError
 from accel_drift.statistics import binned, intervals, scores
 from accel_drift.statistics.comparison import Comparison, Plan
@@ -41,7 +41,7 @@ class PSI(Detector):
     def __post_init__(self) -> None:
         super(PSI, self).__post_init__()
         at_least(self.bins, 2, "bins", "quantile bins of a numeric column, such as 10")
-        if not self.pseudo_count >= 0:
+        if not (is_finite(self.pseudo_count) and self.pseudo_count >= 0):
             raise ConfigError(f"pseudo_count is {self.pseudo_count!r}; it is a number of rows, such as 0.5")
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:

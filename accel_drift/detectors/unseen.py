@@ -62,7 +62,7 @@ class Unseen(Detector):
         blocked, stream = comparison.groups is not None, draws.key(plan.seed, "null", pair.name)
         found = tail.sequential(
             np.array([share]),
-            lambda _, first, count: _share(*nulls.relabel(pair.counts, blocked, stream, first, count)),
+            lambda _, first, count: nulls.relabelled(_share, pair.counts, blocked, stream, first, count),
             self.permutations,
             comparison.needed(plan),
             len(a),

@@ -80,11 +80,17 @@ def _cuts(edges: npt.NDArray[Any], distinct: int) -> npt.NDArray[Any]:
     finite = np.unique(edges[np.isfinite(edges)] if edges.dtype.kind == "f" else edges)
     if len(finite) == 0:
         return np.zeros(CELLS - 1, edges.dtype)
-    if distinct > CELLS:
-        line = np.linspace(float(finite[0]), float(finite[-1]), CELLS - 1)
-        made = np.unique(line.astype(edges.dtype) if edges.dtype.kind == "f" else np.round(line).astype(edges.dtype))
-    else:
+    low, high = finite[0], finite[-1]
+    if distinct <= CELLS:
         made = finite[: CELLS - 1]
+    elif edges.dtype.kind == "f":
+        # Not high - low, which overflows between the largest floats.
+        t = np.linspace(0.0, 1.0, CELLS - 1)
+        made = np.unique((float(low) * (1 - t) + float(high) * t).astype(edges.dtype))
+    else:
+        steps = range(CELLS - 1)
+        between = [int(low) + (int(high) - int(low)) * i // (CELLS - 2) for i in steps]
+        made = np.unique(np.array(between, dtype=edges.dtype))
     return np.concatenate([made, np.repeat(made[-1:], CELLS - 1 - len(made))])
 
 

@@ -142,8 +142,9 @@ class Profile:
         table = read_table(
             batch, schema=self.rows.schema, columns=options.columns, drop=tuple(self.rows.excluded), name=name
         )
-        table = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
-        return score(self.rows, table, self.detectors, self.backend, options, self.totals, progress)
+        kept = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
+        sizes = (int(self.provenance["rows"]), table.rows)
+        return score(self.rows, kept, self.detectors, self.backend, options, sizes, self.totals, progress)
 
     def save(self, path: str | Path) -> None:
         """Write the profile to one Arrow IPC file; never a pickle, never half a file."""

@@ -63,6 +63,7 @@ def score(
     detectors: Sequence[Detector],
     backend: Any,
     options: Options,
+    sizes: tuple[int, int],
     totals: Totals | None = None,
     progress: Any = None,
 ) -> Report:
@@ -74,6 +75,7 @@ def score(
         detectors: what to test with; each column meets those of its kind.
         backend: where to compute.
         options: what the report is made with.
+        sizes: rows of the whole reference and of the whole batch, of which these may be samples.
         totals: counts of the whole reference where `reference` is a sample of it.
         progress: called with (done, of, what) before each detector.
 
@@ -97,8 +99,8 @@ def score(
     return Report(
         reference=reference.name or "reference",
         batch=batch.name or "batch",
-        n_reference=reference.rows if totals is None else totals.rows,
-        n_batch=batch.rows,
+        n_reference=sizes[0],
+        n_batch=sizes[1],
         drifted=verdict(findings, options.rule, options.alpha),
         severity=max((f.severity for f in findings), key=lambda s: s.rank, default=Severity.NONE),
         rule=options.rule if isinstance(options.rule, str) else f"fraction {options.rule:g}",
@@ -106,7 +108,7 @@ def score(
         schema_diff=_diff(reference, batch),
         excluded=screened.excluded,
         warnings=tuple(warnings),
-        notes=_notes(outcomes, findings, options),
+        notes=(*_thinning(reference, batch, sizes, totals), *_notes(outcomes, findings, options)),
         detectable=_detectable(comparison, detectors, outcomes, needed),
         settings=_settings(detectors, backend, options),
         distributions=distributions(comparison),
@@ -144,6 +146,13 @@ def _block_warnings(
         f"correlation {known.correlation:.2f}; row permutation is trusted below {DESIGN_EFFECT}), so p-values are too "
         f"small; permute whole blocks with block={block!r}" + (f" (also seen: {others})" if others else "")
     ]
+
+
+def _thinning(reference: Table, batch: Table, sizes: tuple[int, int], totals: Totals | None) -> tuple[str, ...]:
+    if totals is not None or sizes == (reference.rows, batch.rows):
+        return ()
+    rows = f"{reference.rows:,} of {sizes[0]:,} reference rows and {batch.rows:,} of {sizes[1]:,} batch rows"
+    return (f"blocks are thinned to the profile's rate on both sides: {rows}, drawn by the seed",)
 
 
 def _notes(outcomes: Sequence[Outcome], findings: Sequence[Finding], options: Options) -> tuple[str, ...]:

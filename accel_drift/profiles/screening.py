@@ -97,14 +97,14 @@ def alike_rows(
     few: set[str | int] = set()
     for side in (reference, batch):
         rows = side.take(np.arange(min(side.rows, _MEASURED_ROWS)))
-        measured = [n for n in names if isinstance(rows.columns[n], NumericColumn)][:_MEASURED_COLUMNS]
-        ranks = {n: mid_ranks(rows.numeric(n).present_values()) for n in measured}
+        measured = names[:_MEASURED_COLUMNS]
+        ranks = {n: _ranks(rows.columns[n]) for n in measured}
         for block, ids in _candidates(rows, excluded):
             if ids.max() + 1 < ENOUGH_BLOCKS:
                 few.add(block)
             for name in measured:
-                present = rows.numeric(name).mask() & (ids >= 0)
-                known = alike(ranks[name][present[rows.numeric(name).mask()]], ids[present])
+                there = rows.columns[name].mask()
+                known = alike(ranks[name][ids[there] >= 0], ids[there & (ids >= 0)])
                 if known is not None and known.worth_a_warning:
                     found.append((block, name, known))
     worst: dict[str | int, tuple[str, Alike]] = {}
@@ -112,6 +112,14 @@ def alike_rows(
         if block not in worst or known.design_effect > worst[block][1].design_effect:
             worst[block] = (name, known)
     return sorted(((b, n, k) for b, (n, k) in worst.items()), key=lambda w: (w[0] in few, -w[2].design_effect))
+
+
+def _ranks(column: TableColumn) -> npt.NDArray[np.float64]:
+    """Ranks of the values that are there; of categories, whether it is the most frequent one."""
+    if isinstance(column, NumericColumn):
+        return mid_ranks(column.present_values())
+    codes = column.codes[column.codes >= 0]
+    return mid_ranks(codes == (np.bincount(codes).argmax() if len(codes) else 0))
 
 
 def _left_out(
@@ -159,10 +167,11 @@ def _units(rows: Table, name: str) -> Iterator[tuple[str, npt.NDArray[np.int64]]
 
 
 def _overlap(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> bool:
-    """Whether whole numbers share a value; fractions that interleave count as overlapping."""
+    """Whether whole numbers share a value. Fractions, and numbers that hardly repeat, overlap when they interleave."""
     if x.dtype.kind == "f" or y.dtype.kind == "f":
         return True
-    return len(np.intersect1d(x, y)) > 0
+    a, b = np.unique(x), np.unique(y)
+    return 2 * len(a) > len(x) or 2 * len(b) > len(y) or len(np.intersect1d(a, b, assume_unique=True)) > 0
 
 
 def _whole(column: TableColumn) -> bool:

@@ -85,7 +85,7 @@ def fine_cuts(xp: Any, pooled: Any, present: Any, limit: int) -> tuple[Any, Any,
     following = xp.concat([pooled[1:, :], pooled[:1, :]], axis=0)
     last_of_tie = (at < present[None, :]) & ((at == present[None, :] - 1) | (pooled != following))
     distinct = xp.sum(xp.astype(last_of_tie, xp.int64), axis=0)
-    ends = xp.sort(xp.where(last_of_tie, at, rows - 1), axis=0)[: limit - 1, :]
+    ends = xp.sort(xp.where(last_of_tie, at, rows - 1), axis=0)[: min(limit - 1, rows), :]
     if ends.shape[0] < limit - 1:
         pad = xp.broadcast_to(xp.asarray(rows - 1, dtype=ends.dtype), (limit - 1 - ends.shape[0], ends.shape[1]))
         ends = xp.concat([ends, pad], axis=0)

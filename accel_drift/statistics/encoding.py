@@ -23,6 +23,9 @@ CATEGORIES = 32
 """Categories told apart by identity; above, a seeded hash into as many buckets."""
 
 
+_LARGE = 1e100
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Pooled rows as a matrix, reference first.
@@ -53,6 +56,10 @@ def encode(tables: Sequence[Table], names: tuple[str, ...], scale: npt.NDArray[A
         columns = [t.columns[name] for t in tables]
         numbers = [c for c in columns if isinstance(c, NumericColumn)]
         texts = [c for c in columns if isinstance(c, CategoricalColumn)]
+        if numbers and texts and all(c.missing == c.rows for c in numbers):
+            # A column without any value has the type of nobody: its rows miss a category.
+            texts = [c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns]
+            numbers = []
         if numbers and texts:
             dropped[name] = "numbers on one side, categories on the other"
             continue
@@ -71,6 +78,8 @@ def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | 
     v = np.concatenate([c.values.astype(np.float64) for c in columns])
     present = np.concatenate([c.mask() for c in columns])
     finite = present & np.isfinite(v)
+    if finite.any() and (peak := float(np.abs(v[finite]).max())) > _LARGE:
+        v = v / peak  # differences and squares of the largest floats overflow, and scale is taken off anyway
     known = v[scale][finite[scale]]
     width = _spread(known)
     absent = (~present).astype(np.float64)
@@ -84,14 +93,15 @@ def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | 
     return np.stack([z, absent], axis=1) if absent.any() else z[:, None]
 
 
+def _no_category(column: NumericColumn) -> CategoricalColumn:
+    return CategoricalColumn(column.name, np.full(column.rows, -1, np.int32), (), column.rows)
+
+
 def _spread(known: Floats) -> float:
     if len(known) == 0:
         return 0.0
     low, q1, q3, high = np.quantile(known, [0.05, 0.25, 0.75, 0.95])
-    for width in (q3 - q1, high - low, known.std()):
-        if width > 0 and np.isfinite(width):
-            return float(width)
-    return 0.0
+    return float(q3 - q1) or float(high - low) or float(known.std())
 
 
 def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:
@@ -118,5 +128,5 @@ def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:
 
 
 def _hash(category: str, seed: int) -> int:
-    digest = hashlib.blake2b(category.encode(), digest_size=4, key=str(seed).encode()).digest()
+    digest = hashlib.blake2b(f"{seed}\x1f{category}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, "little") % CATEGORIES

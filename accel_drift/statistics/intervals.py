@@ -34,7 +34,8 @@ def basic(
     """
     a, b = (_resample(side, blocked, stream ^ np.uint32(i)) for i, side in enumerate(column, start=1))
     there = score(*(s[None, :] for s in column.sides))[0]
-    low, high = np.quantile(score(a, b), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    # No interpolation: without a pseudo-count some scores are infinite.
+    low, high = np.quantile(score(a, b), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="lower")
     return float(2 * there - high), float(2 * there - low)
 
 

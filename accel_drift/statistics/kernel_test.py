@@ -60,19 +60,20 @@ def median_distance(z: npt.NDArray[Any], seed: int) -> float:
     if rows <= EXACT_MEDIAN_ROWS:
         from scipy.spatial.distance import pdist
 
-        squared = pdist(z.astype(np.float64), "sqeuclidean")
+        distances = pdist(z.astype(np.float64))
     else:
-        squared = _some_distances(z, draws.key(seed, "mmd", "pairs"))
-    middle = float(np.median(squared))
-    if middle == 0.0 and squared.any():
+        distances = _some_distances(z, draws.key(seed, "mmd", "pairs"))
+    middle = float(np.median(distances))
+    if middle == 0.0 and distances.any():
         # More than half of the pairs are equal rows: take the median of those that are not.
-        middle = float(np.median(squared[squared > 0]))
-    return sqrt(middle)
+        middle = float(np.median(distances[distances > 0]))
+    return middle
 
 
 def _some_distances(z: npt.NDArray[Any], stream: npt.NDArray[np.uint32]) -> Floats:
-    """Squared distances of seeded pairs of different rows."""
+    """Distances of seeded pairs of different rows; of sorted rows, so that their order does not matter."""
     rows = len(z)
+    z = z[np.lexsort(z.T)]
     u = draws.uniforms(stream, 0, 2, _PAIRS)
     i = np.minimum((u[0] * rows).astype(np.intp), rows - 1)
     j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.intp), rows - 2)) % rows
@@ -81,7 +82,7 @@ def _some_distances(z: npt.NDArray[Any], stream: npt.NDArray[np.uint32]) -> Floa
         part = slice(lo, lo + (1 << 16))
         difference = z[i[part]].astype(np.float64) - z[j[part]]
         squared[part] = np.einsum("ij,ij->i", difference, difference)
-    return squared
+    return np.sqrt(squared)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Nothing here looks at which rows are the reference, except through quantities fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import comb
 
 import numpy as np
@@ -42,6 +43,22 @@ def relabel(column: Table, blocked: bool, stream: Stream, first: int, count: int
     pooled = reference + batch
     a = draws.hypergeometric(stream, first, count, pooled, int(reference.sum()))
     return a, pooled - a
+
+
+def relabelled(
+    score: Callable[[Counts, Counts], npt.NDArray[np.float64]],
+    column: Table,
+    blocked: bool,
+    stream: Stream,
+    first: int,
+    count: int,
+) -> npt.NDArray[np.float64]:
+    """Scores of relabellings first ... first + count, (count,), a few tables of counts in memory at a time."""
+    step = max(1, _LANES // column.reference.shape[-1])
+    parts = (
+        score(*relabel(column, blocked, stream, first + lo, min(step, count - lo))) for lo in range(0, count, step)
+    )
+    return np.concatenate(list(parts))
 
 
 def relabel_bins(

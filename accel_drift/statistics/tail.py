@@ -42,7 +42,7 @@ _AFFORDABLE = 2_500_000
 
 def at_least(null: Floats, observed: Floats) -> npt.NDArray[np.int64]:
     """How many of null (d, B) reach observed (d,); ties count against drift."""
-    line = observed - _TIE * np.abs(observed)
+    line = observed - np.where(np.isfinite(observed), _TIE * np.abs(observed), 0.0)
     return np.asarray((null >= line[:, None]).sum(axis=1), dtype=np.int64)
 
 

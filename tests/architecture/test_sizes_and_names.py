@@ -32,11 +32,7 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines from `def` to the end, the docstring not counted."""
     first = function.body[0]
     spoken = 0
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         spoken = (first.end_lineno or first.lineno) - first.lineno + 1
     return (function.end_lineno or function.lineno) - function.lineno + 1 - spoken
 
@@ -79,9 +75,7 @@ def test_a_long_function_and_a_long_file_are_seen() -> None:
 
 @pytest.mark.parametrize("path", sources(), ids=label)
 def test_names_say_something(path: Path) -> None:
-    words = {
-        word for part in path.relative_to(ROOT).with_suffix("").parts for word in re.split(r"[_\W]+", part)
-    }
+    words = {word for part in path.relative_to(ROOT).with_suffix("").parts for word in re.split(r"[_\W]+", part)}
     assert not words & VAGUE
 
 

@@ -145,9 +145,7 @@ def test_the_reference_steers_the_types_of_a_csv(csv: WriteCsv) -> None:
             "gone": ["a", "b"],
         }
     )
-    batch = read_table(
-        csv("zip,x,n,open,when,gone\n01234,3,1.5,0,2024-01-01,\n2,,NA,1,,\n"), schema=reference.schema
-    )
+    batch = read_table(csv("zip,x,n,open,when,gone\n01234,3,1.5,0,2024-01-01,\n2,,NA,1,,\n"), schema=reference.schema)
     assert batch.categorical("zip").categories == ("01234", "2")
     assert batch.numeric("x").present_values().tolist() == [3]
     assert batch.numeric("n").present_values().tolist() == [1.5]

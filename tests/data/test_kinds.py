@@ -171,9 +171,7 @@ def test_other_kinds_on_the_callers_word() -> None:
     assert {c.reason for c in told.schema.columns if c.name != "s"} == {"set by the caller"}
     exact = read_table({"t": [str(2**53 + 1), "-3"]}, kinds={"t": "numeric"}).numeric("t")
     assert exact.values.tolist() == [2**53 + 1, -3]
-    dates = read_table({"t": ["2024-01-02", None, "2024-01-01T05:00:00Z"]}, kinds={"t": "timestamp"}).numeric(
-        "t"
-    )
+    dates = read_table({"t": ["2024-01-02", None, "2024-01-01T05:00:00Z"]}, kinds={"t": "timestamp"}).numeric("t")
     assert dates.kind is Kind.TIMESTAMP
     assert dates.nulls == 1
     assert dates.values[0] == np.datetime64("2024-01-02", "us").astype(int)

@@ -130,9 +130,7 @@ def damaged(batch: Any, kind: str) -> Any:
     if kind == "rows missing":
         return batch.slice(1)
     fields = [f.remove_metadata() if kind == "field" else f for f in batch.schema]
-    arrays = [
-        pa.array([b"x"] * 4) if kind == "type" and f.name == "price" else batch.column(f.name) for f in fields
-    ]
+    arrays = [pa.array([b"x"] * 4) if kind == "type" and f.name == "price" else batch.column(f.name) for f in fields]
     fields = [pa.field(f.name, a.type, metadata=f.metadata) for f, a in zip(fields, arrays, strict=True)]
     if kind == "codes":
         place = batch.schema.names.index("place")

@@ -10,9 +10,7 @@ from accel_drift.data import Column, Kind, Schema, SchemaDiff, common, comparabl
 from accel_drift.errors import ConfigError, SchemaError
 
 TYPES = ["int32", "int64", "float", "double", "string", "dictionary<string>", "bool", "timestamp[us]", "null"]
-columns = st.builds(
-    Column, st.text(max_size=3), st.sampled_from(Kind), st.sampled_from(TYPES), st.text(max_size=3)
-)
+columns = st.builds(Column, st.text(max_size=3), st.sampled_from(Kind), st.sampled_from(TYPES), st.text(max_size=3))
 schemas = st.lists(columns, max_size=6, unique_by=lambda c: c.name).map(lambda cs: Schema(tuple(cs)))
 
 
@@ -64,9 +62,7 @@ def test_what_counts_as_retyped(was: tuple[str, Kind], now: tuple[str, Kind], sa
 
 def test_a_kind_that_the_caller_changed_is_said() -> None:
     one, other = Column("c", Kind.CATEGORICAL, "int64"), Column("c", Kind.NUMERIC, "int64")
-    assert diff(Schema((one,)), Schema((other,))).retyped == (
-        ("c", "int64 (categorical)", "int64 (numeric)"),
-    )
+    assert diff(Schema((one,)), Schema((other,))).retyped == (("c", "int64 (categorical)", "int64 (numeric)"),)
 
 
 def test_nothing_in_common_names_both_sides() -> None:
@@ -89,9 +85,7 @@ def test_lookups() -> None:
         Kind.named("x")
 
 
-@pytest.mark.parametrize(
-    "entries", [[{"name": "a"}], [{"name": "a", "kind": "x", "type": "y"}], ["a"], [None]]
-)
+@pytest.mark.parametrize("entries", [[{"name": "a"}], [{"name": "a", "kind": "x", "type": "y"}], ["a"], [None]])
 def test_a_damaged_list_of_columns(entries: list[dict[str, str]]) -> None:
     with pytest.raises(SchemaError, match="not a list of columns"):
         Schema.from_list(entries)

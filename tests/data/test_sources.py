@@ -294,9 +294,7 @@ def test_no_rows_are_a_table() -> None:
 
 
 def test_names_that_do_not_exist() -> None:
-    with pytest.raises(
-        SchemaError, match=r"columns= names 'wole', but there is no such column; did you mean 'whole'"
-    ):
+    with pytest.raises(SchemaError, match=r"columns= names 'wole', but there is no such column; did you mean 'whole'"):
         read_table(arrow(), columns=["wole"])
     with pytest.raises(SchemaError, match=r"drop= names 'nothing like it'.*there are 'whole', 'real'"):
         read_table(arrow(), drop=["nothing like it"])
@@ -358,9 +356,7 @@ else:
     read_table(polars.DataFrame(plain))
 assert "pandas" not in sys.modules, "pandas was imported"
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

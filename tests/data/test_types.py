@@ -39,9 +39,7 @@ def test_integers_beyond_float64_are_exact_through_every_door() -> None:
 
 
 def test_null_and_nan_are_both_missing_and_counted_apart() -> None:
-    column = one(
-        pa.chunked_array([pa.array([1.0, None, float("nan")]), pa.array([float("nan"), float("inf")])])
-    )
+    column = one(pa.chunked_array([pa.array([1.0, None, float("nan")]), pa.array([float("nan"), float("inf")])]))
     assert (column.nulls, column.nans, column.missing) == (1, 2, 3)
     assert column.mask().tolist() == [True, False, False, False, True]
     assert column.present_values().tolist() == [1.0, np.inf]

@@ -29,9 +29,7 @@ def test_permissions_are_those_of_a_plain_file(tmp_path: Path) -> None:
     assert ours.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")]
-)
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_a_failure_leaves_the_old_file_and_nothing_else(error: BaseException, tmp_path: Path) -> None:
     path = tmp_path / "profile.adp"
     path.write_bytes(b"old")

@@ -193,9 +193,6 @@ def test_mmd_is_the_gram_formula(n: int, m: int, d: int, offset: float, estimato
     assert found == pytest.approx(expected, rel=TIGHT, abs=1e-12)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the root of the mean of the two middle squares, not the mean of the two lengths"
-)
 def test_mmd_median_of_an_even_number_of_pairs() -> None:
     data = _rng(10).normal(size=(48, 1))
     z = oracles.scaled(list(data.T))

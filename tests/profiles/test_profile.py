@@ -286,7 +286,6 @@ def test_level_of_a_sampled_profile(column: str) -> None:
 
 @pytest.mark.statistical
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="fixed bins are relabelled however few rows they hold: 0.17 instead of 0.05")
 def test_level_of_a_sampled_profile_of_few_rows_with_ties() -> None:
     """Fewer than 50 reference rows a bin: the hypergeometric law of the reference's own bins does not hold."""
     from bench import level
@@ -316,7 +315,6 @@ def test_block_and_sampling_name_their_sizes() -> None:
     assert (found.n_reference, found.n_batch) == (400, 240)
 
 
-@pytest.mark.xfail(strict=True, reason="n_reference and n_batch are those of the thinned rows, and nothing says so")
 def test_block_and_sampling_report_says_how_many_rows_there_were() -> None:
     reference = {"x": np.random.default_rng(63).normal(size=1000), "day": np.repeat(np.arange(50), 20)}
     batch = {"x": np.random.default_rng(64).normal(size=600), "day": np.repeat(np.arange(30), 20) + 100}

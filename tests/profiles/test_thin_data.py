@@ -96,18 +96,7 @@ def test_every_ending_has_a_name(case: str) -> None:
         assert value_tests
 
 
-NO_SLICE = pytest.mark.xfail(strict=True, reason="fine_cuts slices beyond the end where there are fewer than 127 rows")
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            c, marks=NO_SLICE if "x" in CASES[c][0] and len(CASES[c][0]["x"]) + len(CASES[c][1]["x"]) < 127 else ()
-        )
-        for c in CASES
-    ],
-)
+@pytest.mark.parametrize("case", CASES)
 def test_on_the_strictest_backend_too(case: str) -> None:
     a, b, _ = CASES[case]
     said, strict = _report(a, b), _report(a, b, StrictBackend())
@@ -169,27 +158,23 @@ def test_identical_sides_are_stable() -> None:
         assert not report.drifted
 
 
-@pytest.mark.xfail(strict=True, reason="differences of values near the largest float overflow: a warning")
 @pytest.mark.parametrize("name", ["psi", "mmd"])
 def test_the_largest_floats(name: str) -> None:
-    a, b = np.linspace(-1.7e308, 1.7e308, 60), np.linspace(-1.7e308, 1.7e308, 50)
+    a, b = np.linspace(-1, 1, 60) * 1.7e308, np.linspace(-1, 1, 50) * 1.7e308
     _plain(ad.compare({"x": a}, {"x": b}, [name], backend="numpy"))
 
 
-@pytest.mark.xfail(strict=True, reason="a picture's cuts go through floats, and 2**63 does not come back: a warning")
 @pytest.mark.parametrize(("low", "high", "dtype"), [(-(2**63), 2**63 - 1, np.int64), (0, 2**64 - 1, np.uint64)])
 def test_the_ends_of_whole_numbers(low: int, high: int, dtype: Any) -> None:
     a, b = (np.r_[RNG.integers(low, high, 50, dtype=dtype, endpoint=True), dtype(low), dtype(high)] for _ in range(2))
     _plain(_report({"x": a}, {"x": b}))
 
 
-@pytest.mark.xfail(strict=True, reason="inf - inf, where a cell is empty on one side: a warning, then a NaN")
 @pytest.mark.parametrize("batch", [NUMBERS + 20, NUMBERS * 0.01])
 def test_without_a_pseudo_count_an_empty_cell_is_infinitely_far(batch: Any) -> None:
     _plain(ad.compare({"x": NUMBERS}, {"x": batch}, [ad.PSI(pseudo_count=0, permutations=99)], backend="numpy"))
 
 
-@pytest.mark.xfail(strict=True, reason="the hash of categories takes a key of at most 64 bytes")
 def test_a_seed_of_any_length() -> None:
     letters = [f"c{i % 40}" for i in range(200)]
     _plain(ad.compare({"c": letters}, {"c": letters}, ["mmd"], backend="numpy", seed=10**80))

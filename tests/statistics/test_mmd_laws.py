@@ -183,13 +183,7 @@ def test_infinite_values_lie_just_outside() -> None:
     assert np.isfinite(found.statistic)
 
 
-@pytest.mark.parametrize(
-    "scale",
-    [
-        pytest.param(1e300, marks=pytest.mark.xfail(strict=True, reason="the deviation's squares overflow: a warning")),
-        1e-300,
-    ],
-)
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
 def test_extreme_scales(scale: float) -> None:
     rng = np.random.default_rng(55)
     x, y = rng.normal(size=60), rng.normal(size=50)
@@ -201,19 +195,7 @@ def test_values_on_one_side_only_are_no_stable_joint_test(values: list[Any]) -> 
     assert _finding({"x": values}, {"x": [None] * 100}).status is ad.Status.DRIFTED
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        pytest.param(
-            ["a", "b"] * 50,
-            marks=pytest.mark.xfail(
-                strict=True, reason="a reference of nulls is numbers, so every column is dropped: p = 1"
-            ),
-        ),
-        list(np.arange(100.0)),
-    ],
-    ids=["text", "numbers"],
-)
+@pytest.mark.parametrize("values", [["a", "b"] * 50, list(np.arange(100.0))], ids=["text", "numbers"])
 def test_nor_on_the_other(values: list[Any]) -> None:
     assert _finding({"x": [None] * 100}, {"x": values}).status is not ad.Status.STABLE
 
