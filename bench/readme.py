@@ -13,6 +13,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 
 from accel_drift.files import write_text_atomically
 from bench.machine import RESULTS
+from bench.timing import FEW, LONG_S
 
 README = RESULTS.parent / "README.md"
 
@@ -45,6 +46,14 @@ _NO_GPU = """\
 > **The GPU code has never run on a GPU.** There is no GPU result; `--device gpu` is written and untried, and every
 > figure below is of the CPU.
 """
+
+_REMARKS = {
+    "mmd": "*rows* and *groups* are the kernel sums of given rows; *whole detector* reads, scales, finds the bandwidth "
+    "and adds an interval, which its peer does not.",
+    "columns": "*whole report* gives p-values, intervals, effects and pictures; its peer gives scores, p-values of KS "
+    "alone, and nothing else: it does less.",
+}
+"""What the names of a case mean, and what keeps two of them from being the same work."""
 
 _LEVEL_COLUMNS = ("detector", "cells", "highest rate", "its column", "n / m", "bound", "lowest rate", "within bounds")
 
@@ -84,8 +93,17 @@ def _question(question: Mapping[str, Any]) -> Iterator[str]:
     sizes = ", ".join(f"{k} = {v:,}" for k, v in question["sizes"].items())
     yield f"### {question['title']}: {sizes}"
     yield ""
+    if question["case"] in _REMARKS:
+        yield from (_REMARKS[question["case"]], "")
     rates = (f"{name} {_rate(limit)}" for name, limit in question["limits"].items())
-    yield f"Limits in this run: {'; '.join(rates)}. Median of {question['runs']} warm runs."
+    few = f" (no more, since one takes over {LONG_S:.0f} s)" if question["runs"] <= FEW else ""
+    yield (
+        f"Limits in this run: {'; '.join(rates)}. Median of {question['runs']} warm runs{few}; load average "
+        f"{question['load_average']}."
+    )
+    one, all_of = (question["limits"].get(k, {}).get("per_s") for k in ("gemm float32, one core", "gemm float32"))
+    if one and all_of and all_of < 1.3 * one:
+        yield "**All cores together multiplied little faster than one: other work had the rest. Floors are too high.**"
     yield ""
     yield from _table(
         ("", "time", "times faster than", "of the floor", "memory", "first call"),
