@@ -159,9 +159,14 @@ def _level(result: Mapping[str, Any]) -> Iterator[str]:
             for c in beyond
         )
     yield ""
+    yield from _power(result)
+
+
+def _power(result: Mapping[str, Any]) -> Iterator[str]:
+    s = result["settings"]
     yield "## Power where something drifted"
     yield ""
-    yield f"Share found at {alpha}, n = m = 500. The floor, where there is one, is {s['power_floor']:.0%}."
+    yield f"Share found at {s['alpha']}, n = m = 500. The floor, where there is one, is {s['power_floor']:.0%}."
     yield ""
     drifted = [c for c in result["cells"] if c["change"]]
     yield from _table(
