@@ -87,15 +87,10 @@ class KS(Detector):
 
 
 def _law(pair: NumericPair) -> tuple[npt.NDArray[np.float64], list[str]]:
-    """P-values of a pair's columns as if nothing tied, and how they were found: columns of one size at once."""
-    p, method = np.ones(len(pair.names)), [""] * len(pair.names)
+    """P-values of a pair's columns as if nothing tied, and how they were found; 1 where a side has no value."""
     n, m = pair.present
-    for size in {(int(a), int(b)) for a, b in zip(n, m, strict=True) if a and b}:
-        columns = np.flatnonzero((n == size[0]) & (m == size[1]))
-        p[columns], how = ks_law.tails(pair.gap[columns], *size)
-        for j in columns:
-            method[j] = how
-    return p, method
+    p, how = ks_law.tails(pair.gap, np.maximum(n, 1), np.maximum(m, 1))
+    return np.where((n > 0) & (m > 0), p, 1.0), how
 
 
 def _coarser(counts: Counts) -> Counts:

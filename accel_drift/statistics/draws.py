@@ -27,7 +27,7 @@ def key(seed: int, *purpose: str | int) -> npt.NDArray[np.uint32]:
 def words(stream: npt.NDArray[np.uint32], first: int, rows: int, width: int) -> npt.NDArray[np.uint32]:
     """Threefry words of counters (first ... first + rows) x (0 ... width); shape (2, rows, width)."""
     i = np.arange(first, first + rows, dtype=np.uint32)
-    return np.asarray(_host().random_words(stream, i, np.arange(width, dtype=np.uint32)))
+    return np.asarray(host_kernels().random_words(stream, i, np.arange(width, dtype=np.uint32)))
 
 
 def uniforms(stream: npt.NDArray[np.uint32], first: int, rows: int, width: int) -> Floats:
@@ -49,7 +49,7 @@ def subset(stream: npt.NDArray[np.uint32], total: int, size: int) -> npt.NDArray
 def labels(stream: npt.NDArray[np.uint32], first: int, count: int, total: int, ones: int) -> npt.NDArray[np.int64]:
     """Labellings first ... first + count of `total` things; number 0 is the observed one. Shape (count, total)."""
     perms = np.arange(first, first + count, dtype=np.uint32)
-    packed = _host().permutation_labels(stream, perms, np.arange(total, dtype=np.uint32), ones)
+    packed = host_kernels().permutation_labels(stream, perms, np.arange(total, dtype=np.uint32), ones)
     bits = np.unpackbits(np.asarray(packed), axis=1, bitorder="little")[:, :count]
     return bits.T.astype(np.int64)
 
@@ -57,7 +57,7 @@ def labels(stream: npt.NDArray[np.uint32], first: int, count: int, total: int, o
 def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, pooled: Counts, rows: int) -> Counts:
     """What falls on the first side when `rows` of the pooled rows are dealt to it. pooled (k,); result (count, k)."""
     return _in_chunks(
-        lambda u: _host().hypergeometric(_repeat(pooled, len(u)), np.full(len(u), rows, np.int64), u),
+        lambda u: host_kernels().hypergeometric(_repeat(pooled, len(u)), np.full(len(u), rows, np.int64), u),
         stream,
         first,
         count,
@@ -68,14 +68,14 @@ def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, poole
 def dirichlet_multinomial(stream: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts) -> Counts:
     """Counts of rows[l] new rows in cells of unknown mass Dirichlet(weights[l]). Shapes (L, k), (L,) -> (L, k)."""
     return np.asarray(
-        _host().dirichlet_multinomial(weights, rows, uniforms(stream, first, *weights.shape)), dtype=np.int64
+        host_kernels().dirichlet_multinomial(weights, rows, uniforms(stream, first, *weights.shape)), dtype=np.int64
     )
 
 
 def multinomial(stream: npt.NDArray[np.uint32], first: int, count: int, weights: Counts, rows: int) -> Counts:
     """`rows` rows drawn with replacement from cells in proportion to weights (k,); result (count, k)."""
     return _in_chunks(
-        lambda u: _host().multinomial(_repeat(weights, len(u)), np.full(len(u), rows, np.int64), u),
+        lambda u: host_kernels().multinomial(_repeat(weights, len(u)), np.full(len(u), rows, np.int64), u),
         stream,
         first,
         count,
@@ -96,5 +96,6 @@ def _repeat(row: Counts, times: int) -> Counts:
     return np.ascontiguousarray(np.broadcast_to(np.asarray(row, dtype=np.int64), (times, len(row))))
 
 
-def _host() -> Any:
+def host_kernels() -> Any:
+    """The kernels that work on counts: the host's, whatever backend the rows are on."""
     return get_backend("numpy").kernels

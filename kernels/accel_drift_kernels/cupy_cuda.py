@@ -10,6 +10,7 @@ from accel_drift_kernels.portable import count_codes as count_codes
 from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable import histogram as histogram
 from accel_drift_kernels.portable import hypergeometric as hypergeometric
+from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
 from accel_drift_kernels.portable import permutation_labels as permutation_labels
 from accel_drift_kernels.portable import random_words as random_words

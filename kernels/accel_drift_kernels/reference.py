@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from statistics import NormalDist
 from typing import Any
 
@@ -98,6 +99,23 @@ def cdf_gap(x: Any, x_mask: Any, y: Any, y_mask: Any, /) -> npt.NDArray[np.float
             fy = sum(bool(v <= t) for v in ys) / len(ys)
             out[j] = max(out[j], abs(fx - fy))
     return out
+
+
+def lattice_tail(width: Any, n: Any, m: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["lattice_tail"]`."""
+    return np.array([_touching(int(w), int(a), int(b)) for w, a, b in zip(width, n, m, strict=True)], dtype=np.float64)
+
+
+def _touching(width: int, n: int, m: int) -> float:
+    """Paths counted in whole numbers of any size: all of them less those that never touch."""
+    inside = [[0] * (m + 1) for _ in range(n + 1)]
+    for i in range(n + 1):
+        for j in range(m + 1):
+            if abs(i * m - j * n) < width:
+                below = inside[i - 1][j] if i else 0
+                inside[i][j] = 1 if i == j == 0 else below + (inside[i][j - 1] if j else 0)
+    every = math.comb(n + m, n)
+    return float(Fraction(every - inside[n][m], every))
 
 
 def _outward(low: int, mode: int, high: int) -> Iterator[int]:

@@ -52,6 +52,10 @@ class Kernels(Protocol):
         """Largest distance between two empirical distribution functions, column by column."""
         ...
 
+    def lattice_tail(self, width: Array, n: Array, m: Array, /) -> Array:
+        """Chance that a random lattice path leaves a band: the exact law of `cdf_gap`."""
+        ...
+
     def hypergeometric(self, pooled: Array, n: Array, u: Array, /) -> Array:
         """Rows drawn without replacement from an urn of k colours."""
         ...
@@ -114,6 +118,12 @@ _OPS = {
         "Kolmogorov-Smirnov D of the unmasked rows, at the ends of tie groups; 0 if a side is empty.",
         "x (n, d), x_mask bool (n, d), y (m, d), y_mask bool (m, d) -> float64 (d,)",
         rtol=1e-12,
+    ),
+    "lattice_tail": OpSpec(
+        "Share of the lattice paths from (0, 0) to (n, m) that touch |i m - j n| >= width; 1 for a width of 0. "
+        "The law of n m cdf_gap when no values tie (Hodges 1958).",
+        "width int64 (k,), n int64 (k,), m int64 (k,) -> float64 (k,)",
+        rtol=1e-11,
     ),
     "hypergeometric": OpSpec(
         "Row l draws n[l] of pooled[l] rows of each colour, without replacement; u[l, j] decides cell j.",

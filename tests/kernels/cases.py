@@ -102,6 +102,19 @@ def _pairs() -> dict[str, Args]:
     }
 
 
+def _bands() -> dict[str, Args]:
+    rng = np.random.default_rng(3)
+    n, m = rng.integers(1, 13, size=(2, 24))
+    width = rng.integers(0, n * m + 1)
+    return {
+        "some": (width, n, m),
+        "read-only-strided": (width[::-2], n[::-2], m[::-2]),
+        "edges": (np.array([0, 1, 12, 13, 1]), np.array([3, 3, 3, 3, 1]), np.array([4, 4, 4, 4, 1])),
+        "tiny-share": (np.array([900]), np.array([30]), np.array([30])),
+        "nothing": (width[:0], n[:0], m[:0]),
+    }
+
+
 def _labels() -> dict[str, Args]:
     return {
         "some": (KEY, _words(13), _words(50), 20),
@@ -195,6 +208,7 @@ CASES: dict[str, dict[str, Args]] = {
         "no-cells": (np.array([-1]), 0),
     },
     "cdf_gap": _pairs(),
+    "lattice_tail": _bands(),
     "hypergeometric": _draws("hypergeometric"),
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),
     "multinomial": _draws("multinomial"),

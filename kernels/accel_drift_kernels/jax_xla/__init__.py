@@ -16,3 +16,4 @@ from accel_drift_kernels.jax_xla.rbf import rbf_label_sums as rbf_label_sums
 from accel_drift_kernels.jax_xla.rbf import rbf_row_sums as rbf_row_sums
 from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
 from accel_drift_kernels.jax_xla.words import random_words as random_words
+from accel_drift_kernels.portable import lattice_tail as lattice_tail

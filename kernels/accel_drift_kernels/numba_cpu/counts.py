@@ -191,6 +191,45 @@ def _gap(x: Any, y: Any) -> float:
     return float(worst / (n * m))
 
 
+@compiled
+def _lattice(first: int, last: int, width: Any, n: Any, m: Any, out: Any) -> None:
+    for k in range(first, last):
+        w, a, b = width[k], n[k], m[k]
+        rows = a + b
+        # left[i]: share of the paths to (i, t - i) that have touched the edge of the band; 1 outside of it.
+        left = np.ones(a + 1)
+        left[0] = 0.0 if w > 0 else 1.0
+        before = 0
+        touched = w <= 0
+        for t in range(1, rows + 1):
+            low = max(0, t - b, (t * a - w) // rows + 1)
+            high = min(a, t, -((-t * a - w) // rows) - 1)
+            if touched or low > high:
+                touched = True
+                break
+            for i in range(high, low - 1, -1):
+                mean = left[i] * ((t - i) / t)
+                if i > 0:
+                    mean += left[i - 1] * (i / t)
+                left[i] = mean
+            for i in range(before, low):
+                left[i] = 1.0
+            before = low
+        out[k] = 1.0 if touched else left[a]
+
+
+def lattice_tail(width: Any, n: Any, m: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["lattice_tail"]`."""
+    out = np.empty(len(width))
+    width, n, m = frozen(width), frozen(n), frozen(m)
+
+    def work(span: tuple[int, int]) -> None:
+        _lattice(span[0], span[1], width, n, m, out)
+
+    on_threads(work, spans(len(out), 1), large=len(out) > 8)
+    return out
+
+
 def cdf_gap(x: Any, x_mask: Any, y: Any, y_mask: Any, /) -> npt.NDArray[np.float64]:
     """See `spec.OPS["cdf_gap"]`."""
     d = x.shape[1]

@@ -1,4 +1,4 @@
-"""Binning, counting, and the Kolmogorov-Smirnov gap."""
+"""Binning, counting, and the Kolmogorov-Smirnov gap with its law."""
 
 from __future__ import annotations
 
@@ -64,3 +64,28 @@ def _seen(side: Array, order: Array) -> Array:
     """How many rows of one side have been met, going up in the pooled order."""
     xp = namespace(side)
     return xp.cumulative_sum(xp.take_along_axis(xp.astype(side, xp.int64), order, axis=0), axis=0)
+
+
+def lattice_tail(width: Array, n: Array, m: Array, /) -> Array:
+    """See `spec.OPS["lattice_tail"]`."""
+    xp = namespace(width)
+    lanes = [_touching(int(width[k]), int(n[k]), int(m[k]), width) for k in range(width.shape[0])]
+    return xp.stack(lanes) if lanes else zeros((0,), width, xp.float64)
+
+
+def _touching(width: int, n: int, m: int, like: Array) -> Array:
+    """One lane. left[i] is the share of paths to (i, t - i) that have touched, a mean of its two neighbours.
+
+    So it neither overflows nor loses the digits of a tiny share, as counts of paths, and one minus the share that
+    stayed inside, would. Bands are decided in whole numbers.
+    """
+    xp = namespace(like)
+    i = whole(0, n + 1, like, xp.int64)
+    share = xp.astype(i, xp.float64)
+    one = xp.ones_like(share[:1])
+    left = xp.where((i == 0) & (width > 0), xp.zeros_like(share), xp.ones_like(share))
+    for t in range(1, n + m + 1):
+        inside = (i >= t - m) & (i <= t) & (xp.abs(i * (n + m) - t * n) < width)
+        before = xp.concat([one, left[:-1]], axis=0)
+        left = xp.where(inside, left * ((t - share) / t) + before * (share / t), xp.ones_like(left))
+    return left[n]
