@@ -30,11 +30,15 @@ def write_bytes_atomically(path: str | Path, write: Callable[[BinaryIO], None]) 
     Raises:
         SourceError: the folder does not exist, or the file cannot be written.
     """
-    target = Path(path)
+    # A link is followed, so that what it points to is replaced and not the link.
+    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
     if target.is_dir():
         raise SourceError(f"cannot write {target}: it is a folder; give the name of a file")
     if not target.parent.is_dir():
         raise SourceError(f"cannot write {target}: there is no folder {target.parent}; make it first")
+    if target.exists() and not target.is_file():
+        _write_into(target, write)
+        return
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
@@ -48,6 +52,15 @@ def write_bytes_atomically(path: str | Path, write: Callable[[BinaryIO], None]) 
         raise SourceError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _write_into(target: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write to a device or a pipe, which has no old content to keep and must not be replaced."""
+    try:
+        with target.open("wb") as out:
+            write(out)
+    except OSError as error:
+        raise SourceError(f"cannot write {target}: {error.strerror or error}") from error
 
 
 def _write_all(out: BinaryIO, data: bytes) -> None:

@@ -34,7 +34,8 @@ def known(values: Sequence[Any] | npt.NDArray[Any]) -> list[Any]:
 def quantile_cells(reference: Sequence[Any], batch: Sequence[Any], bins: int) -> Cells:
     """Quantile bins of the reference, open at both ends, repeated cuts merged, missing a cell of its own.
 
-    Cut i of k is the smallest reference value at or below which lies a share of at least i / k of the reference.
+    Cut i of k is the smallest reference value at or below which lies a share of at least i / k of the reference. A
+    repeated value that is two or more of minimum, cuts and maximum is a cell of its own.
     """
     a, b = known(reference), known(batch)
     ordered = sorted(a)
@@ -44,9 +45,11 @@ def quantile_cells(reference: Sequence[Any], batch: Sequence[Any], bins: int) ->
             if Fraction(place, len(ordered)) >= Fraction(i, bins):
                 cuts.append(value)
                 break
+    marks = Counter([*ordered[:1], *cuts, *ordered[-1:]])
+    atoms = {v for v, times in marks.items() if times >= 2 and ordered.count(v) >= 2}
     cuts = sorted(set(cuts))
-    cells = Counter(sum(cut < v for cut in cuts) for v in a), Counter(sum(cut < v for cut in cuts) for v in b)
-    made = [(cells[0][i], cells[1][i]) for i in range(len(cuts) + 1)]
+    first, second = (Counter((sum(cut < v for cut in cuts), v in atoms) for v in side) for side in (a, b))
+    made = [(first[cell], second[cell]) for cell in sorted({*first, *second})]
     made.append((len(reference) - len(a), len(batch) - len(b)))
     return [cell for cell in made if sum(cell)]
 

@@ -125,8 +125,8 @@ Json = Annotated[
     typer.Option(
         "--json",
         metavar="[FILE]",
-        help="Write the report as JSON: to FILE, or to standard output (then nothing else goes there) for '-' or "
-        "without a FILE.",
+        help="Write the report as JSON: to FILE, a name that ends in .json (any name as --json=FILE), or to standard "
+        "output (then nothing else goes there) for '-' or without a FILE.",
         rich_help_panel=_WRITE,
     ),
 ]
@@ -194,12 +194,15 @@ def as_written_here(text: str) -> str:
 
 
 def with_stdout_for_json(args: Sequence[str]) -> list[str]:
-    """The arguments with `-` after a `--json` that has no file behind it."""
+    """The arguments with `-` after a `--json` that has no file behind it: `-` or a name that ends in .json.
+
+    Without that rule `--json REFERENCE CURRENT` would take the reference for the file.
+    """
     out: list[str] = []
     for place, word in enumerate(args):
         out.append(word)
         following = args[place + 1] if place + 1 < len(args) else None
-        if word == "--json" and (following is None or (following.startswith("-") and following != "-")):
+        if word == "--json" and following != "-" and not (following or "").endswith(".json"):
             out.append("-")
     return out
 

@@ -168,6 +168,8 @@ def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> No
 
 
 def _known_kinds(opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None) -> dict[str, Kind]:
+    if kinds is not None and not isinstance(kinds, Mapping):
+        raise ConfigError(f"kinds= maps columns to kinds; {kinds!r} does not: write kinds={{'zip': 'categorical'}}")
     said = {name: Kind.named(kind) for name, kind in (kinds or {}).items()}
     if schema is None:
         _must_exist((*opened.names, *opened.excluded), said, "kinds")

@@ -156,7 +156,12 @@ class MMD(Detector):
         facts = {"bandwidth": sigma, "scale": self.scale, "dropped_columns": dict(made.dropped)}
         if sigma == 0.0 or matrix.shape[1] == 0 or not np.ptp(matrix, axis=0).any():
             return None, made.columns, facts
-        z = ((matrix - matrix.mean(axis=0)) / sigma).astype(self.precision)
+        centred = matrix - matrix.mean(axis=0)
+        if not sigma > np.abs(centred).max() * 1e-15:
+            raise ConfigError(
+                f"bandwidth is {sigma:g}, and rows are {np.abs(centred).max():g} apart: give a longer one"
+            )
+        z = (centred / sigma).astype(self.precision)
         return KernelSums(z, n, comparison.backend, seed, rows.groups, rows.n_groups), made.columns, facts
 
     def _rows(self, comparison: Comparison, seed: int) -> _Rows:

@@ -14,6 +14,7 @@ from accel_drift.backends.registry import choose
 from accel_drift.calibration import Correction, Rule, check
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import read_table
+from accel_drift.data.schema import Kind
 from accel_drift.data.table import Table
 from accel_drift.detectors import get_class, get_detector
 from accel_drift.detectors.base import Detector
@@ -97,11 +98,14 @@ class Profile:
             ConfigError: an option has a value that cannot work.
         """
         check(alpha, correction, rule)
+        if isinstance(detectors, str) or (detectors is not None and not detectors):
+            raise ConfigError(f"detectors is {detectors!r}; it is a list of detectors or their names, or None")
         made = tuple(_prepared(d, alpha, min_effect, block, seed) for d in detectors or DEFAULT_DETECTORS)
         _refuse_twins(made)
         table = read_table(reference, columns=columns, drop=drop, label=label, kinds=kinds, name=name)
         if table.rows == 0:
             raise DataError("the reference has no rows; there is nothing to learn")
+        table = _without_identifiers(table, (*(columns or ()), *(kinds or {})), block)
         if block is not None:
             block_ids(table, block)  # a wrong rule is told now, not at the first batch
         chosen, reason = _open(backend)
@@ -271,6 +275,17 @@ def _prepared(
             )
     least = made.min_effect if made.min_effect is not None else min_effect
     return replace(made, alpha=alpha, block=block, seed=seed, min_effect=least)
+
+
+def _without_identifiers(table: Table, named: Sequence[str], block: str | int | None) -> Table:
+    """Without the columns that are never compared, so that a profile keeps no names of things."""
+    out = {
+        c.name: f"identifier-like: {c.reason or 'it names things'}"
+        for c in table.schema.columns
+        if c.kind is Kind.IDENTIFIER and c.name not in named and c.name != block
+    }
+    kept = table.select([n for n in table.columns if n not in out])
+    return replace(kept, excluded={**table.excluded, **out})
 
 
 def _refuse_twins(detectors: tuple[Detector, ...]) -> None:

@@ -201,7 +201,5 @@ def _settings(detectors: Sequence[Detector], backend: Any, options: Options) -> 
 
 
 def _nothing_left(screened: Screened) -> str:
-    reasons = "; ".join(f"{name}: {why}" for name, why in screened.excluded.items())
-    return (
-        f"no column is left to compare ({reasons or 'no columns'}); name the columns that should be with columns=[...]"
-    )
+    reasons = "; ".join([*screened.warnings, *(f"{name}: {why}" for name, why in screened.excluded.items())])
+    return f"no column is left to compare ({reasons or 'no columns'}); columns=[...] keeps those that it names"

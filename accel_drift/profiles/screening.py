@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.calendar import UNITS, block_ids
-from accel_drift.data.schema import NULL_TYPE, Kind, common
+from accel_drift.data.schema import NULL_TYPE, Kind, SchemaDiff, common, diff
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import ConfigError
 from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
@@ -52,12 +52,15 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
     """
     # What the caller dropped from the reference is dropped from the batch, too: the first reason is the one to give.
     out = Screened(excluded={**batch.excluded, **reference.excluded})
+    if not reference.columns:
+        return out
+    out.warnings += _changed(diff(reference.schema, batch.schema))
     names = []
     for name in common(reference.schema, batch.schema):
         a, b = reference.columns[name], batch.columns[name]
         apart = separates(a, b)
         reason = _left_out(name, a, b, reference, block, apart, name in named)
-        if apart:
+        if apart and not reason.startswith("block:"):
             out.warnings.append(
                 f"{name} separates the two sides perfectly: no value occurs on both"
                 + ("; it is left out" if reason else "; if it is a clock or a key, drop it")
@@ -70,6 +73,13 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
                 out.excluded[name] = f"constant: every row holds {value}"
     out.names = tuple(names)
     return out
+
+
+def _changed(changes: SchemaDiff) -> list[str]:
+    """Warnings of columns that cannot be compared any more: a verdict without them is not the verdict asked for."""
+    gone = [f"{', '.join(changes.removed)}: in the reference and not in the batch"] if changes.removed else []
+    other = [f"{name}: {was} in the reference, {now} in the batch; not compared" for name, was, now in changes.retyped]
+    return gone + other
 
 
 def separates(a: TableColumn, b: TableColumn) -> bool:
@@ -130,7 +140,8 @@ def _left_out(
         return f"block: rows are permuted by {block}"
     kinds = {side.kind for side in (a, b)}
     if Kind.TIMESTAMP in kinds:
-        return "timestamp: it says when a row was made, not what it looks like"
+        as_number = f"kinds={{{name!r}: 'numeric'}} compares it as a number"
+        return f"timestamp: it says when a row was made, not what it looks like; {as_number}"
     if named or (column is not None and column.type == NULL_TYPE):
         return ""
     if Kind.IDENTIFIER in kinds:
@@ -196,9 +207,9 @@ def _used(column: CategoricalColumn) -> set[str]:
 def _only_value(a: TableColumn, b: TableColumn) -> str | None:
     """The value that every present row of both sides holds, or None."""
     seen: set[object] = set()
+    if a.missing or b.missing:  # a value that comes or goes is news
+        return None
     for column in (a, b):
-        if column.missing == column.rows:  # a value that is gone is news
-            return None
         if isinstance(column, CategoricalColumn):
             seen |= _used(column)
         else:

@@ -105,7 +105,14 @@ def _numeric(
     place = {j: i for i, j in enumerate(tested)}
     return [
         _outcome(
-            replace(blank, column=name, columns=(name,), n_reference=int(n[j]), n_batch=int(m[j]), untested=why[j]),
+            replace(
+                blank,
+                column=name,
+                columns=(name,),
+                n_reference=int(observed.reference[:, j].sum()),
+                n_batch=int(observed.batch[:, j].sum()),
+                untested=why[j],
+            ),
             float(statistic[j]),
             observed.column(j),
             None if j not in place else (found, place[j], law.method(j)),
@@ -135,7 +142,13 @@ def _categorical(
     why = comparison.why_untested(n, m, filled, plan, min_rows)
     details = {**blank.details, **({"merged_categories": pair.merged} if pair.merged else {})}
     ready = replace(
-        blank, column=pair.name, columns=(pair.name,), n_reference=n, n_batch=m, untested=why, details=details
+        blank,
+        column=pair.name,
+        columns=(pair.name,),
+        n_reference=int(a.sum()),
+        n_batch=int(b.sum()),
+        untested=why,
+        details=details,
     )
     blocked = comparison.groups is not None
     stream = draws.key(plan.seed, "null", pair.name)

@@ -7,6 +7,10 @@ the pooled rows, which no relabelling moves; relabelled counts on them say where
 A bin is open on the left and closed on the right, its upper end a value of the reference: quantile i of k is the
 smallest value v with k * #{x <= v} >= i * n. On fine cells with C reference rows before a cell, that puts the cell
 into bin floor(k * C / n), exactly, ties included. A bin without rows on either side is no bin.
+
+A value on which two or more of the quantiles 0 ... k fall (the least and the greatest value among them) is an atom,
+and a bin of its own. Merging repeated cuts alone would leave it in one bin with all that lies below it as far as the
+last cut: a flag that is 1 in 98 % of the reference could turn 0 everywhere, or zeros become -1, and nothing would move.
 """
 
 from __future__ import annotations
@@ -36,35 +40,59 @@ def bin_sizes(n: npt.NDArray[Any], bins: int) -> Counts:
 
 
 def rebin(reference: Counts, batch: Counts, bins: int) -> tuple[Counts, Counts]:
-    """Fine counts to counts in the reference's quantile bins; the last cell (missing) stays the last.
+    """Fine counts to counts in the reference's quantile bins and atoms; the last cell (missing) stays the last.
 
-    Shapes: (L, F + 1) twice -> (L, bins + 1) twice. Each row is its own reference.
+    Shapes: (L, F + 1) twice -> (L, 2 bins + 1) twice. Each row is its own reference.
     """
     lanes, width = reference.shape
     values = reference[:, :-1]
-    before = np.cumsum(values, axis=1) - values
-    n = np.maximum(values.sum(axis=1, keepdims=True), 1)
+    after = np.cumsum(values, axis=1)
+    n = np.maximum(after[:, -1:], 1)
+    passed = after * bins // n  # quantiles 1 ... k at or below the cell
+    before = (after - values) * bins // n
+    atom = (values >= 2) & (passed - before + (after == values) >= 2)
     where = np.empty((lanes, width), dtype=np.int64)
-    np.minimum(before * bins // n, bins - 1, out=where[:, :-1])
-    where[:, -1] = bins
-    where += np.arange(lanes, dtype=np.int64)[:, None] * (bins + 1)
+    where[:, :-1] = 2 * np.minimum(before, bins - 1) + atom
+    where[:, -1] = 2 * bins
+    where += np.arange(lanes, dtype=np.int64)[:, None] * (2 * bins + 1)
     flat = where.ravel()
     # Counts stay below 2**53, so the float sums of bincount are exact.
-    out = (np.bincount(flat, weights=side.ravel(), minlength=lanes * (bins + 1)) for side in (reference, batch))
-    a, b = (s.astype(np.int64).reshape(lanes, bins + 1) for s in out)
+    out = (np.bincount(flat, weights=side.ravel(), minlength=lanes * (2 * bins + 1)) for side in (reference, batch))
+    a, b = (s.astype(np.int64).reshape(lanes, 2 * bins + 1) for s in out)
     return a, b
 
 
-def quantile_cuts(xp: Any, ordered: Any, present: Any, bins: int) -> Any:
-    """The reference's cut points on its device.
+def quantile_places(n: npt.NDArray[Any], bins: int) -> Counts:
+    """Places of the quantiles 0 ... bins among n sorted values: the first, the cut points, the last.
 
-    Shapes: ordered (n, d) ascending with absent values last, present (d,) -> (d, bins - 1).
+    Shape n.shape + (bins + 1,); 0 where there is no value.
     """
-    n, d = ordered.shape
-    i = xp.arange(1, bins, dtype=xp.int64)
-    rank = -((-i[:, None] * present[None, :]) // bins)
-    at = xp.clip(rank - 1, 0, max(n - 1, 0))
-    return xp.permute_dims(xp.take_along_axis(ordered, at, axis=0), (1, 0)) if n else xp.zeros((d, bins - 1))
+    n = np.asarray(n, dtype=np.int64)[..., None]
+    return np.asarray(np.maximum(np.concatenate([np.ones_like(n), ranks(n[..., 0], bins), n], axis=-1) - 1, 0))
+
+
+def bin_cuts(quantiles: npt.NDArray[Any], places: Counts) -> npt.NDArray[Any]:
+    """Cut points of the bins: the inner quantiles, and one just below each that is an atom.
+
+    Args:
+        quantiles: (d, bins + 1) values of the quantiles 0 ... bins.
+        places: (d, bins + 1) their places; one row that two quantiles meet is no atom.
+
+    Returns:
+        (d, 2 (bins - 1)) ascending; where there is no atom a cut stands twice, with nothing between.
+    """
+    same = (quantiles[:, 1:] == quantiles[:, :-1]) & (places[:, 1:] != places[:, :-1])
+    inner = quantiles[:, 1:-1]
+    # A pair of equal quantiles marks all that equal it, one quantile being perhaps the first of the pair or a third.
+    heavy = (same[:, None, :] & (inner[:, :, None] == quantiles[:, None, :-1])).any(axis=2)
+    if quantiles.dtype.kind == "f":
+        below = np.nextafter(inner, quantiles.dtype.type(-np.inf))
+        # XLA takes numbers below the smallest normal one for 0, and the cut would coincide with the atom.
+        tiny = np.finfo(quantiles.dtype).tiny
+        below = np.where(np.abs(below) < tiny, np.where(inner > 0, 0, -tiny), below).astype(quantiles.dtype)
+    else:
+        below = inner - (inner > np.iinfo(quantiles.dtype).min).astype(quantiles.dtype)
+    return np.sort(np.concatenate([inner, np.where(heavy, below, inner)], axis=1), axis=1)
 
 
 def fine_cuts(xp: Any, pooled: Any, present: Any, limit: int) -> tuple[Any, Any, Any]:

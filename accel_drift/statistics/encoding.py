@@ -75,8 +75,8 @@ def encode(tables: Sequence[Table], names: tuple[str, ...], scale: npt.NDArray[A
 
 
 def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | None:
-    v = np.concatenate([c.values.astype(np.float64) for c in columns])
     present = np.concatenate([c.mask() for c in columns])
+    v = _as_floats([c.values for c in columns], present)
     finite = present & np.isfinite(v)
     if finite.any() and (peak := float(np.abs(v[finite]).max())) > _LARGE:
         v = v / peak  # differences and squares of the largest floats overflow, and scale is taken off anyway
@@ -91,6 +91,18 @@ def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | 
         outside = np.abs(z).max() + 1.0
         z[present & ~finite] = np.sign(v[present & ~finite]) * outside
     return np.stack([z, absent], axis=1) if absent.any() else z[:, None]
+
+
+def _as_floats(parts: list[npt.NDArray[Any]], present: npt.NDArray[np.bool_]) -> Floats:
+    """Values as floats; whole numbers less their minimum, so that none beyond 2**53 is rounded to its neighbour."""
+    types = {p.dtype for p in parts}
+    mixed = any(t.kind == "f" for t in types) or (np.dtype(np.uint64) in types and len(types) > 1)
+    if mixed or not present.any():
+        return np.concatenate([p.astype(np.float64) for p in parts])
+    whole = np.concatenate([p.astype(np.uint64 if p.dtype == np.uint64 else np.int64) for p in parts])
+    least = whole[present].min()
+    # Unsigned, so that the widest range does not overflow; it wraps round to the right difference.
+    return np.asarray((whole.astype(np.uint64) - least.astype(np.uint64)).astype(np.float64))
 
 
 def _no_category(column: NumericColumn) -> CategoricalColumn:

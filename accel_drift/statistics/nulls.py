@@ -64,7 +64,7 @@ def relabelled(
 def relabel_bins(
     fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int
 ) -> tuple[Counts, Counts]:
-    """Relabelled counts in quantile bins, cut anew on the reference of each relabelling: (count, bins + 1) twice."""
+    """Relabelled counts in quantile bins, cut anew on the reference of each relabelling: (count, 2 bins + 1) twice."""
     width = fine.reference.shape[-1]
     step = max(1, _LANES // width)
     parts = [

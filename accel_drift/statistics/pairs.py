@@ -112,17 +112,17 @@ class NumericPair:
             return self.backend.to_numpy(self._shape[0])
 
     def binned(self, bins: int) -> Table:
-        """Counts in the reference's quantile bins, missing last: shapes (g, d, bins + 1).
+        """Counts in the reference's quantile bins and atoms, missing last: shapes (g, d, 2 bins).
 
         Of a sampled reference the bins and their counts are those of all its rows.
         """
         if self.totals is not None:
             known = [self.totals.bins[name][bins] for name in self.names]
-            dtype = self.fine_edges.dtype
-            cuts = np.array([b.cuts or (0,) * (bins - 1) for b in known], dtype=dtype).reshape(-1, bins - 1)
+            width = 2 * (bins - 1)
+            cuts = np.array([b.cuts or (0,) * width for b in known], dtype=self.fine_edges.dtype).reshape(-1, width)
             return Table(np.array([b.counts for b in known], dtype=np.int64)[None], self.counted(cuts).batch)
         with self.backend.scope():
-            return self._count(self._cuts(bins))
+            return self._count(self.backend.asarray(self._cuts(bins)))
 
     def counted(self, cuts: npt.NDArray[Any]) -> Table:
         """Counts of the rows at hand between any cut points (d, c), missing last: shapes (g, d, c + 2)."""
@@ -136,10 +136,12 @@ class NumericPair:
             return self.present[0]
         return np.array([self.totals.rows - self.totals.missing[name] for name in self.names], dtype=np.int64)
 
-    def _cuts(self, bins: int) -> Any:
+    def _cuts(self, bins: int) -> npt.NDArray[Any]:
         xp = self.backend.xp
         ordered = xp.sort(_absent_last(xp, self.reference), axis=0)
-        return cells.quantile_cuts(xp, ordered, self.backend.asarray(self.present[0]), bins)
+        places = cells.quantile_places(self.present[0], bins)
+        at = self.backend.asarray(np.minimum(places.T, max(ordered.shape[0] - 1, 0)))
+        return cells.bin_cuts(self.backend.to_numpy(xp.take_along_axis(ordered, at, axis=0)).T, places)
 
     def _count(self, cuts: Any) -> Table:
         g = self.groups

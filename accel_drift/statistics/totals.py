@@ -86,11 +86,11 @@ class Totals:
 def _bins(ordered: Any, bins: int, missing: int) -> Bins:
     n = len(ordered)
     if n == 0:
-        return Bins((), (0,) * bins + (missing,))
-    cuts = ordered[np.maximum(cells.ranks(np.asarray(n), bins) - 1, 0)]
+        return Bins((), (0,) * (2 * bins - 1) + (missing,))
+    places = cells.quantile_places(np.array([n]), bins)
+    cuts = cells.bin_cuts(ordered[places], places)[0]
     # The bin of x is the number of cuts below x; equal cut points make empty bins between them.
-    index = np.searchsorted(cuts, ordered, side="left")
-    counts = np.bincount(index, minlength=bins)
+    counts = np.bincount(np.searchsorted(cuts, ordered, side="left"), minlength=2 * bins - 1)
     return Bins(tuple(cuts.tolist()), (*map(int, counts), missing))
 
 
