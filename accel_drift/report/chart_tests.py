@@ -53,6 +53,9 @@ def effects(rows: Sequence[EffectBar], bands: Sequence[float], spoken: str) -> M
     top = 8 + 14.0 * lanes
     bottom = top + row * len(rows)
     parts = _zones(bands, high, at, top, bottom)
+    if any(item.status is Status.DRIFTED and item.effect < 0 for item in rows):
+        # A detector that looks both ways: a fall counts as a rise does.
+        parts += _zones(bands, -low, lambda value: at(-value), top, bottom)
     parts += marks
     tick, _ = grid_step(max(high, -low))
     for i in range(math.ceil(low / tick), math.floor(high / tick) + 1):
@@ -104,7 +107,7 @@ def _zones(bands: Sequence[float], high: float, at: _Place, top: float, bottom: 
     for i, begin in enumerate(bands):
         end = bands[i + 1] if i + 1 < len(bands) else high
         if begin < high:
-            x, stop = at(begin), at(end)
+            x, stop = sorted((at(begin), at(end)))
             parts.append(bars([(x, top, stop - x, bottom - top)], f"z{i}"))
     return parts
 
