@@ -138,9 +138,10 @@ def _level(result: Mapping[str, Any]) -> Iterator[str]:
         blocks = ""
     yield (
         f"Share of pairs of data sets from one law with a raw p-value of at most {alpha}: {pairs['single']:,} pairs a "
-        f"cell for tests of single columns, {pairs['joint']:,} for MMD{blocks}. A cell is one kind of column at one n and m of {sizes}. The bound is "
-        f"{s['standard_errors']} standard errors above {alpha}: {held} of {len(cells)} cells hold it. "
-        f"{m['created_at'][:10]}, written at commit {m['commit']} (kept runs may be older), {result['work_s'] / 60:.0f} minutes of one process at a time."
+        f"cell for tests of single columns, {pairs['joint']:,} for MMD{blocks}. A cell is one kind of column at one n "
+        f"and m of {sizes}. The bound is {s['standard_errors']} standard errors above {alpha}: {held} of {len(cells)} "
+        f"cells hold it. {m['created_at'][:10]}, written at commit {m['commit']} (kept runs may be older), "
+        f"{result['work_s'] / 60:.0f} minutes of one process at a time."
     )
     yield ""
     together, pairs_of_median = s["columns_of_mmd"], s["median_pairs_above_2000_rows"]
