@@ -170,6 +170,7 @@ def _finding(o: Outcome, adjusted: float | None, alpha: float) -> Finding:
         n_batch=o.n_batch,
         note=note,
         details={**o.details, "min_effect": o.least, "large_enough": large} if adjusted is not None else o.details,
+        parts=o.parts,
     )
 
 

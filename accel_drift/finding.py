@@ -43,6 +43,36 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of what a detector saw: a bin, a category, a column of a joint test, a row.
+
+    Attributes:
+        label: what a reader sees: `(12.5, 20]`, a category, `missing`, a column's name, `row 17`.
+        kind: bin, category, other (rare categories counted together), missing, unseen (a category without a reference
+            row), vanished (one without a batch row), column or row.
+        contribution: its part of the statistic, in the statistic's unit; of a column in a joint test, how much smaller
+            the statistic is without it; of a row, its witness value.
+        share: the contribution as a share of the statistic, or None where that means nothing.
+        direction: more, less or same: how the batch's share compares with the reference's. "" where there is no such
+            thing.
+        reference: reference rows in it, or None.
+        batch: batch rows in it, or None.
+        row: place of a row on its side, from 0; None for all other kinds.
+        side: reference or batch for a row, else "".
+    """
+
+    label: str
+    kind: str
+    contribution: float
+    share: float | None = None
+    direction: str = ""
+    reference: int | None = None
+    batch: int | None = None
+    row: int | None = None
+    side: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one detector says of one column, or of several together.
 
@@ -63,6 +93,7 @@ class Finding:
         n_batch: batch rows that entered the test.
         note: one line a person should read, or "".
         details: further numbers (plain JSON values) of this detector.
+        parts: what the statistic is made of, the largest contribution first.
     """
 
     column: str
@@ -81,11 +112,13 @@ class Finding:
     n_batch: int
     note: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as plain JSON values."""
         out = asdict(self)
         out["columns"] = list(self.columns)
+        out["parts"] = [asdict(part) for part in self.parts]
         out["status"], out["severity"] = str(self.status), str(self.severity)
         out["interval"] = None if self.interval is None else list(self.interval)
         return out

@@ -38,7 +38,9 @@ class Detector(ABC):
     Attributes:
         permutations: relabellings in the first round; more are drawn where the correction needs smaller p-values.
         alpha: false-alarm rate of the corrected tests.
-        min_effect: effect that a drift must reach; None for the first band of the detector's scale.
+        min_effect: effect that a drift must reach; None for `tolerance`, or else the first band of the detector's scale.
+        tolerance: the effect that is put up with: p-values then ask whether the drift is larger than that. None for
+            the plain test, whether there is any.
         block: which rows belong together and are permuted as one: a column, "timestamp:day", or a run length.
         seed: decides every random choice.
     """
@@ -55,14 +57,17 @@ class Detector(ABC):
     permutations: int = 999
     alpha: float = 0.01
     min_effect: float | None = None
+    tolerance: float | None = None
     block: Block = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         check(self.alpha, "bh")
         at_least(self.permutations, 19, "permutations", "the first round of relabellings, such as 999")
-        if self.min_effect is not None and not (is_finite(self.min_effect) and self.min_effect >= 0):
-            raise ConfigError(f"min_effect is {self.min_effect!r}; it is an effect of 0 or more, or None")
+        for option in ("min_effect", "tolerance"):
+            value = getattr(self, option)
+            if value is not None and not (is_finite(value) and value >= 0):
+                raise ConfigError(f"{option} is {value!r}; it is an effect of 0 or more, or None")
         if self.block is not None and not isinstance(self.block, str):
             at_least(self.block, 1, "block", 'consecutive rows; or text, a column or "timestamp:day"')
         if isinstance(self.seed, bool) or not isinstance(self.seed, Integral):
@@ -126,7 +131,7 @@ class Detector(ABC):
             detector=self.name,
             unit=self.unit,
             bands=self.bands,
-            min_effect=self.min_effect,
+            min_effect=self.min_effect if self.min_effect is not None else self.tolerance,
             alone=self.alone,
         )
 

@@ -83,7 +83,7 @@ class KS(Detector):
         fine = Table(*(_coarser(side) for side in pair.fine.column(j)))
         stream = draws.key(plan.seed, "interval", pair.names[j])
         made = intervals.cdf_gap(fine, comparison.groups is not None, float(pair.gap[j]), stream)
-        return intervals.clip(made, 0.0, 1.0)
+        return intervals.clip(made.interval(), 0.0, 1.0)
 
 
 def _law(pair: NumericPair) -> tuple[npt.NDArray[np.float64], list[str]]:

@@ -16,6 +16,8 @@ from accel_drift.report.plain import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from accel_drift.report.explanation import Explanation
+
 FORMAT = 1
 """Number of the JSON form; it grows when a key changes its meaning."""
 
@@ -128,6 +130,20 @@ class Report:
     def column(self, name: str) -> tuple[Finding, ...]:
         """The findings of one column; those of joint detectors are under their joined name."""
         return tuple(f for f in self.findings if f.column == name)
+
+    def explain(self, column: str, detector: str | None = None) -> Explanation:
+        """What a column's findings are made of: cells and categories by their contribution, rows, columns.
+
+        Args:
+            column: a column's name; for a joint detector its joined name, or the detector's name.
+            detector: only this detector's finding.
+
+        Raises:
+            ConfigError: the report has no finding of that column or detector.
+        """
+        from accel_drift.report.explanation import explain
+
+        return explain(self, column, detector)
 
     def bands(self, finding: Finding) -> tuple[float, ...]:
         """Effects at which watch, warning and critical begin for this finding; () where it has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -20,27 +21,75 @@ LEVEL = 0.95
 _Z = 1.959963984540054
 
 
-def basic(
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """A score, and how far resampling says that it lies from the truth.
+
+    Attributes:
+        observed: the score.
+        errors: (R,) by how much each resample's score lies above the observed one; of a band how far, either way, a
+            score may lie from the truth.
+        band: whether the errors bound the distance from the truth both ways: for scores that are not smooth where
+            nothing drifts.
+    """
+
+    observed: float
+    errors: Floats
+    band: bool = False
+
+    def interval(self) -> Interval:
+        """95 % interval of the true score."""
+        tail = (1 - LEVEL) if self.band else (1 - LEVEL) / 2
+        # No interpolation: without a pseudo-count some scores are infinite.
+        high = float(np.quantile(self.errors, 1 - tail, method="lower"))
+        low = -high if self.band else float(np.quantile(self.errors, tail, method="lower"))
+        return self.observed - high, self.observed - low
+
+    def p_beyond(self, tolerance: float) -> float:
+        """P-value of the hypothesis that the true score is at most `tolerance`.
+
+        The share of resamples whose error is as large as the observed excess, so that it is at most alpha exactly
+        where the lower end of the one-sided interval at 1 - alpha lies above the tolerance. Beyond all resamples the
+        tail is fitted.
+        """
+        from accel_drift.statistics.tail import fitted_tail
+
+        excess = self.observed - tolerance
+        hits = int((self.errors >= excess).sum())
+        p = (1 + hits) / (1 + len(self.errors))
+        return min(p, fitted_tail(self.errors, excess)) if hits == 0 else p
+
+
+def resampled(
     column: Table,
     blocked: bool,
     score: Callable[[Counts, Counts], Floats],
     stream: npt.NDArray[np.uint32],
-) -> Interval:
-    """Basic (reflected) bootstrap interval of a score of counts: 2 T - q(0.975) ... 2 T - q(0.025).
+) -> Bootstrap:
+    """Basic (reflected) bootstrap of a score of counts: T less the truth is taken to be as T* less T.
 
     Reflection takes off the bootstrap's own upward bias, which for a quadratic score is the bias of the score itself,
     so the interval belongs to the score less its null mean. Rows are drawn again from each side's shares, or whole
     blocks from each side's blocks. Source: Davison & Hinkley 1997, section 5.2.
     """
     a, b = (_resample(side, blocked, stream ^ np.uint32(i)) for i, side in enumerate(column, start=1))
-    there = score(*(s[None, :] for s in column.sides))[0]
-    # No interpolation: without a pseudo-count some scores are infinite.
-    low, high = np.quantile(score(a, b), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="lower")
-    return float(2 * there - high), float(2 * there - low)
+    there = float(score(*(s[None, :] for s in column.sides))[0])
+    errors = score(a, b) - there
+    return Bootstrap(there, errors)
 
 
-def cdf_gap(column: Table, blocked: bool, gap: float, stream: npt.NDArray[np.uint32]) -> Interval:
-    """Interval of the largest gap between two distribution functions: the gap, give or take a band around them.
+def basic(
+    column: Table,
+    blocked: bool,
+    score: Callable[[Counts, Counts], Floats],
+    stream: npt.NDArray[np.uint32],
+) -> Interval:
+    """95 % interval of a score of counts by `resampled`: 2 T - q(0.975) ... 2 T - q(0.025)."""
+    return resampled(column, blocked, score, stream).interval()
+
+
+def cdf_gap(column: Table, blocked: bool, gap: float, stream: npt.NDArray[np.uint32]) -> Bootstrap:
+    """The largest gap between two distribution functions, give or take a band around them.
 
     The largest gap is not smooth where there is no drift, and the bootstrap of the gap itself is wrong there. The
     gap cannot be further from its true value than the difference of the functions is from theirs anywhere, and that
@@ -55,8 +104,7 @@ def cdf_gap(column: Table, blocked: bool, gap: float, stream: npt.NDArray[np.uin
     """
     a, b = (_resample(side, blocked, stream ^ np.uint32(i)) for i, side in enumerate(column, start=1))
     there = _difference(*(s[None, :] for s in column.sides))
-    band = float(np.quantile(np.abs(_difference(a, b) - there).max(axis=1), LEVEL))
-    return gap - band, gap + band
+    return Bootstrap(gap, np.abs(_difference(a, b) - there).max(axis=1), band=True)
 
 
 def _difference(reference: Counts, batch: Counts) -> Floats:

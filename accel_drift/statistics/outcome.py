@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.finding import Status
+from accel_drift.finding import Part, Status
 
 Bands = tuple[float, float, float]
 
@@ -24,6 +24,7 @@ class Outcome:
         min_effect: effect that a drift must reach; None for the first band (0 without bands).
         alone: whether the outcome is a member of the correction of its own, not one of its column's value tests.
         null: draws of the statistic without drift, for pictures.
+        parts: what the statistic is made of, the largest contribution first.
     """
 
     column: str
@@ -45,6 +46,7 @@ class Outcome:
     note: str = ""
     details: dict[str, Any] = field(default_factory=dict)
     null: npt.NDArray[np.float64] | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def member(self) -> tuple[str, str]:
