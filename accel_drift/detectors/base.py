@@ -38,7 +38,7 @@ class Detector(ABC):
     Attributes:
         permutations: relabellings in the first round; more are drawn where the correction needs smaller p-values.
         alpha: false-alarm rate of the corrected tests.
-        min_effect: effect that a drift must reach; None for `tolerance`, or else the first band of the detector's scale.
+        min_effect: effect that a drift must reach; None for `tolerance`, or else the first band of the scale.
         tolerance: the effect that is put up with: p-values then ask whether the drift is larger than that. None for
             the plain test, whether there is any.
         block: which rows belong together and are permuted as one: a column, "timestamp:day", or a run length.
