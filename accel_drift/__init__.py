@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from accel_drift.detectors.unseen import Unseen
     from accel_drift.errors import AccelDriftError
     from accel_drift.finding import Finding, Severity, Status
+    from accel_drift.functions import chi_square, ks, mmd, psi
     from accel_drift.profiles import Profile, compare
     from accel_drift.report import Report
 
@@ -39,8 +40,12 @@ __all__ = [
     "Unseen",
     "__version__",
     "available_backends",
+    "chi_square",
     "compare",
     "get_backend",
+    "ks",
+    "mmd",
+    "psi",
 ]
 
 _HOME = {
@@ -57,8 +62,12 @@ _HOME = {
     "Status": "accel_drift.finding",
     "Unseen": "accel_drift.detectors.unseen",
     "available_backends": "accel_drift.backends",
+    "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",
     "get_backend": "accel_drift.backends",
+    "ks": "accel_drift.functions",
+    "mmd": "accel_drift.functions",
+    "psi": "accel_drift.functions",
 }
 
 
