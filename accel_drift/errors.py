@@ -33,3 +33,7 @@ class BackendMissingError(BackendError, ImportError):
 
 class ProfileError(AccelDriftError, ValueError):
     """A profile file is damaged, foreign, of a later format, or lacks what is asked of it."""
+
+
+class ExtraMissingError(AccelDriftError, ImportError):
+    """A library of an optional extra, or one of the system that it needs, is not there."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from accel_drift.cli import options as o
-from accel_drift.cli.console import aside, forget_stdout, make_writable, out, progress, show
+from accel_drift.cli.console import aside, forget_stdout, make_writable, out, progress, show, show_explanation
 from accel_drift.errors import AccelDriftError
 
 NO_DRIFT, DRIFT, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -116,6 +116,7 @@ def _root(
         "accel-drift score june.csv september.csv --drop id --block date:day",
         "accel-drift score june.adp september.csv --html report.html",
         "accel-drift score june.csv september.csv --detectors psi,ks --json",
+        "accel-drift score june.csv september.csv --explain price --csv findings.csv",
         "accel-drift score june.csv september.csv --fail-on-drift || echo drifted",
     )
 )
@@ -135,7 +136,11 @@ def score(
     label: o.Label = None,
     seed: o.Seed = None,
     html: o.Html = None,
+    pdf: o.Pdf = None,
     json: o.Json = None,
+    csv: o.Csv = None,
+    parquet: o.Parquet = None,
+    explain: o.Explain = None,
     fail_on_drift: o.FailOnDrift = False,
     verbose: o.Verbose = False,
 ) -> int:
@@ -146,20 +151,20 @@ def score(
         detectors=detectors, columns=columns, drop=drop, rule=rule, alpha=alpha, correction=correction,
         min_effect=min_effect, block=block, label=label, seed=seed,
     )  # fmt: skip
-    scoring.check_outputs({"--html": html, "--json": json}, (reference, current))
+    files = {"--html": html, "--pdf": pdf, "--json": json, "--csv": csv, "--parquet": parquet}
+    scoring.check_outputs(files, (reference, current))
     with progress("reading") as tell:
         report = scoring.score(reference, current, given, backend, tell)
     report = scoring.with_command(report, str(context.obj))
+    told = [report.explain(column) for column in explain or ()]
     if json == scoring.STDOUT:
         out(report.to_json())
     else:
         show(report, verbose=verbose)
-        if json is not None:
-            report.to_json(json)
-            aside(f"Wrote {json}")
-    if html is not None:
-        report.to_html(html)
-        aside(f"Wrote {html}")
+        for explanation in told:
+            show_explanation(explanation)
+    for name in scoring.write(report, files):
+        aside(f"Wrote {name}")
     return DRIFT if fail_on_drift and report.drifted else NO_DRIFT
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from accel_drift.report import Report
+    from accel_drift.report.explanation import Explanation
 
 Tell = Callable[[int, int, str], None]
 
@@ -53,6 +54,20 @@ def show(report: Report, *, verbose: bool) -> None:
     from accel_drift.report.terminal import TerminalReport
 
     Console(highlight=False, markup=False, emoji=False).print(TerminalReport(report, verbose=verbose))
+
+
+def show_explanation(explanation: Explanation) -> None:
+    """Print an explanation, a line apart from what stands above it."""
+    if not sys.stdout.isatty():
+        out("\n" + explanation.to_text())
+        return
+    from rich.console import Console
+
+    from accel_drift.report.explanation_text import ExplanationText
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.print()
+    console.print(ExplanationText(explanation))
 
 
 @contextmanager

@@ -130,6 +130,32 @@ Json = Annotated[
         rich_help_panel=_WRITE,
     ),
 ]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Write the findings as CSV.", rich_help_panel=_WRITE),
+]
+Parquet = Annotated[
+    Path | None,
+    typer.Option("--parquet", metavar="FILE", help="Write the findings as Parquet.", rich_help_panel=_WRITE),
+]
+Pdf = Annotated[
+    Path | None,
+    typer.Option(
+        "--pdf",
+        metavar="FILE",
+        help="Write the report as PDF; needs weasyprint: pip install 'accel-drift\\[report]'.",
+        rich_help_panel=_WRITE,
+    ),
+]
+Explain = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--explain",
+        metavar="COLUMN",
+        help="Say what moved in this column, too; a joint detector's name (mmd) stands for its columns together.",
+        rich_help_panel=_WRITE,
+    ),
+]
 FailOnDrift = Annotated[
     bool,
     typer.Option("--fail-on-drift", help="Exit with 1 when the data set drifted.", rich_help_panel=_WRITE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: tuple[str, .
     Raises:
         ConfigError: an output is an input, or two are one file.
         SourceError: there is no such folder, or it cannot be written to.
+        ExtraMissingError: a PDF is asked for, and weasyprint is not there.
     """
     taken = {os.path.realpath(name): "is read in the same call" for name in inputs}
     for option, file in outputs.items():
@@ -45,6 +46,25 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: tuple[str, .
         if place in taken:
             raise ConfigError(f"{option} {path} would be written over: it {taken[place]}; give another name")
         taken[place] = f"is written by {option}, too"
+    if outputs.get("--pdf") is not None:
+        from accel_drift.report.pdf import library
+
+        library()  # a comparison may take minutes: what cannot be written is said before it
+
+
+def write(report: Report, files: Mapping[str, str | Path | None]) -> Iterator[str | Path]:
+    """Write the report in every form that was asked for; the name of each file that was written."""
+    forms: dict[str, Callable[[str | Path], object]] = {
+        "--html": report.to_html,
+        "--pdf": report.to_pdf,
+        "--json": report.to_json,
+        "--csv": report.to_csv,
+        "--parquet": report.to_parquet,
+    }
+    for option, file in files.items():
+        if file is not None and str(file) != STDOUT:
+            forms[option](file)
+            yield file
 
 
 def score(reference: str, current: str, given: Mapping[str, Any], backend: str, tell: Tell) -> Report:

@@ -12,6 +12,8 @@ from accel_drift.finding import Finding
 from accel_drift.report.plain import plain
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from accel_drift.report.report import Report
 
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 class Explanation:
     """The findings of one column with their parts, the worst finding first.
 
+    `str()` gives tables for a terminal, a notebook shows them with bars, and `to_dict`, `to_arrow` pass them on.
+
     Attributes:
-        column: the column's name.
+        column: the column's name; of a joint finding the names joined with ", ".
         findings: its findings; `finding.parts` stand with the largest contribution first.
     """
 
@@ -28,33 +32,73 @@ class Explanation:
     findings: tuple[Finding, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The explanation as plain JSON values."""
-        return {"column": self.column, "findings": [plain(f.to_dict()) for f in self.findings]}
+        """The explanation as plain JSON values; `moved` says in words what each finding is about."""
+        from accel_drift.report.moves import moved
+
+        findings = [{**plain(f.to_dict()), "moved": moved(f)} for f in self.findings]
+        return {"column": self.column, "findings": findings}
+
+    def to_arrow(self) -> pa.Table:
+        """The parts as an Arrow table, one row each, in the columns of `Report.parts`."""
+        from accel_drift.report.arrow import parts_table
+
+        return parts_table(self.findings)
+
+    def to_text(self, width: int | None = None, color: bool = False, most: int = 15) -> str:
+        """The explanation as text for a terminal.
+
+        Args:
+            width: characters a line; None means 100, or the terminal's width where `color` is set.
+            color: colours; without it the text is plain ASCII, names in the data excepted.
+            most: parts of a finding that are listed; the others are counted.
+        """
+        from accel_drift.report.explanation_text import ExplanationText
+        from accel_drift.report.terminal import captured
+
+        return captured(ExplanationText(self, most=most), width=width, color=color)
 
     def __str__(self) -> str:
-        return "\n".join(line for f in self.findings for line in _lines(f))
+        return self.to_text()
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.column!r}: {', '.join(f.detector for f in self.findings)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same tables, with bars."""
+        from accel_drift.report.explanation_html import render
+
+        return render(self)
 
 
 def explain(report: Report, column: str, detector: str | None = None) -> Explanation:
     """The findings of `column`, or of the joint detector of that name. Arguments as in `Report.explain`."""
     found = [f for f in report.findings if column in (f.column, f.detector if len(f.columns) > 1 else f.column)]
     if not found:
-        raise ConfigError(_unknown("column", column, [f.column for f in report.findings]))
+        raise ConfigError(_no_column(report, column))
     chosen = [f for f in found if detector in (None, f.detector)]
     if not chosen:
-        raise ConfigError(_unknown("detector", str(detector), [f.detector for f in found]))
+        there = ", ".join(dict.fromkeys(f.detector for f in found))
+        raise ConfigError(f"the report has no finding of detector {detector!r} on {column!r}; there are {there}")
     return Explanation(found[0].column, tuple(chosen))
 
 
-def _unknown(what: str, name: str, there: Iterable[str]) -> str:
-    known = list(dict.fromkeys(there))
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6) or known[:12]
-    return f"the report has no finding of {what} {name!r}; there are {', '.join(near)}"
+def _no_column(report: Report, name: str) -> str:
+    """Why there is nothing to explain, and what was most likely meant."""
+    if name in report.excluded:
+        return f"column {name!r} was left out of the comparison: {report.excluded[name]}"
+    if any(name in f.columns for f in report.findings):
+        joint = _listed(f.detector for f in report.findings if name in f.columns)
+        return f"column {name!r} was compared only together with others; ask for {joint}"
+    single = [f.column if len(f.columns) == 1 else f.detector for f in report.findings]
+    known = list(dict.fromkeys(single))
+    if not known:
+        return f"the report has no findings, so none of column {name!r}"
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f"did you mean {_listed(near)}?" if near else f"there are {_listed(known)}"
+    return f"the report has no finding of column {name!r}; {hint}"
 
 
-def _lines(finding: Finding) -> list[str]:
-    head = f"{finding.detector} {finding.status}: {finding.column}"
-    return [head, *(f"  {part.label}: {part.contribution:.3g} {part.direction}".rstrip() for part in finding.parts)]
+def _listed(names: Iterable[str], most: int = 12) -> str:
+    found = list(dict.fromkeys(names))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(repr(name) for name in found[:most]) + more

@@ -201,6 +201,44 @@ class Report:
 
         return findings_table(self.findings)
 
+    def parts(self) -> pa.Table:
+        """What every finding is made of as an Arrow table, one row a bin, category, column or row."""
+        from accel_drift.report.arrow import parts_table
+
+        return parts_table(self.findings)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """The findings as CSV, one row each under the names of `to_arrow`, also written to `path` where one is given.
+
+        Lists and `details` are JSON text, an interval is two columns, and what has no answer is empty.
+        """
+        from accel_drift.report.arrow import csv_text
+
+        text = csv_text(self.to_arrow())
+        if path is not None:
+            write_text_atomically(path, text)
+        return text
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write the findings to a Parquet file, one row each, typed as in `to_arrow`.
+
+        What is said of the comparison as a whole (verdict, sizes, version) stands in the file's metadata.
+        """
+        from accel_drift.report.arrow import write_parquet
+
+        about = ("reference", "batch", "n_reference", "n_batch", "drifted", "severity", "rule", "created_at", "version")
+        write_parquet(self.to_arrow(), path, {name: str(getattr(self, name)) for name in about})
+
+    def to_pdf(self, path: str | Path) -> None:
+        """Write the page to a PDF file, as it would be printed.
+
+        Raises:
+            ExtraMissingError: weasyprint, or a library of the system that it needs, is not there.
+        """
+        from accel_drift.report.pdf import write
+
+        write(self, path)
+
     def to_html(self, path: str | Path | None = None) -> str:
         """The report as one self-contained page, also written to `path` where one is given."""
         from accel_drift.report.html import render

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +21,7 @@ PLAIN_WIDTH = 100
 MANY_COLUMNS = 30
 """With more columns than this the stable ones are counted instead of listed."""
 
-_PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "bold yellow", Severity.WATCH: "yellow"}
 _UNTESTED_STYLE = "magenta"
 
@@ -35,6 +35,11 @@ def render(report: Report, *, width: int | None = None, color: bool = False, ver
         color: colours and drawn lines; without it plain ASCII, names in the data excepted.
         verbose: list every stable column, however many there are.
     """
+    return captured(TerminalReport(report, verbose=verbose, color=color), width=width, color=color)
+
+
+def captured(what: RenderableType, *, width: int | None = None, color: bool = False) -> str:
+    """What a terminal would show, as text; arguments as in `render`."""
     console = Console(
         file=io.StringIO(),
         width=width if width is not None or color else PLAIN_WIDTH,
@@ -47,9 +52,9 @@ def render(report: Report, *, width: int | None = None, color: bool = False, ver
         emoji=False,
         markup=False,
     )
-    with console.capture() as captured:
-        console.print(TerminalReport(report, verbose=verbose, color=color))
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    with console.capture() as out:
+        console.print(what)
+    return "\n".join(line.rstrip() for line in out.get().splitlines())
 
 
 class TerminalReport:
@@ -128,7 +133,7 @@ def how_line(report: Report) -> str:
 
 
 def _table(findings: Sequence[Finding], *, color: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if color else _PLAIN_BOX, pad_edge=False, show_edge=False, padding=0)
+    table = Table(box=box.SIMPLE_HEAD if color else PLAIN_BOX, pad_edge=False, show_edge=False, padding=0)
     table.add_column("column", overflow="fold", min_width=12)
     table.add_column("detector", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
@@ -142,7 +147,7 @@ def _table(findings: Sequence[Finding], *, color: bool) -> Table:
         table.add_row(
             Text(words.place(finding)),
             Text(words.visible(finding.detector)),
-            Text(words.verdict_words(finding), style=_style(finding)),
+            Text(words.verdict_words(finding), style=style_of(finding)),
             words.number(finding.statistic),
             words.effect_text(finding),
             Text(words.interval_text(finding)),
@@ -180,7 +185,8 @@ def _paragraph(title: str, lines: Sequence[str]) -> RenderResult:
     yield grid
 
 
-def _style(finding: Finding) -> str:
+def style_of(finding: Finding) -> str:
+    """The colour of a finding's verdict."""
     if finding.status is Status.DRIFTED:
         return _STYLES.get(finding.severity, "bold")
     if finding.status is Status.STABLE:

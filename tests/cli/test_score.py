@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import accel_drift as ad
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, refused
 
 QUICK = ("--detectors", "psi,ks")
 
@@ -126,3 +127,29 @@ def test_the_command_line_and_the_library_agree(cli: Cli) -> None:
     found = ad.compare("ref.csv", "moved.csv").to_dict()
     assert told["findings"] == found["findings"]
     assert all(math.isfinite(f["effect"]) for f in told["findings"] if f["effect"] is not None)
+
+
+def test_findings_go_into_csv_and_parquet(cli: Cli) -> None:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    ran = cli("score", "ref.csv", "moved.csv", *QUICK, "--csv", "out.csv", "--parquet", "out.parquet")
+    assert ran.err == "Wrote out.csv\nWrote out.parquet\n"
+    plain, typed = pyarrow.csv.read_csv("out.csv"), pyarrow.parquet.read_table("out.parquet")
+    assert plain.column("effect").to_pylist() == typed.column("effect").to_pylist()
+    assert typed.column("column")[0].as_py() == "x"
+
+
+def test_a_column_is_explained_after_the_report(cli: Cli) -> None:
+    ran = cli("score", "ref.csv", "moved.csv", *QUICK, "--explain", "x", "--explain", "y")
+    assert ran.code == 0
+    assert ran.out.index("Detectors") < ran.out.index("\n\nx, psi: DRIFT critical") < ran.out.index("\n\ny, ")
+
+
+def test_an_unknown_column_to_explain_is_a_mistake(cli: Cli) -> None:
+    refused(cli("score", "ref.csv", "moved.csv", *QUICK, "--explain", "xx"), "no finding of column 'xx'", "'x'")
+
+
+def test_a_pdf_that_cannot_be_made_is_said_before_the_data_are_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)  # importing it fails
+    refused(cli("score", "ref.csv", "absent.csv", "--pdf", "out.pdf"), "pip install 'accel-drift[report]'")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from accel_drift.finding import Finding, Severity, Status
+from accel_drift.finding import Finding, Part, Severity, Status
 from accel_drift.report import ColumnChanges, Distribution, NullPicture, Report
 
 BANDS = {
@@ -65,6 +66,30 @@ def finding(
     return Finding(**(values | changes))
 
 
+def parts_of(picture: Distribution) -> tuple[Part, ...]:
+    """The terms of PSI, cell by cell, the largest first."""
+    n, m = sum(picture.reference), sum(picture.batch)
+    kind = "bin" if picture.kind == "numeric" else "category"
+    made = []
+    for label, r, b in zip(picture.labels, picture.reference, picture.batch, strict=True):
+        p, q = (r + 0.5) / (n + 1), (b + 0.5) / (m + 1)
+        special = "missing" if label == "missing" else "unseen" if r == 0 else "vanished" if b == 0 else kind
+        direction = "same" if p == q else "more" if q > p else "less"
+        made.append(Part(label, special, (q - p) * math.log(q / p), None, direction, r, b))
+    whole = sum(part.contribution for part in made)
+    made = [replace(part, share=part.contribution / whole if whole else None) for part in made]
+    return tuple(sorted(made, key=lambda part: -abs(part.contribution)))
+
+
+def joint_parts(columns: tuple[str, ...]) -> tuple[Part, ...]:
+    """Columns by what the statistic loses without them, and four rows by their witness value."""
+    by_column = [Part(name, "column", 0.002 / (i + 1), 0.5 / (i + 1)) for i, name in enumerate(columns)]
+    rows = [
+        Part(f"row {17 * i}", "row", 0.03 / i, row=17 * i, side="batch" if i < 3 else "reference") for i in (1, 2, 3, 4)
+    ]
+    return (*by_column, *rows)
+
+
 def mmd(columns: tuple[str, ...], status: Status = Status.DRIFTED, effect: float = 0.0041) -> Finding:
     """A joint finding of all numeric columns."""
     return finding(
@@ -78,6 +103,7 @@ def mmd(columns: tuple[str, ...], status: Status = Status.DRIFTED, effect: float
         n_batch=5000,
         note="on 5,000 rows a side, drawn with seed 0",
         details={"bandwidth": 3.2},
+        parts=joint_parts(columns),
     )
 
 
