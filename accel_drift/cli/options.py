@@ -19,11 +19,16 @@ _LEARN, _WRITE = "What is compared, and how", "What comes out"
 Reference = Annotated[
     str,
     typer.Argument(
-        metavar="REFERENCE", help="The data to compare with: a Parquet, CSV or Arrow file, or a profile saved by fit."
+        metavar="REFERENCE",
+        help="The data to compare with: a Parquet, CSV or Arrow file, a folder of them, or a profile.",
     ),
 ]
-DataSet = Annotated[str, typer.Argument(metavar="REFERENCE", help="The data to learn: a Parquet, CSV or Arrow file.")]
-Current = Annotated[str, typer.Argument(metavar="CURRENT", help="The data in question: a Parquet, CSV or Arrow file.")]
+DataSet = Annotated[
+    str, typer.Argument(metavar="REFERENCE", help="The data to learn: a Parquet, CSV or Arrow file, or a folder.")
+]
+Current = Annotated[
+    str, typer.Argument(metavar="CURRENT", help="The data in question: a Parquet, CSV or Arrow file, or a folder.")
+]
 
 Detectors = Annotated[
     list[str] | None,

@@ -143,9 +143,12 @@ def with_command(report: Report, words: str) -> Report:
 
 
 def _must_exist(*files: str) -> None:
-    """Both files are looked for before the first is read, which may take long."""
+    """Both data sets are looked for before the first is read, which may take long."""
+    from accel_drift.data.folders import find_files
+
     for file in files:
-        if not Path(file).expanduser().exists():
+        found = find_files(file)
+        if found.lone and not found.parts[0].path.exists():
             raise SourceError(f"there is no file {file!r}; check the name and the folder ({Path.cwd()})")
 
 

@@ -46,7 +46,7 @@ def held_to(column: TableColumn, type_name: str, was: Column) -> TableColumn | N
     """
     here = Column(column.name, column.kind, type_name)
     if here.group == "any":
-        return _without_values(column.name, column.rows, was)
+        return without_values(column.name, column.rows, was)
     if was.group == "any":
         return None
     if here.group == was.group or type_group(type_name) == type_group(was.type):
@@ -54,7 +54,7 @@ def held_to(column: TableColumn, type_name: str, was: Column) -> TableColumn | N
     return None
 
 
-def _without_values(name: str, rows: int, like: Column) -> TableColumn:
+def without_values(name: str, rows: int, like: Column) -> TableColumn:
     """A column of that kind in which every value is missing."""
     if like.group in ("text", "boolean"):
         categories = ("false", "true") if like.kind is Kind.BOOLEAN else ()

@@ -1,15 +1,16 @@
-"""CSV: text whose types are found once, in the reference, and then held to.
+"""CSV and TSV: text whose types are found once, in the reference, and then held to.
 
 Missing is an empty field and, as in pandas, any of the spellings in `NULL_SPELLINGS`, quoted or not, in
 text columns too; so a NaN in a column of numbers is a null here. Whole numbers beyond int64 become float64.
-The file is UTF-8, separated by commas, with one header line; empty lines are skipped.
+The file is UTF-8, separated by commas (or tabs), with one header line; empty lines are skipped. Whether it is
+compressed is told by its extension.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +19,9 @@ from accel_drift.data.arrow import decode
 from accel_drift.data.convert import type_group
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, truth_column
 from accel_drift.data.schema import Column, Schema
-from accel_drift.data.streams import one_line
+from accel_drift.data.streams import one_line, unique
 from accel_drift.data.table import CategoricalColumn
-from accel_drift.errors import DataError, SchemaError, SourceError
+from accel_drift.errors import SchemaError, SourceError
 
 NULL_SPELLINGS = (
     "", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None", "\\N",
@@ -29,23 +30,44 @@ NULL_SPELLINGS = (
 _TRUE, _FALSE = ("true", "1", "yes", "t", "y"), ("false", "0", "no", "f", "n")
 
 
+class _Text(NamedTuple):
+    """A file of text and what separates its fields."""
+
+    path: Path
+    mark: str
+
+    @property
+    def format(self) -> str:
+        """What the file is called in a message."""
+        return "TSV" if self.mark == "\t" else "CSV"
+
+
 def open_csv(path: Path) -> Source:
-    """The columns of a CSV file; types come from the schema given to `load`, or from the text.
+    """The columns of a file separated by commas; types come from the schema given to `load`, or from the text.
 
     Raises:
         SourceError: the file is not a table in UTF-8 text.
     """
-    names = _header(path)
+    return _open(_Text(path, ","))
+
+
+def open_tsv(path: Path) -> Source:
+    """The columns of a file separated by tabs; else as `open_csv`."""
+    return _open(_Text(path, "\t"))
+
+
+def _open(text: _Text) -> Source:
+    names = _header(text)
 
     def load(wanted: Sequence[str], schema: Schema | None) -> Rows:
         known = {c.name: c for c in schema.columns} if schema else {}
         as_text = [name for name in wanted if name in known and _is_text(known[name])]
         # Without any column Arrow would read them all.
-        table = _read(path, list(wanted) or list(names[:1]), as_text)
+        table = _read(text, list(wanted) or list(names[:1]), as_text)
         columns = {}
         for name in wanted:
             outcome = decode(name, table.schema.field(name).type, table.column(name).chunks)
-            columns[name] = _held_to(path, name, outcome, known.get(name), table)
+            columns[name] = _held_to(text, name, outcome, known.get(name), table)
         return table.num_rows, columns
 
     return Source(names, load)
@@ -56,38 +78,37 @@ def _is_text(was: Column) -> bool:
     return type_group(was.type) == "text" or was.group == "boolean"
 
 
-def _header(path: Path) -> tuple[str, ...]:
+def _header(text: _Text) -> tuple[str, ...]:
     import pyarrow.csv as pc
 
     try:
-        with pc.open_csv(path, **_options(None, ())) as reader:
-            names = tuple(reader.schema.names)
+        with pc.open_csv(text.path, **_options(text, None, ())) as reader:
+            names = unique(reader.schema.names)
     except (pa.ArrowException, OSError, EOFError) as error:
-        raise _unreadable(path, error) from error
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataError(f"columns have the same name: {', '.join(map(repr, twice))}; rename them")
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-        mark = next(mark for mark in ";\t|" if mark in names[0])
-        raise SourceError(f"{path} seems to be separated by {mark!r}; write it again with commas")
+        raise _unreadable(text, error) from error
+    other = next((m for m in ",;\t|" if m != text.mark and m in names[0]), "") if len(names) == 1 else ""
+    if other:
+        wanted = "tabs" if text.mark == "\t" else "commas"
+        way = {"\t": "name it .tsv", ",": "name it .csv"}.get(other, f"write it again with {wanted}")
+        raise SourceError(f"{text.path} seems to be separated by {other!r}; {way}")
     return names
 
 
-def _read(path: Path, names: list[str], as_text: list[str]) -> Any:
+def _read(text: _Text, names: list[str], as_text: list[str]) -> Any:
     import pyarrow.csv as pc
 
     try:
         # read_csv and not open_csv: it widens a type when a later line asks for it.
-        return pc.read_csv(path, **_options(names, as_text))
+        return pc.read_csv(text.path, **_options(text, names, as_text))
     except (pa.ArrowException, OSError, EOFError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(text, error) from error
 
 
-def _options(names: list[str] | None, as_text: Sequence[str]) -> dict[str, Any]:
+def _options(text: _Text, names: list[str] | None, as_text: Sequence[str]) -> dict[str, Any]:
     import pyarrow.csv as pc
 
     return {
-        "parse_options": pc.ParseOptions(newlines_in_values=True),
+        "parse_options": pc.ParseOptions(delimiter=text.mark, newlines_in_values=True),
         "convert_options": pc.ConvertOptions(
             null_values=list(NULL_SPELLINGS),
             strings_can_be_null=True,
@@ -97,7 +118,7 @@ def _options(names: list[str] | None, as_text: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _unreadable(path: Path, error: Exception) -> SourceError:
+def _unreadable(text: _Text, error: Exception) -> SourceError:
     said = one_line(error)
     if "Expected" in said and "columns" in said:
         said = f"its lines differ in length ({said.removeprefix('CSV parse error: ')}); repair that line"
@@ -105,10 +126,10 @@ def _unreadable(path: Path, error: Exception) -> SourceError:
         said = "it has no header line"
     elif "UTF8" in said or "UTF-8" in said:
         said = "it is not UTF-8 text; save it as UTF-8"
-    return SourceError(f"{path} cannot be read as CSV: {said}")
+    return SourceError(f"{text.path} cannot be read as {text.format}: {said}")
 
 
-def _held_to(path: Path, name: str, found: Outcome, was: Column | None, table: Any) -> Outcome:
+def _held_to(text: _Text, name: str, found: Outcome, was: Column | None, table: Any) -> Outcome:
     """The column as the reference has it.
 
     Raises:
@@ -116,16 +137,17 @@ def _held_to(path: Path, name: str, found: Outcome, was: Column | None, table: A
     """
     if not isinstance(found, Decoded):
         if "binary" in str(table.schema.field(name).type):
-            raise SourceError(f"{path} cannot be read as CSV: column {name!r} is not UTF-8 text; save it as UTF-8")
+            said = f"column {name!r} is not UTF-8 text; save it as UTF-8"
+            raise SourceError(f"{text.path} cannot be read as {text.format}: {said}")
         return found
     if was is None or was.group in ("any", "text") or type_group(was.type) == type_group(found.type):
         return found
     if was.group == "boolean":
-        return Decoded(_truths(path, found.column), "bool") if found.type == "string" else found
+        return Decoded(_truths(text.path, found.column), "bool") if found.type == "string" else found
     here = Column(name, found.column.kind, found.type).group
     if here in (was.group, "any"):
         return found
-    raise _misfit(path, name, was, _first_odd(path, name, was))
+    raise _misfit(text.path, name, was, _first_odd(text, name, was))
 
 
 def _truths(path: Path, column: Any) -> CategoricalColumn:
@@ -141,14 +163,14 @@ def _truths(path: Path, column: Any) -> CategoricalColumn:
     return truth_column(column.name, truth[column.codes], column.present)
 
 
-def _first_odd(path: Path, name: str, was: Column) -> str:
+def _first_odd(text: _Text, name: str, was: Column) -> str:
     """The first value that is not what the reference's column is."""
-    table = _read(path, [name], [name])
+    table = _read(text, [name], [name])
     for chunk in table.column(name).chunks:
-        for text in chunk.to_pylist():
-            if text is not None and not _fits(text, was.group):
-                return str(text)
-    return str(next((text for text in table.column(name).to_pylist() if text is not None), ""))
+        for value in chunk.to_pylist():
+            if value is not None and not _fits(value, was.group):
+                return str(value)
+    return str(next((value for value in table.column(name).to_pylist() if value is not None), ""))
 
 
 def _fits(text: str, group: str) -> bool:

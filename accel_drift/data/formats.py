@@ -1,19 +1,33 @@
-"""Files: Parquet, CSV, Arrow IPC."""
+"""Files: Parquet, delimited text, Arrow IPC."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from accel_drift.data.csv_text import open_csv
+from accel_drift.data.csv_text import open_csv, open_tsv
 from accel_drift.data.decoded import Rows, Source
 from accel_drift.data.schema import Schema
-from accel_drift.data.streams import decode_batches, from_batches, index_columns, one_line
+from accel_drift.data.streams import decode_batches, index_columns, one_line, unique
 from accel_drift.errors import DataError, SourceError
+
+
+class Format(NamedTuple):
+    """What an extension stands for.
+
+    Attributes:
+        said: its name in a message.
+        family: files of one family can be parts of one data set.
+        read: opens a file of it.
+    """
+
+    said: str
+    family: str
+    read: Callable[[Path], Source]
 
 
 def open_file(path: Path) -> Source:
@@ -22,10 +36,24 @@ def open_file(path: Path) -> Source:
     Raises:
         SourceError: there is no such file, or it is not what its extension says.
     """
-    read = _reader_of(path)
+    found = format_of(path)
     _check(path)
     with errors_of(path):
-        return read(path)
+        return found.read(path)
+
+
+def format_of(path: Path) -> Format:
+    """What the file's extension says that it is.
+
+    Raises:
+        SourceError: the extension is not known.
+    """
+    found = FORMATS.get(_extension(path))
+    if found is None:
+        given = f"{path.suffix!r}" if path.suffix else "no extension"
+        missing = "" if path.exists() else " (and there is no such file)"
+        raise SourceError(f"{path} has {given}{missing}; there are {', '.join(FORMATS)}")
+    return found
 
 
 @contextmanager
@@ -39,12 +67,10 @@ def errors_of(path: Path) -> Iterator[None]:
         raise type(error)(f"{path}: {error}") from error
     except (pa.ArrowException, OSError, EOFError, ValueError, KeyError) as error:
         said = one_line(error)
-        raise SourceError(f"{path} cannot be read as {_FORMATS_SAID[_extension(path)]}: {said}") from error
+        raise SourceError(f"{path} cannot be read as {format_of(path).said}: {said}") from error
 
 
 def _check(path: Path) -> None:
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder; give one file of it ({', '.join(_READERS)})")
     if not path.exists():
         near = sorted(p.name for p in path.parent.glob(f"{path.stem}.*")) if path.parent.is_dir() else []
         hint = f"; there is {', '.join(near[:3])}" if near else ""
@@ -55,16 +81,7 @@ def _check(path: Path) -> None:
 
 def _extension(path: Path) -> str:
     name = path.name.lower()
-    return next((ending for ending in _READERS if name.endswith(ending)), path.suffix)
-
-
-def _reader_of(path: Path) -> Callable[[Path], Source]:
-    reader = _READERS.get(_extension(path))
-    if reader is None and not path.is_dir():
-        given = f"{path.suffix!r}" if path.suffix else "no extension"
-        missing = "" if path.exists() else " (and there is no such file)"
-        raise SourceError(f"{path} has {given}{missing}; there are {', '.join(_READERS)}")
-    return reader or _open_parquet
+    return next((ending for ending in FORMATS if name.endswith(ending)), path.suffix)
 
 
 def _open_parquet(path: Path) -> Source:
@@ -72,59 +89,76 @@ def _open_parquet(path: Path) -> Source:
 
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-    names = tuple(schema.names)
+    names = unique(schema.names)
 
     def load(wanted: Sequence[str], _: Schema | None) -> Rows:
         with errors_of(path), pq.ParquetFile(path) as file:
-            # iter_batches, not read_table: the latter imports pandas, and holds every column twice.
-            read = [name for name in wanted if not pa.types.is_nested(schema.field(name).type)]
-            batches = list(file.iter_batches(batch_size=1 << 20, columns=read)) if read else []
-            rows, columns = decode_batches(schema, batches, read)
-            nested = decode_batches(schema, [], [name for name in wanted if name not in read])[1]
-            columns |= nested
-            return (rows if read else file.metadata.num_rows), {name: columns[name] for name in wanted}
+            return parquet_rows(file, wanted)
 
     return Source(names, load, index=index_columns(names))
 
 
+def parquet_rows(file: Any, wanted: Sequence[str]) -> Rows:
+    """The columns wanted of an open `pyarrow.parquet.ParquetFile`."""
+    schema = file.schema_arrow
+    read = [name for name in wanted if not _left_in_the_file(schema.field(name).type)]
+    # iter_batches, not read_table: the latter imports pandas, and holds every column twice.
+    batches = list(file.iter_batches(batch_size=1 << 20, columns=read)) if read else []
+    rows, columns = decode_batches(schema, batches, read)
+    columns |= decode_batches(schema, [], [name for name in wanted if name not in read])[1]
+    return (rows if read else file.metadata.num_rows), {name: columns[name] for name in wanted}
+
+
+def _left_in_the_file(dtype: Any) -> bool:
+    """Whether a column is refused by its type alone, so that its rows need not be read."""
+    return bool(pa.types.is_nested(dtype))
+
+
 def _open_ipc(path: Path) -> Source:
-    """Arrow's file format by memory map, or its stream format."""
+    """Arrow's file format, or its stream format, by memory map.
+
+    Uncompressed columns of one record batch stay views of the file; the map lives as long as they do. Without
+    the map's whole batches Arrow would copy: its option to read some fields only is not used.
+    """
+    with pa.memory_map(str(path)) as mapped:
+        names = unique(_ipc_batches(mapped)[0].names)
+
+    def load(wanted: Sequence[str], _: Schema | None) -> Rows:
+        with errors_of(path), pa.memory_map(str(path)) as mapped:
+            schema, batches = _ipc_batches(mapped)
+            read = list(batches)
+            for batch in read:
+                for name in wanted:
+                    # A damaged file must not become a read beyond its memory.
+                    batch.column(name).validate(full=True)
+            return decode_batches(schema, read, wanted)
+
+    return Source(names, load, index=index_columns(names))
+
+
+def _ipc_batches(mapped: Any) -> tuple[Any, Iterable[Any]]:
+    """(schema, record batches) of a file that is mapped."""
     import pyarrow.ipc as ipc
 
-    mapped = pa.memory_map(str(path))
     try:
         file = ipc.open_file(mapped)
     except pa.ArrowInvalid:
         mapped.seek(0)
         stream = ipc.open_stream(mapped)
-        return from_batches(stream.schema, lambda: _checked(path, stream))
-    return from_batches(
-        file.schema, lambda: _checked(path, (file.get_batch(i) for i in range(file.num_record_batches)))
-    )
+        return stream.schema, stream
+    return file.schema, (file.get_batch(i) for i in range(file.num_record_batches))
 
 
-def _checked(path: Path, batches: Iterable[Any]) -> list[Any]:
-    """The record batches, looked through: a damaged file must not become a read beyond its memory."""
-    with errors_of(path):
-        read = list(batches)
-        for batch in read:
-            batch.validate(full=True)
-        return read
-
-
-_READERS: dict[str, Callable[[Path], Source]] = {
-    ".parquet": _open_parquet,
-    ".csv": open_csv,
-    ".csv.gz": open_csv,
-    ".arrow": _open_ipc,
-    ".feather": _open_ipc,
-    ".ipc": _open_ipc,
-}
-_FORMATS_SAID = {
-    ".parquet": "Parquet",
-    ".csv": "CSV",
-    ".csv.gz": "gzipped CSV",
-    ".arrow": "Arrow IPC",
-    ".feather": "Feather (Arrow IPC)",
-    ".ipc": "Arrow IPC",
+_TEXT = "delimited text"
+FORMATS: dict[str, Format] = {
+    ".parquet": Format("Parquet", "Parquet", _open_parquet),
+    ".csv": Format("CSV", _TEXT, open_csv),
+    ".csv.gz": Format("gzipped CSV", _TEXT, open_csv),
+    ".csv.zst": Format("CSV under zstd", _TEXT, open_csv),
+    ".tsv": Format("TSV", _TEXT, open_tsv),
+    ".tsv.gz": Format("gzipped TSV", _TEXT, open_tsv),
+    ".txt": Format("TSV", _TEXT, open_tsv),
+    ".arrow": Format("Arrow IPC", "Arrow", _open_ipc),
+    ".feather": Format("Feather (Arrow IPC)", "Arrow", _open_ipc),
+    ".ipc": Format("Arrow IPC", "Arrow", _open_ipc),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,9 @@ from accel_drift.data.table import Table, TableColumn
 from accel_drift.errors import ConfigError, DataError, SchemaError
 
 ACCEPTED = (
-    "a path to a .parquet, .csv, .csv.gz, .arrow, .feather or .ipc file; a pyarrow, polars, pandas or duckdb "
-    "table (anything with __arrow_c_stream__ or __arrow_c_array__); a dict of columns; a NumPy array"
+    "a path to a .parquet, .csv, .tsv, .arrow, .feather or .ipc file, to a folder of them, a pattern or a list of "
+    "paths; a pyarrow, polars, pandas or duckdb table (anything with __arrow_c_stream__ or __arrow_c_array__); "
+    "a dict of columns; a NumPy array"
 )
 
 
@@ -36,14 +36,15 @@ def read_table(
     """Read rows from wherever they are.
 
     Args:
-        source: a file, an Arrow object, a dict of columns, a NumPy array, or a Table.
+        source: a file, a folder, a pattern or a list of files; an Arrow object, a dict of columns, a NumPy array,
+            or a Table.
         columns: the columns to compare; all without it. A column named here is never taken for an identifier.
         drop: columns to leave out.
         label: the column of labels: left out of the comparison, and said to be so.
         kinds: kinds that the caller knows better: `{"zip": "categorical"}`.
         schema: the reference's columns: their kinds are held to and not found again, and a column that only
             the reference has may be named.
-        name: what to call the data set; by default the file's name.
+        name: what to call the data set; by default the name of the file or folder.
 
     Returns:
         The table; with 0 rows or without columns where the source has none.
@@ -98,12 +99,11 @@ def _settle(
 
 
 def _open(source: Any) -> Source:
-    if isinstance(source, (str, os.PathLike)):
-        from accel_drift.data.formats import open_file
+    if _is_path(source) or (isinstance(source, (list, tuple)) and source and all(map(_is_path, source))):
+        from accel_drift.data.folders import find_files
+        from accel_drift.data.joined import open_files
 
-        path = Path(source).expanduser()
-        opened = open_file(path)
-        return Source(opened.names, opened.load, opened.index, default_name=path.name)
+        return open_files(find_files(source))
     if isinstance(source, np.ndarray):
         from accel_drift.data.memory import open_array
 
@@ -116,9 +116,27 @@ def _open(source: Any) -> Source:
         from accel_drift.data.memory import open_mapping
 
         return open_mapping(source)
-    ways = (".collect()", ".to_arrow()", ".arrow()")
-    hint = next((f"; call {way} first" for way in ways if hasattr(source, way[1:-2])), "")
-    raise DataError(f"cannot read rows from a {type(source).__name__}{hint}; give {ACCEPTED}")
+    if type(source).__module__.startswith("pyarrow."):
+        from accel_drift.data.readers import open_reader
+
+        if (opened := open_reader(source)) is not None:
+            return opened
+    raise DataError(f"cannot read rows from a {type(source).__name__}{_hint(source)}; give {ACCEPTED}")
+
+
+def _is_path(source: Any) -> bool:
+    return isinstance(source, (str, os.PathLike))
+
+
+def _hint(source: Any) -> str:
+    """What to do with a thing that cannot be read as it is."""
+    if isinstance(source, (list, tuple)) and source:
+        odd = next(item for item in source if not _is_path(item))
+        return f" that holds a {type(odd).__name__}: a list must hold the paths of files"
+    if hasattr(source, "read") and hasattr(source, "close"):
+        return ": it is an open file; give its path"
+    ways = (".collect()", ".to_arrow()", ".arrow()", ".to_table()", ".read()")
+    return next((f"; call {way} first" for way in ways if hasattr(source, way[1:-2])), "")
 
 
 def _open_table(table: Table) -> Source:

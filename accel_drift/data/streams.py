@@ -55,15 +55,24 @@ def _load_part(frame: Any, wanted: Sequence[str]) -> Rows:
 
 def from_batches(schema: Any, read: Any) -> Source:
     """Columns of record batches; `read` gives the list of them."""
-    names = tuple(schema.names)
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataError(f"columns have the same name: {', '.join(map(repr, twice))}; rename them")
+    names = unique(schema.names)
 
     def load(wanted: Sequence[str], _: Schema | None) -> Rows:
         return decode_batches(schema, read(), wanted)
 
     return Source(names, load, index=index_columns(names))
+
+
+def unique(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns, each of which must occur once.
+
+    Raises:
+        DataError: two columns have the same name.
+    """
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(f"columns have the same name: {', '.join(map(repr, twice))}; rename them")
+    return tuple(names)
 
 
 def decode_batches(schema: Any, batches: Sequence[Any], wanted: Sequence[str]) -> Rows:

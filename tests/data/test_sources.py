@@ -330,6 +330,9 @@ def test_pandas_is_not_imported(tmp_path: Path) -> None:
     """In a fresh interpreter, for every door that is not pandas itself."""
     for write in (from_parquet, from_csv, from_ipc):
         write(tmp_path)
+    for k in "12":
+        (tmp_path / "parts" / f"k={k}").mkdir(parents=True)
+        from_parquet(tmp_path / "parts" / f"k={k}")
     program = f"""
 import sys
 import accel_drift.data
@@ -344,7 +347,7 @@ batch = table.to_arrow()
 Table.from_arrow(batch, table.schema)
 read_table(batch)
 read_table(pa.Table.from_batches([batch, batch]))
-for name in ("rows.parquet", "rows.csv", "rows.arrow"):
+for name in ("rows.parquet", "rows.csv", "rows.arrow", "parts", "*.parquet"):
     read = read_table({str(tmp_path)!r} + "/" + name)
     read_table(read, kinds={{"whole": "categorical"}})
     block_ids(read, "when:day")

@@ -1,0 +1,140 @@
+"""Columns of several files, one after the other, as one column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.convert import type_group, without_values
+from accel_drift.data.decoded import Decoded, Outcome, Unreadable, merged_codes
+from accel_drift.data.kinds import number_order
+from accel_drift.data.numbers import numeric_column
+from accel_drift.data.schema import NULL_TYPE, Column, Kind
+from accel_drift.data.table import CategoricalColumn, NumericColumn
+
+_PER_DAY = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_ARROW_NAMES = {"float32": "float", "float64": "double"}
+
+
+class Misfit(Exception):  # noqa: N818  (caught at once, and told with the names of the files)
+    """Two parts hold things that are no one column.
+
+    Attributes:
+        places: which parts.
+        types: what they hold.
+    """
+
+    def __init__(self, places: tuple[int, int], types: tuple[str, str]) -> None:
+        super().__init__(f"{types[0]} and {types[1]}")
+        self.places = places
+        self.types = types
+
+
+def joined(name: str, outcomes: Sequence[Outcome]) -> Outcome:
+    """One column from its parts, in their order.
+
+    Numbers take the type that holds them all, instants the finest unit; a part without any value fits every other.
+
+    Args:
+        name: the column's name.
+        outcomes: what was read of each part; at least one.
+
+    Raises:
+        Misfit: two parts are of different sorts.
+    """
+    read = [outcome for outcome in outcomes if isinstance(outcome, Decoded)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Unreadable)]
+    if refused and all(part.type == NULL_TYPE for part in read):
+        return refused[0]
+    said = [_sort(outcome) for outcome in outcomes]
+    known = [place for place, sort in enumerate(said) if sort != NULL_TYPE]
+    if not known:
+        rows = sum(part.column.rows for part in read)
+        return Decoded(without_values(name, rows, Column(name, Kind.NUMERIC, NULL_TYPE)), NULL_TYPE)
+    first = known[0]
+    for place in known[1:]:
+        if said[place] != said[first]:
+            raise Misfit((first, place), (_type(outcomes[first]), _type(outcomes[place])))
+    example = read[first]
+    like = Column(name, example.column.kind, example.type)
+    parts = [without_values(name, p.column.rows, like) if p.type == NULL_TYPE else p.column for p in read]
+    return _JOIN[said[first].partition(":")[0]](name, parts, [read[place].type for place in known])
+
+
+def _type(outcome: Outcome) -> str:
+    return outcome.type if isinstance(outcome, Decoded) else outcome.reason
+
+
+def _sort(outcome: Outcome) -> str:
+    """What parts must have in common: the group, with what a number or an instant counts."""
+    if isinstance(outcome, Unreadable):
+        return f"unreadable:{outcome.reason}"
+    type_ = outcome.type
+    if type_ == NULL_TYPE:
+        return NULL_TYPE
+    group = type_group(type_)
+    if group == "numeric":
+        return "numeric:span" if type_.startswith("duration") else "numeric:"
+    if group == "time":
+        clock = "of day" if type_.startswith("time") and not type_.startswith("timestamp") else "instant"
+        return f"time:{clock}, {'zone' if 'tz=' in type_ else 'no zone'}"
+    return f"{group}:"
+
+
+def _numbers(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
+    # A part without a value has a type by accident.
+    with_type = [part.values.dtype for part in parts if part.missing < part.rows] or [parts[0].values.dtype]
+    values = np.concatenate([part.values for part in parts]).astype(np.result_type(*with_type), copy=False)
+    valid = [_valid(part) for part in parts]
+    column = numeric_column(name, values, None if all(v.all() for v in valid) else np.concatenate(valid))
+    unit = max(part.unit for part in parts)
+    return Decoded(replace(column, unit=unit), _one_of(types, _ARROW_NAMES.get(values.dtype.name, values.dtype.name)))
+
+
+def _valid(part: NumericColumn) -> npt.NDArray[np.bool_]:
+    """(n,) False where the value is null; True where it is NaN."""
+    if not part.nulls:
+        return np.ones(part.rows, bool)
+    return part.mask() | np.isnan(part.values) if part.nans else part.mask()
+
+
+def _texts(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
+    numbers = all(type_.startswith("dictionary<") and type_group(type_[11:-1]) == "numeric" for type_ in types)
+    order = number_order if numbers else None
+    column = merged_codes(name, [(part.codes, part.categories) for part in parts], order=order)
+    return Decoded(column, _one_of(types, "string"))
+
+
+def _truths(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
+    codes = np.concatenate([part.codes for part in parts])
+    nulls = sum(part.nulls for part in parts)
+    return Decoded(CategoricalColumn(name, codes, ("false", "true"), nulls, Kind.BOOLEAN), types[0])
+
+
+def _instants(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
+    unit = max((part.unit or "D" for part in parts), key=lambda u: _PER_DAY[u])
+    values = np.concatenate([part.values.astype(f"M8[{part.unit or unit}]").astype(f"M8[{unit}]") for part in parts])
+    present = [part.mask() for part in parts]
+    nulls = sum(part.nulls for part in parts)
+    zones = {type_.partition("tz=")[2].rstrip("]") for type_ in types}
+    zone = zones.pop() if len(zones) == 1 else "UTC"
+    clock = "time64" if _sort(Decoded(parts[0], types[0])).startswith("time:of day") else "timestamp"
+    said = _one_of(types, f"{clock}[{unit}{f', tz={zone}' if zone else ''}]")
+    whole = np.concatenate(present) if nulls else None
+    return Decoded(NumericColumn(name, values.astype(np.int64), whole, nulls, 0, Kind.TIMESTAMP, unit), said)
+
+
+def _one_of(types: Sequence[str], else_: str) -> str:
+    return types[0] if len(set(types)) == 1 else else_
+
+
+_JOIN: dict[str, Callable[[str, Sequence[Any], Sequence[str]], Outcome]] = {
+    "numeric": _numbers,
+    "text": _texts,
+    "boolean": _truths,
+    "time": _instants,
+}

@@ -1,0 +1,134 @@
+"""Many files as one data set: the same columns by name, their rows one after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.concatenate import Misfit, joined
+from accel_drift.data.convert import type_group
+from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, merged_codes
+from accel_drift.data.folders import Found, Part
+from accel_drift.data.formats import format_of, open_file
+from accel_drift.data.schema import Column, Kind, Schema, listed
+from accel_drift.data.table import NumericColumn
+from accel_drift.errors import SchemaError, SourceError
+
+
+def open_files(found: Found) -> Source:
+    """The columns of a data set of one or more files.
+
+    Raises:
+        SourceError: a file cannot be read, or the files are of several formats.
+        SchemaError: a file has other columns than the first.
+    """
+    if found.lone:
+        one = open_file(found.parts[0].path)
+        return Source(one.names, one.load, one.index, default_name=found.name)
+    parts = found.parts
+    _one_format([part.path for part in parts])
+    opened = [open_file(part.path) for part in parts]
+    for part, source in zip(parts, opened, strict=True):
+        _same_names(part.path, source.names, parts[0].path, opened[0].names)
+    keys = tuple(parts[0].keys)
+    own = tuple(name for name in opened[0].names if name not in keys)
+
+    def load(wanted: Sequence[str], schema: Schema | None) -> Rows:
+        inside = [name for name in wanted if name in own]
+        read = [source.load(inside, schema) for source in opened]
+        counts = [rows for rows, _ in read]
+        columns: dict[str, Outcome] = {}
+        for name in wanted:
+            if name in own:
+                columns[name] = _column(name, [found[name] for _, found in read], parts, opened)
+            else:
+                columns[name] = key_column(name, [part.keys[name] for part in parts], counts, schema)
+        return sum(counts), columns
+
+    return Source((*own, *keys), load, opened[0].index, default_name=found.name)
+
+
+def _one_format(paths: Sequence[Path]) -> None:
+    families: dict[str, Path] = {}
+    for path in paths:
+        try:
+            families.setdefault(format_of(path).family, path)
+        except SourceError as error:
+            way = f"choose with a pattern such as '{path.parent}/*.parquet'"
+            raise SourceError(f"{path.name} is no data file ({error}); take it away, or {way}") from error
+    if len(families) > 1:
+        told = " and ".join(f"{said} ({path.name})" for said, path in families.items())
+        raise SourceError(f"the files are of several formats: {told}; choose with a pattern such as 'folder/*.parquet'")
+
+
+def _same_names(path: Path, names: tuple[str, ...], first: Path, expected: tuple[str, ...]) -> None:
+    more = [name for name in names if name not in expected]
+    less = [name for name in expected if name not in names]
+    if more or less:
+        told = [f"has {listed(more)} more"] * bool(more) + [f"lacks {listed(less)}"] * bool(less)
+        raise SchemaError(f"{path} {' and '.join(told)}, compared with {first}; all files must have the same columns")
+
+
+def _column(name: str, outcomes: list[Outcome], parts: Sequence[Part], opened: Sequence[Source]) -> Outcome:
+    try:
+        return joined(name, outcomes)
+    except Misfit as misfit:
+        if format_of(parts[0].path).family == "delimited text":
+            # What one whole file would have been: a column is numbers only where every line of it is.
+            as_text = Schema((Column(name, Kind.CATEGORICAL, "string"),))
+            return joined(name, [source.load([name], as_text)[1][name] for source in opened])
+        first, other = (parts[place].path for place in misfit.places)
+        raise SchemaError(
+            f"{other}: column {name!r} is {misfit.types[1]}, but {misfit.types[0]} in {first}; write the files with "
+            f"one type, or leave the column out with drop=[{name!r}]"
+        ) from misfit
+
+
+def key_column(name: str, values: Sequence[str | None], counts: Sequence[int], schema: Schema | None) -> Decoded:
+    """The column that a key of the folders makes: whole numbers or dates where all are, else text.
+
+    Args:
+        name: the key.
+        values: its value for each file; None is null.
+        counts: rows of each file.
+        schema: the reference's columns; what was text there stays text.
+    """
+    was = schema.get(name) if schema else None
+    texts = [value for value in values if value is not None]
+    as_text = not texts or (was is not None and type_group(was.type) == "text")
+    rows = np.repeat(np.arange(len(values)), counts)
+    if not as_text and all(re.fullmatch(r"-?\d{1,18}", text) for text in texts):
+        whole = np.array([0 if value is None else int(value) for value in values], np.int64)
+        return Decoded(_numbers(name, whole[rows], values, rows), "int64")
+    if not as_text and (days := _days(values)) is not None:
+        return Decoded(_numbers(name, days[rows], values, rows, Kind.TIMESTAMP, "D"), "date32[day]")
+    place = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    codes = np.array([-1 if value is None else place[value] for value in values], np.int64)
+    return Decoded(merged_codes(name, [(codes[rows], list(place))]), "string")
+
+
+def _days(values: Sequence[str | None]) -> npt.NDArray[np.int64] | None:
+    """Days since 1970 where every value is a date such as 2024-01-31."""
+    if not all(value is None or re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) for value in values):
+        return None
+    try:
+        return np.array([value or "1970-01-01" for value in values], "M8[D]").astype(np.int64)
+    except ValueError:
+        return None
+
+
+def _numbers(
+    name: str,
+    numbers: npt.NDArray[np.int64],
+    values: Sequence[str | None],
+    rows: npt.NDArray[np.intp],
+    kind: Kind = Kind.NUMERIC,
+    unit: str = "",
+) -> NumericColumn:
+    present = np.array([value is not None for value in values], bool)[rows]
+    nulls = int(present.size - np.count_nonzero(present))
+    return NumericColumn(name, numbers, present if nulls else None, nulls, 0, kind, unit)

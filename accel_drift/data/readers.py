@@ -1,0 +1,53 @@
+"""pyarrow's own readers of files: ParquetFile and Dataset. They are asked, never imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from accel_drift.data.decoded import Rows, Source
+from accel_drift.data.formats import parquet_rows
+from accel_drift.data.schema import Schema
+from accel_drift.data.streams import decode_batches, index_columns, one_line, unique
+from accel_drift.errors import DataError, SourceError
+
+
+def open_reader(source: Any) -> Source | None:
+    """The columns of a `pyarrow.parquet.ParquetFile` or a `pyarrow.dataset.Dataset`; None for anything else.
+
+    Raises:
+        DataError: two columns have the same name.
+        SourceError: it is closed, or its files cannot be read.
+    """
+    is_file = type(source).__name__ == "ParquetFile"
+    if not is_file and not (hasattr(source, "scanner") and hasattr(source, "count_rows")):
+        return None
+    with _errors_of(source):
+        names = unique((source.schema_arrow if is_file else source.schema).names)
+
+    def load(wanted: Sequence[str], _: Schema | None) -> Rows:
+        with _errors_of(source):
+            return parquet_rows(source, wanted) if is_file else _from_dataset(source, wanted)
+
+    return Source(names, load, index=index_columns(names))
+
+
+@contextmanager
+def _errors_of(source: Any) -> Iterator[None]:
+    try:
+        yield
+    except DataError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SourceError(f"the {type(source).__name__} cannot be read: {one_line(error)}") from error
+
+
+def _from_dataset(dataset: Any, wanted: Sequence[str]) -> Rows:
+    """The columns wanted; without any, the rows are counted."""
+    if not wanted:
+        return int(dataset.count_rows()), {}
+    reader = dataset.scanner(columns=list(wanted)).to_reader()
+    return decode_batches(reader.schema, list(reader), wanted)
