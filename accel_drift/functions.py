@@ -127,6 +127,9 @@ def mmd(
 def _of_columns(detector: Detector, reference: Any, batch: Any, sides: tuple[str, str] = _SIDES) -> float:
     """The statistic of one column; both sides go the way that a detector's `fit` and `score` go."""
     read = [_read({_COLUMN: values}, [_COLUMN], side) for values, side in zip((reference, batch), sides, strict=True)]
+    for table, side in zip(read, sides, strict=True):
+        if any(str(column.kind) == "embedding" for column in table.schema.columns):
+            raise DataError(f"{side} has 2 dimensions; {detector.name} takes one column: give values of shape (n,)")
     return _statistic(detector, read[0], read[1], sides)
 
 

@@ -9,12 +9,13 @@ from accel_drift.data.block import Block, category_union, dtype_class, numeric_b
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import read_table
 from accel_drift.data.schema import Column, Kind, Schema, SchemaDiff, common, comparable, diff
-from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 
 __all__ = [
     "Block",
     "CategoricalColumn",
     "Column",
+    "EmbeddingColumn",
     "Kind",
     "NumericColumn",
     "Schema",

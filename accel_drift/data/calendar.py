@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.schema import Kind, listed
-from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table
 from accel_drift.errors import ConfigError
 
 UNITS = {"minute": "m", "hour": "h", "day": "D", "week": "W", "month": "M", "year": "Y"}
@@ -54,6 +54,8 @@ def _by_value(table: Table, name: str) -> npt.NDArray[np.int64]:
     column = table.columns[name]
     if isinstance(column, CategoricalColumn):
         return _numbered(column.codes.astype(np.int64), column.present)
+    if isinstance(column, EmbeddingColumn):
+        raise ConfigError(f"block={name!r}: the column holds embeddings; give a column with one value a row")
     return _numbered(column.values, column.present)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from accel_drift.data.decoded import merged_codes, truth_column
 from accel_drift.data.kinds import number_order, text_of
 from accel_drift.data.numbers import numeric_column
-from accel_drift.data.schema import NULL_TYPE, Column, Kind
-from accel_drift.data.table import CategoricalColumn, NumericColumn, TableColumn
+from accel_drift.data.schema import NULL_TYPE, Column, Kind, dimensions
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, TableColumn
 from accel_drift.errors import SchemaError
+
+Single: TypeAlias = NumericColumn | CategoricalColumn
+"""A column of one value a row."""
 
 
 def convert(column: TableColumn, kind: Kind) -> TableColumn:
@@ -24,17 +27,30 @@ def convert(column: TableColumn, kind: Kind) -> TableColumn:
     """
     if column.kind is kind:
         return column
+    if isinstance(column, EmbeddingColumn):
+        raise SchemaError(
+            f"column {column.name!r} holds embeddings of {column.dimensions} numbers and cannot be {kind}; "
+            "give its numbers as columns of their own"
+        )
+    if kind is Kind.EMBEDDING:
+        raise SchemaError(
+            f"column {column.name!r} has one value a row and cannot be an embedding; give a matrix (n, k) or a "
+            "column of fixed-size lists"
+        )
     if kind is Kind.IDENTIFIER:
         return replace(column, kind=kind)
-    return _CONVERSIONS[kind](without_identity(column))
+    plain = without_identity(column)
+    assert not isinstance(plain, EmbeddingColumn)  # noqa: S101
+    return _CONVERSIONS[kind](plain)
 
 
 def without_identity(column: TableColumn) -> TableColumn:
     """An identifier as the numbers or categories that it is stored as; others as they are."""
     if column.kind is not Kind.IDENTIFIER:
         return column
-    plain = Kind.NUMERIC if isinstance(column, NumericColumn) else Kind.CATEGORICAL
-    return replace(column, kind=plain)
+    if isinstance(column, NumericColumn):
+        return replace(column, kind=Kind.NUMERIC)
+    return replace(column, kind=Kind.CATEGORICAL) if isinstance(column, CategoricalColumn) else column
 
 
 def held_to(column: TableColumn, type_name: str, was: Column) -> TableColumn | None:
@@ -59,6 +75,9 @@ def without_values(name: str, rows: int, like: Column) -> TableColumn:
     if like.group in ("text", "boolean"):
         categories = ("false", "true") if like.kind is Kind.BOOLEAN else ()
         return CategoricalColumn(name, np.full(rows, -1, np.int32), categories, rows, like.kind)
+    if like.kind is Kind.EMBEDDING:
+        nothing = np.zeros((rows, dimensions(like.type)), np.float32)
+        return EmbeddingColumn(name, nothing, np.zeros(rows, bool) if rows else None, rows)
     values = np.zeros(rows, np.int64 if like.kind is Kind.TIMESTAMP else np.float64)
     return NumericColumn(name, values, np.zeros(rows, bool) if rows else None, rows, 0, like.kind)
 
@@ -71,10 +90,12 @@ def type_group(type_name: str) -> str:
         return "boolean"
     if type_name.startswith(("timestamp", "date", "time")):
         return "time"
+    if dimensions(type_name):
+        return Column("", Kind.EMBEDDING, type_name).group
     return Column("", Kind.IDENTIFIER, type_name).group
 
 
-def _to_categorical(column: TableColumn) -> CategoricalColumn:
+def _to_categorical(column: Single) -> CategoricalColumn:
     if isinstance(column, CategoricalColumn):
         return replace(column, kind=Kind.CATEGORICAL)
     if column.kind is Kind.TIMESTAMP:
@@ -89,7 +110,7 @@ def _to_categorical(column: TableColumn) -> CategoricalColumn:
     return merged_codes(column.name, [(codes, texts)], order=order)
 
 
-def _to_numeric(column: TableColumn) -> NumericColumn:
+def _to_numeric(column: Single) -> NumericColumn:
     if isinstance(column, NumericColumn):
         return replace(column, kind=Kind.NUMERIC)
     if column.kind is Kind.BOOLEAN:
@@ -102,14 +123,14 @@ def _to_numeric(column: TableColumn) -> NumericColumn:
     return numeric_column(column.name, table[column.codes], column.present)
 
 
-def _number(column: TableColumn, text: str) -> float:
+def _number(column: Single, text: str) -> float:
     try:
         return float(text)
     except ValueError:
         raise _cannot(column, Kind.NUMERIC, text) from None
 
 
-def _to_boolean(column: TableColumn) -> CategoricalColumn:
+def _to_boolean(column: Single) -> CategoricalColumn:
     texts = column if isinstance(column, CategoricalColumn) else _to_categorical(column)
     truth = np.zeros(len(texts.categories) + 1, bool)
     for code, text in enumerate(texts.categories):
@@ -119,7 +140,7 @@ def _to_boolean(column: TableColumn) -> CategoricalColumn:
     return truth_column(column.name, truth[texts.codes], texts.present)
 
 
-def _to_timestamp(column: TableColumn) -> NumericColumn:
+def _to_timestamp(column: Single) -> NumericColumn:
     if isinstance(column, NumericColumn):
         raise SchemaError(
             f"column {column.name!r} holds numbers, and nothing says since when and in what unit they count; "
@@ -135,13 +156,13 @@ def _to_timestamp(column: TableColumn) -> NumericColumn:
     return NumericColumn(column.name, values, column.present, column.nulls, 0, Kind.TIMESTAMP, "us")
 
 
-def _cannot(column: TableColumn, kind: Kind, value: str) -> SchemaError:
+def _cannot(column: Single, kind: Kind, value: str) -> SchemaError:
     return SchemaError(
         f"column {column.name!r} cannot be {kind}: it has {value!r}; repair the value, or give another kind"
     )
 
 
-_CONVERSIONS: dict[Kind, Callable[[TableColumn], TableColumn]] = {
+_CONVERSIONS: dict[Kind, Callable[[Single], TableColumn]] = {
     Kind.NUMERIC: _to_numeric,
     Kind.CATEGORICAL: _to_categorical,
     Kind.BOOLEAN: _to_boolean,

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
-from accel_drift.data.table import CategoricalColumn, NumericColumn, TableColumn
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, TableColumn
 
 MANY_TEXTS = 1_000
 MANY_TEXTS_SHARE = 0.05
@@ -45,7 +45,7 @@ _NUMBERED_THINGS = frozenset(
 
 def find_kind(column: TableColumn) -> tuple[Kind, str]:
     """The kind that type, values and name speak for, and the reason where it is not obvious."""
-    if column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
+    if isinstance(column, EmbeddingColumn) or column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
         return column.kind, ""
     reason = _number_identifier(column) if isinstance(column, NumericColumn) else _text_identifier(column)
     return (Kind.IDENTIFIER, reason) if reason else (column.kind, "")

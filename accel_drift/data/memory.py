@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, Unreadable, merged_codes, truth_column
-from accel_drift.data.numbers import numeric_column, seconds_column
-from accel_drift.data.schema import NULL_TYPE, Kind, Schema
+from accel_drift.data.numbers import embedding_column, numeric_column, seconds_column
+from accel_drift.data.schema import NULL_TYPE, Kind, Schema, embedding_type
 from accel_drift.data.table import NumericColumn
 from accel_drift.errors import DataError
 
@@ -76,8 +76,10 @@ def open_array(array: npt.NDArray[Any]) -> Source:
 def _length(name: str, values: Any) -> int:
     if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__len__"):
         raise DataError(f"column {name!r} is a {type(values).__name__}; give a list, a tuple or a NumPy array")
-    if isinstance(values, np.ndarray) and values.ndim != 1:
-        raise DataError(f"column {name!r} has {values.ndim} dimensions; give one column per entry")
+    if isinstance(values, np.ndarray) and values.ndim not in (1, 2):
+        raise DataError(
+            f"column {name!r} has {values.ndim} dimensions; give one for values, two (rows, k) for embeddings"
+        )
     return len(values)
 
 
@@ -100,6 +102,8 @@ def _from_array(name: str, values: npt.NDArray[Any]) -> Outcome:
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
     kind = values.dtype.kind
+    if values.ndim == 2:
+        return _vectors(name, values)
     if kind == "b":
         return Decoded(truth_column(name, values, None), "bool")
     if kind in "iuf":
@@ -118,6 +122,20 @@ def _number_array(name: str, values: npt.NDArray[Any]) -> Outcome:
     if values.dtype == np.float16:
         values = values.astype(np.float32)
     return Decoded(numeric_column(name, np.ascontiguousarray(values), None), said)
+
+
+def _vectors(name: str, values: npt.NDArray[Any]) -> Outcome:
+    """A matrix (n, k) as one column of embeddings."""
+    if values.dtype.kind not in "biuf":
+        return Unreadable(f"a matrix of NumPy type {values.dtype} is not supported: embeddings are numbers")
+    if values.shape[1] == 0:
+        return Unreadable("embeddings of 0 numbers")
+    if values.dtype.kind == "b":
+        values = values.astype(np.uint8)
+    if values.dtype.itemsize > 8:
+        values = values.astype(np.float64)
+    said = embedding_type(_ARROW_NAMES.get(values.dtype.name, values.dtype.name), values.shape[1])
+    return Decoded(embedding_column(name, values, None), said)
 
 
 def _time_array(name: str, values: npt.NDArray[Any]) -> Outcome:

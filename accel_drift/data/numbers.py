@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.data.table import NumericColumn
+from accel_drift.data.table import EmbeddingColumn, NumericColumn
 
 
 def numeric_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> NumericColumn:
@@ -28,6 +28,30 @@ def numeric_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.bo
             # So that a missing row is NaN exactly where it was one: rows taken later can be counted apart.
             values = np.where(valid, values, values.dtype.type(0))
     return NumericColumn(name, values, present, nulls, nans)
+
+
+def embedding_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> EmbeddingColumn:
+    """A column of vectors (n, k) whose nulls are where `valid` is False. A vector with a NaN is missing as a whole.
+
+    Where a column has both, `values` has a NaN in the rows that are NaN and 0 in those that are null.
+    """
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    nulls = 0 if valid is None else int(valid.size - np.count_nonzero(valid))
+    present = valid if nulls else None
+    nans = 0
+    if values.dtype.kind == "f" and values.size:
+        # A sum is NaN where a part is, but for inf - inf: so the sums only say which rows to look at.
+        with np.errstate(invalid="ignore", over="ignore"):
+            doubtful = np.flatnonzero(np.isnan(values.sum(axis=1)))
+        whole = np.ones(len(values), bool)
+        whole[doubtful] = ~np.isnan(values[doubtful]).any(axis=1)
+        held = whole if present is None else whole & present
+        nans = int(held.size - np.count_nonzero(held)) - nulls
+        present = held if nans or nulls else None
+        if nans and valid is not None and nulls:
+            values = np.where(valid[:, None], values, values.dtype.type(0))
+    return EmbeddingColumn(name, values, present, nulls, nans)
 
 
 def seconds_column(

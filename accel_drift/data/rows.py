@@ -12,7 +12,7 @@ import pyarrow as pa
 from accel_drift.data.arrow import decode
 from accel_drift.data.decoded import Decoded
 from accel_drift.data.schema import Kind, Schema
-from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import SchemaError
 
 _FIELD = b"accel_drift.column"
@@ -26,6 +26,9 @@ def to_arrow(table: Table) -> Any:
         if isinstance(column, NumericColumn):
             array = _number_array(column)
             about = {"kind": column.kind, "unit": column.unit, "nulls": column.nulls, "nans": column.nans}
+        elif isinstance(column, EmbeddingColumn):
+            array = _list_array(column)
+            about = {"kind": column.kind, "nulls": column.nulls, "nans": column.nans}
         else:
             array = _category_array(column)
             about = {"kind": column.kind}
@@ -64,6 +67,8 @@ def _column(batch: Any, name: str) -> TableColumn:
         missing = decode(name, codes.type, [codes])
         texts = tuple(str(text) for text in array.dictionary.to_pylist())
         return _categories(name, missing, texts, kind)
+    if kind is Kind.EMBEDDING:
+        return _embedding(name, array, int(about["nulls"]), int(about["nans"]))
     found = decode(name, array.type, [array])
     if not isinstance(found, Decoded) or not isinstance(found.column, NumericColumn):
         raise ValueError(f"column {name!r} is {array.type}")
@@ -82,6 +87,35 @@ def _categories(name: str, codes: Any, texts: tuple[str, ...], kind: Kind) -> Ca
     if values.size and not -1 <= int(values.min()) <= int(values.max()) < len(texts):
         raise ValueError(f"column {name!r} has codes beyond its categories")
     return CategoricalColumn(name, values, texts, column.nulls, kind)
+
+
+def _embedding(name: str, array: Any, nulls: int, nans: int) -> EmbeddingColumn:
+    k = array.type.list_size
+    numbers = decode(name, array.type.value_type, [array.values])
+    lost = decode(name, pa.bool_(), [array.is_null()])
+    if not isinstance(numbers, Decoded) or not isinstance(numbers.column, NumericColumn):
+        raise ValueError(f"column {name!r} is {array.type}")
+    if not isinstance(lost, Decoded) or not isinstance(lost.column, CategoricalColumn):
+        raise ValueError(f"column {name!r} does not say which rows are missing")
+    values = numbers.column.values[array.offset * k : (array.offset + len(array)) * k].reshape(len(array), k)
+    present = lost.column.codes == 0
+    if nulls + nans != array.null_count:
+        raise ValueError(f"column {name!r} has {array.null_count} rows missing, not {nulls + nans}")
+    return EmbeddingColumn(name, values, present if array.null_count else None, nulls, nans)
+
+
+def _list_array(column: EmbeddingColumn) -> Any:
+    values = column.values
+    if column.present is not None:
+        kept = column.present
+        if column.nulls and column.nans:
+            kept = kept | np.isnan(values).any(axis=1)
+        values = np.where(kept[:, None], values, values.dtype.type(0))
+    numbers = _arrow_type(values.dtype)
+    flat = pa.Array.from_buffers(numbers, values.size, [None, pa.py_buffer(np.ascontiguousarray(values))])
+    missing = 0 if column.present is None else column.missing
+    made = pa.list_(numbers, column.dimensions)
+    return pa.Array.from_buffers(made, column.rows, [_bitmap(column.present)], missing, children=[flat])
 
 
 def _number_array(column: NumericColumn) -> Any:

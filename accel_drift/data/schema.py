@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"
     IDENTIFIER = "identifier"
+    EMBEDDING = "embedding"
 
     @classmethod
     def named(cls, word: str) -> Kind:
@@ -55,7 +56,7 @@ class Column:
 
     @property
     def group(self) -> str:
-        """`numeric`, `text`, `boolean`, `time`, or `any` for a column without a value.
+        """`numeric`, `text`, `boolean`, `time`, `embedding[k]`, or `any` for a column without a value.
 
         Two columns can be compared when their groups are equal. An identifier keeps the group of its
         storage, so that an integer key that is a number in the other table is not called retyped.
@@ -64,6 +65,8 @@ class Column:
             return "any"
         if self.kind is Kind.IDENTIFIER:
             return "numeric" if self.type.startswith(_NUMBER_TYPES) else "text"
+        if self.kind is Kind.EMBEDDING:
+            return f"embedding[{dimensions(self.type)}]"
         return _GROUPS[self.kind]
 
 
@@ -73,6 +76,18 @@ _GROUPS = {
     Kind.BOOLEAN: "boolean",
     Kind.TIMESTAMP: "time",
 }
+
+
+def embedding_type(item: str, k: int) -> str:
+    """Name of the Arrow type of embeddings of `k` numbers."""
+    return f"fixed_size_list<item: {item}>[{k}]"
+
+
+def dimensions(type_name: str) -> int:
+    """How many numbers an embedding of this type has: 8 of `fixed_size_list<item: float>[8]`; 0 of other types."""
+    if not type_name.startswith("fixed_size_list") or not type_name.endswith("]"):
+        return 0
+    return int(type_name[type_name.rindex("[") + 1 : -1])
 
 
 @dataclass(frozen=True, slots=True)

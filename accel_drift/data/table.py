@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +108,60 @@ class CategoricalColumn:
         return replace(self, codes=codes, nulls=int(np.count_nonzero(codes < 0)))
 
 
-TableColumn: TypeAlias = NumericColumn | CategoricalColumn
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddingColumn:
+    """One vector of k numbers a row. Only detectors of all columns together compare it.
+
+    Attributes:
+        name: the column's name.
+        values: (n, k) float32, float64 or an integer type; what stands in a missing row is undefined.
+        present: (n,) False in a missing row: null, or NaN in any of its numbers; None where no row is missing.
+        nulls: rows that are null.
+        nans: rows with a NaN.
+    """
+
+    name: str
+    values: npt.NDArray[Any]
+    present: npt.NDArray[np.bool_] | None = None
+    nulls: int = 0
+    nans: int = 0
+    kind: ClassVar[Kind] = Kind.EMBEDDING
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, missing ones included."""
+        return len(self.values)
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers of a row: k."""
+        return int(self.values.shape[1])
+
+    @property
+    def missing(self) -> int:
+        """Rows without a value."""
+        return self.nulls + self.nans
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where there is a value; an array even where nothing is missing."""
+        return np.ones(self.rows, bool) if self.present is None else self.present
+
+    def present_values(self) -> npt.NDArray[Any]:
+        """The vectors that are there, in row order."""
+        return self.values if self.present is None else self.values[self.present]
+
+    def take(self, rows: npt.NDArray[Any]) -> EmbeddingColumn:
+        """The rows of these numbers (or of this boolean mask), in that order."""
+        values = self.values[rows]
+        if self.present is None:
+            return replace(self, values=values)
+        present = self.present[rows]
+        missing = int(present.size - np.count_nonzero(present))
+        nans = _nans_among(values, present, missing, self)
+        return replace(self, values=values, present=present if missing else None, nulls=missing - nans, nans=nans)
+
+
+TableColumn: TypeAlias = NumericColumn | CategoricalColumn | EmbeddingColumn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,22 +196,33 @@ class Table:
         """The column of that name, which must hold numbers.
 
         Raises:
-            SchemaError: there is no such column, or it holds categories.
+            SchemaError: there is no such column, or it holds categories or embeddings.
         """
         column = self._column(name)
         if not isinstance(column, NumericColumn):
-            raise SchemaError(f"column {name!r} holds categories, not numbers")
+            raise SchemaError(f"column {name!r} holds {_held(column)}, not numbers")
         return column
 
     def categorical(self, name: str) -> CategoricalColumn:
         """The column of that name, which must hold categories.
 
         Raises:
-            SchemaError: there is no such column, or it holds numbers.
+            SchemaError: there is no such column, or it holds numbers or embeddings.
         """
         column = self._column(name)
         if not isinstance(column, CategoricalColumn):
-            raise SchemaError(f"column {name!r} holds numbers, not categories")
+            raise SchemaError(f"column {name!r} holds {_held(column)}, not categories")
+        return column
+
+    def embedding(self, name: str) -> EmbeddingColumn:
+        """The column of that name, which must hold embeddings.
+
+        Raises:
+            SchemaError: there is no such column, or it holds numbers or categories.
+        """
+        column = self._column(name)
+        if not isinstance(column, EmbeddingColumn):
+            raise SchemaError(f"column {name!r} holds {_held(column)}, not embeddings")
         return column
 
     def take(self, rows: npt.ArrayLike) -> Table:
@@ -203,10 +267,19 @@ class Table:
             raise SchemaError(f"there is no column {name!r}; there are {listed(self.columns)}") from None
 
 
-def _nans_among(values: npt.NDArray[Any], present: npt.NDArray[np.bool_], missing: int, whole: NumericColumn) -> int:
+def _held(column: TableColumn) -> str:
+    if isinstance(column, EmbeddingColumn):
+        return "embeddings"
+    return "numbers" if isinstance(column, NumericColumn) else "categories"
+
+
+def _nans_among(
+    values: npt.NDArray[Any], present: npt.NDArray[np.bool_], missing: int, whole: NumericColumn | EmbeddingColumn
+) -> int:
     """How many of the missing rows taken are NaN rather than null; see `numbers.numeric_column`."""
     if not missing or not whole.nans:
         return 0
     if not whole.nulls:
         return missing
-    return int(np.count_nonzero(np.isnan(values[~present])))
+    found = np.isnan(values[~present])
+    return int(np.count_nonzero(found if found.ndim == 1 else found.any(axis=1)))

@@ -15,8 +15,9 @@ from accel_drift.errors import ConfigError
 from accel_drift.finding import Status
 from accel_drift.statistics import draws
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
+from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoding import encode
-from accel_drift.statistics.kernel_test import Estimator, KernelSums, median_distance
+from accel_drift.statistics.kernel_test import Estimator, KernelSums
 from accel_drift.statistics.nulls import labellings
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.tail import ENOUGH, fitted_tail, rounds

@@ -12,13 +12,13 @@ import numpy as np
 
 from accel_drift._version import version
 from accel_drift.calibration import Correction, Rule, decide, smallest_needed, verdict
-from accel_drift.data.schema import SchemaDiff, diff
+from accel_drift.data.schema import Kind, SchemaDiff, diff
 from accel_drift.data.table import Table
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import DataError
 from accel_drift.finding import Finding, Severity
 from accel_drift.profiles.pictures import distributions, null_pictures
-from accel_drift.profiles.screening import Screened, alike_rows, screen
+from accel_drift.profiles.screening import Screened, alike_rows, screen, without_embeddings
 from accel_drift.report import Report
 from accel_drift.statistics import power
 from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
@@ -84,6 +84,8 @@ def score(
     """
     started = time.perf_counter()
     screened = screen(reference, batch, options.named, options.block)
+    if not any(Kind.EMBEDDING in d.kinds for d in detectors):
+        screened = without_embeddings(screened, reference, batch)
     if not screened.names:
         raise DataError(_nothing_left(screened))
     comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals)

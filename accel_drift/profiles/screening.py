@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from accel_drift.data.calendar import UNITS, block_ids
 from accel_drift.data.schema import NULL_TYPE, Kind, SchemaDiff, common, diff
-from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import ConfigError
 from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
 
@@ -75,6 +75,14 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
     return out
 
 
+def without_embeddings(screened: Screened, *sides: Table) -> Screened:
+    """The same without embedding columns, for detectors that each look at one value a row."""
+    out = [n for n in screened.names if any(isinstance(side.columns[n], EmbeddingColumn) for side in sides)]
+    why = "embedding: no chosen detector compares embeddings; mmd does"
+    names = tuple(n for n in screened.names if n not in out)
+    return Screened(names, {**screened.excluded, **dict.fromkeys(out, why)}, screened.warnings)
+
+
 def _changed(changes: SchemaDiff) -> list[str]:
     """Warnings of columns that cannot be compared any more: a verdict without them is not the verdict asked for."""
     gone = [f"{', '.join(changes.removed)}: in the reference and not in the batch"] if changes.removed else []
@@ -107,7 +115,7 @@ def alike_rows(
     few: set[str | int] = set()
     for side in (reference, batch):
         rows = side.take(np.arange(min(side.rows, _MEASURED_ROWS)))
-        measured = names[:_MEASURED_COLUMNS]
+        measured = [n for n in names if not isinstance(rows.columns[n], EmbeddingColumn)][:_MEASURED_COLUMNS]
         ranks = {n: _ranks(rows.columns[n]) for n in measured}
         for block, ids in _candidates(rows, excluded):
             if ids.max() + 1 < ENOUGH_BLOCKS:
@@ -128,6 +136,7 @@ def _ranks(column: TableColumn) -> npt.NDArray[np.float64]:
     """Ranks of the values that are there; of categories, whether it is the most frequent one."""
     if isinstance(column, NumericColumn):
         return mid_ranks(column.present_values())
+    assert isinstance(column, CategoricalColumn)  # noqa: S101
     codes = column.codes[column.codes >= 0]
     return mid_ranks(codes == (np.bincount(codes).argmax() if len(codes) else 0))
 
@@ -210,6 +219,8 @@ def _only_value(a: TableColumn, b: TableColumn) -> str | None:
     if a.missing or b.missing:  # a value that comes or goes is news
         return None
     for column in (a, b):
+        if isinstance(column, EmbeddingColumn):
+            return None
         if isinstance(column, CategoricalColumn):
             seen |= _used(column)
         else:

@@ -20,7 +20,7 @@ from accel_drift.statistics.pairs import CategoryPair, Counts, Groups, NumericPa
 from accel_drift.statistics.pairs import Table as CountTable
 from accel_drift.statistics.totals import Totals
 
-VALUE_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
+VALUE_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN, Kind.EMBEDDING)
 
 
 @dataclass(frozen=True, slots=True)

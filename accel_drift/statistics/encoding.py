@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
+from accel_drift.statistics.distances import median_distance
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,48 +31,106 @@ _LARGE = 1e100
 class Encoded:
     """Pooled rows as a matrix, reference first.
 
-    Shapes: matrix (N, p) float64. `dropped` names the columns that have no spread, with the reason.
+    Attributes:
+        matrix: (N, p) float64.
+        columns: names of the columns that entered.
+        owner: (p,) for each matrix column the place in `columns` of the column that it belongs to.
+        dropped: columns that were left out, with the reason.
     """
 
     matrix: Floats
     columns: tuple[str, ...]
+    owner: npt.NDArray[np.int64]
     dropped: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode(tables: Sequence[Table], names: tuple[str, ...], scale: npt.NDArray[Any], seed: int) -> Encoded:
-    """Scale the numeric columns, spread out the categorical ones.
+    """Scale the numeric columns, spread out the categorical ones, put embeddings beside them.
 
     Numbers are centred at the median and divided by the interquartile range; where that is 0 by the 5-95 % range,
-    then the standard deviation, else the column is dropped. Two rows of different category are at distance 1. A
+    then the standard deviation, else the column is dropped. Two rows of different category are at distance 1. An
+    embedding is centred at its mean and its dimensions keep their proportions: beside other columns it is divided by
+    the median distance of its rows, so that all of it weighs about as much as one column; alone it stays as it is. A
     missing value lies at the centre with an indicator of its own; an infinite one just outside all finite ones.
 
     Args:
         tables: the rows to pool, in order.
         names: columns of all of them.
         scale: pooled row numbers that decide centres and scales.
-        seed: decides the hash of categories.
+        seed: decides the hash of categories, and the pairs of rows of which a median distance is taken.
     """
-    parts, kept, dropped = [], [], {}
+    parts: list[Floats] = []
+    kept: list[str] = []
+    dropped: dict[str, str] = {}
     for name in names:
-        columns = [t.columns[name] for t in tables]
-        numbers = [c for c in columns if isinstance(c, NumericColumn)]
-        texts = [c for c in columns if isinstance(c, CategoricalColumn)]
-        if numbers and texts and all(c.missing == c.rows for c in numbers):
-            # A column without any value has the type of nobody: its rows miss a category.
-            texts = [c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns]
-            numbers = []
-        if numbers and texts:
-            dropped[name] = "numbers on one side, categories on the other"
-            continue
-        part = _numeric(numbers, scale) if numbers else _categorical(texts, seed)
-        if part is None:
-            dropped[name] = "no spread to scale by"
+        part = _part([t.columns[name] for t in tables], scale, seed, alone=len(names) == 1)
+        if isinstance(part, str):
+            dropped[name] = part
             continue
         parts.append(part)
         kept.append(name)
     rows = sum(t.rows for t in tables)
     matrix = np.concatenate(parts, axis=1) if parts else np.zeros((rows, 0))
-    return Encoded(matrix, tuple(kept), dropped)
+    owner = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts]).astype(np.int64)
+    return Encoded(matrix, tuple(kept), owner, dropped)
+
+
+def _part(columns: list[TableColumn], scale: npt.NDArray[Any], seed: int, *, alone: bool) -> Floats | str:
+    """The matrix columns of one column, or why it has none."""
+    # A column without any value has the type of nobody: its rows miss whatever the others hold.
+    valued = [c for c in columns if c.missing < c.rows]
+    made: Floats | None = None
+    if not valued:
+        pass
+    elif all(isinstance(c, NumericColumn) for c in valued):
+        made = _numeric([c if isinstance(c, NumericColumn) else _no_number(c) for c in columns], scale)
+    elif all(isinstance(c, CategoricalColumn) for c in valued):
+        made = _categorical([c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns], seed)
+    elif all(isinstance(c, EmbeddingColumn) for c in valued):
+        found = [c for c in columns if isinstance(c, EmbeddingColumn)]
+        k = {c.dimensions for c in found if c.missing < c.rows}
+        if len(k) > 1:
+            return f"embeddings of {min(k)} and of {max(k)} numbers"
+        made = _embedding([_of_width(c, max(k)) for c in columns], scale, seed, alone=alone)
+    else:
+        return f"{_word(valued[0])} on one side, {_word(valued[-1])} on the other"
+    return "no spread to scale by" if made is None else made
+
+
+def _word(column: TableColumn) -> str:
+    return {NumericColumn: "numbers", CategoricalColumn: "categories", EmbeddingColumn: "embeddings"}[type(column)]
+
+
+def _of_width(column: TableColumn, k: int) -> EmbeddingColumn:
+    """The column itself, or one without any value where it has none or is of another sort."""
+    if isinstance(column, EmbeddingColumn) and column.dimensions == k:
+        return column
+    return EmbeddingColumn(column.name, np.zeros((column.rows, k)), np.zeros(column.rows, bool), column.rows)
+
+
+def _embedding(columns: list[EmbeddingColumn], scale: npt.NDArray[Any], seed: int, *, alone: bool) -> Floats | None:
+    present = np.concatenate([c.mask() for c in columns])
+    absent = ~present
+    v: Floats = np.concatenate([c.values.astype(np.float64) for c in columns])
+    v[absent] = 0.0
+    finite = np.isfinite(v)
+    if not finite.all():
+        v[~finite] = np.sign(v[~finite]) * (np.abs(v[finite]).max(initial=0.0) * 2.0 + 1.0)
+    if (peak := float(np.abs(v).max(initial=0.0))) > _LARGE:
+        v /= peak
+    known = scale[present[scale]]
+    if len(known):
+        v -= v[known].mean(axis=0)
+    v[absent] = 0.0
+    width = median_distance(v[known], seed)
+    if width == 0.0 and not absent.any():
+        return None
+    if not alone and width > 0.0:
+        v /= width
+    if not absent.any():
+        return np.asarray(v, np.float64)
+    indicator = absent[:, None] * (width if alone and width > 0.0 else 1.0)
+    return np.asarray(np.concatenate([v, indicator], axis=1), np.float64)
 
 
 def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | None:
@@ -105,7 +164,11 @@ def _as_floats(parts: list[npt.NDArray[Any]], present: npt.NDArray[np.bool_]) ->
     return np.asarray((whole.astype(np.uint64) - least.astype(np.uint64)).astype(np.float64))
 
 
-def _no_category(column: NumericColumn) -> CategoricalColumn:
+def _no_number(column: TableColumn) -> NumericColumn:
+    return NumericColumn(column.name, np.zeros(column.rows), np.zeros(column.rows, bool), column.rows)
+
+
+def _no_category(column: TableColumn) -> CategoricalColumn:
     return CategoricalColumn(column.name, np.full(column.rows, -1, np.int32), (), column.rows)
 
 

@@ -1,4 +1,4 @@
-"""The kernel two-sample statistic from a few sums, and where its bandwidth comes from.
+"""The kernel two-sample statistic from a few sums.
 
 With e the 0/1 column that marks the reference and K the kernel matrix with a zero diagonal, e'Ke is the sum within the
 reference; e'K1 less that is the sum across, and what is left of 1'K1 the sum within the batch. So one product of K
@@ -21,8 +21,6 @@ from accel_drift.statistics import draws
 Floats = npt.NDArray[np.float64]
 Estimator = Literal["unbiased", "biased"]
 
-EXACT_MEDIAN_ROWS = 2000
-_PAIRS = 1_000_000
 _LABELLINGS = 1024
 """Labellings in one pass over the kernel matrix: their bits and one tile of them must fit in memory."""
 
@@ -46,43 +44,6 @@ def mmd2(sums: Sums, rows: int, estimator: Estimator) -> Floats:
         pairs = np.maximum(n * (n - 1), 1.0), np.maximum(m * (m - 1), 1.0)
         return np.asarray(within / pairs[0] + batch / pairs[1] - 2.0 * across / (n * m))
     return np.asarray((within + n) / n**2 + (batch + m) / m**2 - 2.0 * across / (n * m))
-
-
-def median_distance(z: npt.NDArray[Any], seed: int) -> float:
-    """Median of the distances between different rows of z (N, d): the bandwidth by the usual rule.
-
-    All pairs up to 2,000 rows, a million seeded pairs above (relative error below 1e-3).
-    Source: Gretton et al. 2012, section 8.
-    """
-    rows = len(z)
-    if rows < 2:
-        return 0.0
-    if rows <= EXACT_MEDIAN_ROWS:
-        from scipy.spatial.distance import pdist
-
-        distances = pdist(z.astype(np.float64))
-    else:
-        distances = _some_distances(z, draws.key(seed, "mmd", "pairs"))
-    middle = float(np.median(distances))
-    if middle == 0.0 and distances.any():
-        # More than half of the pairs are equal rows: take the median of those that are not.
-        middle = float(np.median(distances[distances > 0]))
-    return middle
-
-
-def _some_distances(z: npt.NDArray[Any], stream: npt.NDArray[np.uint32]) -> Floats:
-    """Distances of seeded pairs of different rows; of sorted rows, so that their order does not matter."""
-    rows = len(z)
-    z = z[np.lexsort(z.T)]
-    u = draws.uniforms(stream, 0, 2, _PAIRS)
-    i = np.minimum((u[0] * rows).astype(np.intp), rows - 1)
-    j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.intp), rows - 2)) % rows
-    squared = np.empty(_PAIRS)
-    for lo in range(0, _PAIRS, 1 << 16):
-        part = slice(lo, lo + (1 << 16))
-        difference = z[i[part]].astype(np.float64) - z[j[part]]
-        squared[part] = np.einsum("ij,ij->i", difference, difference)
-    return np.sqrt(squared)
 
 
 @dataclass(frozen=True)

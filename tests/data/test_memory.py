@@ -93,7 +93,7 @@ def test_python_values_beyond_the_plain() -> None:
         ({"a": ["x", 3.5]}, "column 'a' mixes str and float"),
         ({"a": "text"}, "column 'a' is a str"),
         ({"a": 3}, "column 'a' is a int"),
-        ({"a": np.zeros((2, 2))}, "column 'a' has 2 dimensions"),
+        ({"a": np.zeros((2, 2, 2))}, "column 'a' has 3 dimensions"),
         ({"a": [10**400]}, "too large"),
         ({1: [1], "1": [2]}, "the same name"),
     ],

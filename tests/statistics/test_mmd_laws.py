@@ -14,7 +14,7 @@ from scipy import stats
 import accel_drift as ad
 from accel_drift.backends import Backend, get_backend
 from accel_drift.finding import Finding
-from accel_drift.statistics.kernel_test import median_distance
+from accel_drift.statistics.distances import median_distance
 
 
 def _finding(x: Any, y: Any, **options: Any) -> Finding:
