@@ -71,6 +71,10 @@ def type_name(dtype: Any) -> str:
 def _plain(dtype: Any, chunks: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     """Without what only wraps: extension types give their storage, run-end encoding is undone."""
     if isinstance(dtype, pa.BaseExtensionType):
+        if dtype.extension_name == "arrow.bool8":
+            return pa.bool_(), [chunk.storage.cast(pa.bool_()) for chunk in chunks]
+        if dtype.extension_name == "arrow.uuid":
+            return dtype, chunks
         return _plain(dtype.storage_type, [chunk.storage for chunk in chunks])
     if pa.types.is_run_end_encoded(dtype):
         import pyarrow.compute as pc
@@ -81,11 +85,15 @@ def _plain(dtype: Any, chunks: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
 
 def _refusal(dtype: Any) -> str:
     is_ = pa.types
+    if isinstance(dtype, pa.BaseExtensionType):
+        return "identifier-like: a uuid names a thing"
     if is_.is_nested(dtype):
         return f"nested ({dtype}): make columns of its parts"
-    if is_.is_binary(dtype) or is_.is_large_binary(dtype) or is_.is_fixed_size_binary(dtype):
+    if "binary" in str(dtype):  # large, fixed in size, views, dictionaries of them
         return f"bytes ({dtype}): not a value that can be compared"
-    return f"type {dtype} is not supported"
+    if is_.is_dictionary(dtype):
+        return f"categories of type {dtype.value_type}, which cannot be written as text: make columns of their parts"
+    return f"type {dtype} is not supported: make it a number, a text or a timestamp"
 
 
 def _has_text(values: Any) -> bool:
@@ -134,11 +142,24 @@ def _codes(indices: Any) -> npt.NDArray[np.int64]:
 
 def _numbers(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
     if pa.types.is_decimal(dtype):
-        chunks, dtype = [chunk.cast(pa.float64()) for chunk in chunks], pa.float64()
+        values = _joined(chunks, _decimals, np.float64)
+        return numeric_column(name, values, _present(chunks))
     values = _joined(chunks, lambda chunk: _view(chunk, _NUMBERS[dtype]), _NUMBERS[dtype])
     if values.dtype == np.float16:
         values = values.astype(np.float32)
     return numeric_column(name, values, _present(chunks))
+
+
+def _decimals(array: Any) -> npt.NDArray[np.float64]:
+    """Decimals as the nearest float64, as `float(Decimal)` gives: Arrow's own cast is off by a last digit at times."""
+    dtype = array.type
+    if dtype.precision <= 15 and 0 <= dtype.scale <= 15:
+        # Both the whole number and the power of ten are exact, so the quotient is rounded once.
+        stored = np.dtype("i4") if dtype.bit_width == 32 else np.dtype("i8")
+        words = dtype.byte_width // stored.itemsize  # the lowest comes first and holds the whole number
+        data = np.frombuffer(array.buffers()[1], stored, len(array) * words, array.offset * dtype.byte_width)
+        return np.asarray(data[::words] / 10.0**dtype.scale)
+    return _view(array.cast(pa.string()).cast(pa.float64()), np.dtype("f8"))
 
 
 def _instants(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:

@@ -141,25 +141,6 @@ def test_durations_are_seconds_whatever_their_unit() -> None:
         assert column.values[0] == 60.5
 
 
-@pytest.mark.parametrize(
-    ("array", "reason"),
-    [
-        (pa.array([[1], [2]]), "nested"),
-        (pa.array([[1.0, 2.0]], pa.list_(pa.float64(), 2)), "nested"),
-        (pa.array([{"a": 1}]), "nested"),
-        (pa.DictionaryArray.from_arrays(pa.array([0]), pa.array([{"a": 1}])), "not supported"),
-        (pa.array([b"a"]), "bytes"),
-        (pa.array([b"abcd"], pa.binary(4)), "bytes"),
-        (pa.array([b"0" * 16], pa.uuid()), "bytes"),
-        (pa.array([pa.MonthDayNano([1, 2, 3])]), "not supported"),
-    ],
-)
-def test_types_that_cannot_be_compared_are_left_out_with_the_reason(array: Any, reason: str) -> None:
-    found = read_table(pa.table({"c": array, "x": [1.0] * len(array)}))
-    assert list(found.columns) == ["x"]
-    assert reason in found.excluded["c"]
-
-
 def test_nothing_but_nulls_without_a_type() -> None:
     found = read_table(pa.table({"c": pa.nulls(3)}))
     column = found.numeric("c")
