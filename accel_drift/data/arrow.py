@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from accel_drift.data.decoded import Decoded, Outcome, Unreadable, merged_codes, truth_column
 from accel_drift.data.kinds import number_order, text_of
-from accel_drift.data.numbers import numeric_column, seconds_column
-from accel_drift.data.schema import NULL_TYPE, Kind
+from accel_drift.data.numbers import embedding_column, numeric_column, seconds_column
+from accel_drift.data.schema import NULL_TYPE, Kind, embedding_type
 from accel_drift.data.table import CategoricalColumn, NumericColumn
 
 _NUMBERS: dict[Any, np.dtype[Any]] = {
@@ -58,6 +58,8 @@ def decode(name: str, kind_of_array: Any, chunks: Sequence[Any]) -> Outcome:
         return Decoded(merged_codes(name, [_coded(chunk) for chunk in chunks], order=_order(dtype.value_type)), said)
     if is_.is_string(dtype) or is_.is_large_string(dtype) or is_.is_string_view(dtype):
         return Decoded(_texts(name, dtype, chunks), said)
+    if is_vector(dtype):
+        return _vectors(name, dtype, chunks)
     return Unreadable(_refusal(dtype))
 
 
@@ -66,6 +68,13 @@ def type_name(dtype: Any) -> str:
     if pa.types.is_dictionary(dtype):
         return f"dictionary<{dtype.value_type}>"
     return str(dtype)
+
+
+def is_vector(dtype: Any) -> bool:
+    """Whether a row is a list of numbers: an embedding, if all have the same length."""
+    is_ = pa.types
+    lists = is_.is_fixed_size_list(dtype) or is_.is_list(dtype) or is_.is_large_list(dtype)
+    return bool(lists and dtype.value_type in _NUMBERS)
 
 
 def _plain(dtype: Any, chunks: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -175,6 +184,68 @@ def _instants(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:
         return seconds_column(name, values, unit, present)
     values = values.astype(np.int64, copy=False)
     return NumericColumn(name, values, present if nulls else None, nulls, 0, Kind.TIMESTAMP, unit)
+
+
+def _vectors(name: str, dtype: Any, chunks: Sequence[Any]) -> Outcome:
+    """Lists of numbers as embeddings; a view where the lists are of fixed size and in one chunk.
+
+    A list that holds a null is missing as a whole.
+    """
+    filled = [chunk for chunk in chunks if len(chunk)]
+    spans = [_spans(chunk) for chunk in filled]
+    lengths = {int(k) for chunk, (_, sizes) in zip(filled, spans, strict=True) for k in np.unique(sizes[_there(chunk)])}
+    if pa.types.is_fixed_size_list(dtype):
+        lengths = {dtype.list_size}
+    rows = sum(map(len, filled))
+    if not lengths:
+        return Decoded(NumericColumn(name, np.zeros(rows), np.zeros(rows, bool) if rows else None, rows), NULL_TYPE)
+    if len(lengths) > 1 or 0 in lengths:
+        told = f"of {min(lengths)} to {max(lengths)} numbers" if len(lengths) > 1 else "of 0 numbers"
+        return Unreadable(f"nested ({dtype}): lists {told}; embeddings have one length, above 0")
+    k = lengths.pop()
+    stored = _NUMBERS[dtype.value_type]
+    parts = [_matrix(chunk, starts, k, stored) for chunk, (starts, _) in zip(filled, spans, strict=True)]
+    values = parts[0] if len(parts) == 1 else np.concatenate([np.empty((0, k), stored), *parts])
+    valid = [_whole(chunk, starts, k) for chunk, (starts, _) in zip(filled, spans, strict=True)]
+    present = None if all(v.all() for v in valid) else np.concatenate(valid)
+    return Decoded(embedding_column(name, values, present), embedding_type(str(dtype.value_type), k))
+
+
+def _spans(array: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(start, length) of each row's list among the values; `values` of an array knows nothing of its offset."""
+    if pa.types.is_fixed_size_list(array.type):
+        k = array.type.list_size
+        return (array.offset + np.arange(len(array), dtype=np.int64)) * k, np.full(len(array), k)
+    stored = np.dtype("i8") if pa.types.is_large_list(array.type) else np.dtype("i4")
+    bounds = np.frombuffer(array.buffers()[1], stored, len(array) + 1, array.offset * stored.itemsize).astype(np.int64)
+    return bounds[:-1], np.diff(bounds)
+
+
+def _matrix(array: Any, starts: npt.NDArray[np.int64], k: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """(n, k) numbers of the lists; those of a null row are undefined."""
+    numbers = _view(array.values, dtype)
+    if np.array_equal(starts, starts[0] + k * np.arange(len(starts))) and starts[-1] + k <= len(numbers):
+        return numbers[starts[0] : starts[-1] + k].reshape(len(starts), k)
+    first = np.where(_there(array), starts, 0)  # a null row may stand anywhere, beyond the last number too
+    if len(numbers) < k:
+        return np.zeros((len(starts), k), dtype)
+    return np.asarray(numbers[first[:, None] + np.arange(k)])
+
+
+def _whole(array: Any, starts: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.bool_]:
+    """(n,) True where there is a list without a null in it."""
+    there = _there(array)
+    inner = _valid(array.values)
+    if inner is None:
+        return there
+    rows = np.flatnonzero(there)
+    there[rows] = inner[starts[rows, None] + np.arange(k)].all(axis=1)
+    return there
+
+
+def _there(array: Any) -> npt.NDArray[np.bool_]:
+    valid = _valid(array)
+    return np.ones(len(array), bool) if valid is None else valid
 
 
 def _joined(chunks: Sequence[Any], read: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

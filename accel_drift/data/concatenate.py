@@ -12,9 +12,9 @@ import numpy.typing as npt
 from accel_drift.data.convert import type_group, without_values
 from accel_drift.data.decoded import Decoded, Outcome, Unreadable, merged_codes
 from accel_drift.data.kinds import number_order
-from accel_drift.data.numbers import numeric_column
-from accel_drift.data.schema import NULL_TYPE, Column, Kind
-from accel_drift.data.table import CategoricalColumn, NumericColumn
+from accel_drift.data.numbers import embedding_column, numeric_column
+from accel_drift.data.schema import NULL_TYPE, Column, Kind, embedding_type
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn
 
 _PER_DAY = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _ARROW_NAMES = {"float32": "float", "float64": "double"}
@@ -82,7 +82,7 @@ def _sort(outcome: Outcome) -> str:
     if group == "time":
         clock = "of day" if type_.startswith("time") and not type_.startswith("timestamp") else "instant"
         return f"time:{clock}, {'zone' if 'tz=' in type_ else 'no zone'}"
-    return f"{group}:"
+    return group.replace("[", ":") + ":"  # of embeddings the length is a part of it
 
 
 def _numbers(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
@@ -95,11 +95,22 @@ def _numbers(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
     return Decoded(replace(column, unit=unit), _one_of(types, _ARROW_NAMES.get(values.dtype.name, values.dtype.name)))
 
 
-def _valid(part: NumericColumn) -> npt.NDArray[np.bool_]:
+def _valid(part: NumericColumn | EmbeddingColumn) -> npt.NDArray[np.bool_]:
     """(n,) False where the value is null; True where it is NaN."""
     if not part.nulls:
         return np.ones(part.rows, bool)
-    return part.mask() | np.isnan(part.values) if part.nans else part.mask()
+    if not part.nans:
+        return part.mask()
+    nan = np.isnan(part.values)
+    return np.asarray(part.mask() | (nan.any(axis=1) if nan.ndim > 1 else nan))
+
+
+def _vectors(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
+    with_type = [part.values.dtype for part in parts if part.missing < part.rows] or [parts[0].values.dtype]
+    values = np.concatenate([part.values for part in parts]).astype(np.result_type(*with_type), copy=False)
+    valid = np.concatenate([_valid(part) for part in parts])
+    type_ = embedding_type(_ARROW_NAMES.get(values.dtype.name, values.dtype.name), values.shape[1])
+    return Decoded(embedding_column(name, values, None if valid.all() else valid), _one_of(types, type_))
 
 
 def _texts(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
@@ -137,4 +148,5 @@ _JOIN: dict[str, Callable[[str, Sequence[Any], Sequence[str]], Outcome]] = {
     "text": _texts,
     "boolean": _truths,
     "time": _instants,
+    "embedding": _vectors,
 }

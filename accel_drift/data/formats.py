@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from accel_drift.data.arrow import is_vector
 from accel_drift.data.csv_text import open_csv, open_tsv
 from accel_drift.data.decoded import Rows, Source
 from accel_drift.data.schema import Schema
@@ -111,7 +112,7 @@ def parquet_rows(file: Any, wanted: Sequence[str]) -> Rows:
 
 def _left_in_the_file(dtype: Any) -> bool:
     """Whether a column is refused by its type alone, so that its rows need not be read."""
-    return bool(pa.types.is_nested(dtype))
+    return bool(pa.types.is_nested(dtype)) and not is_vector(dtype)
 
 
 def _open_ipc(path: Path) -> Source:

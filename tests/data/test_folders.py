@@ -124,7 +124,8 @@ def test_nulls_of_one_file_do_not_become_the_nan_of_another(tmp_path: Path) -> N
         ({"x": [1.5]}, "lacks 'y'"),
         ({"x": [1.5], "y": [1], "z": [2]}, "has 'z' more"),
         ({"x": [1.5], "y": [dt.timedelta(1)]}, "column 'y' is duration"),
-        ({"x": [[1.5]], "y": [1]}, "column 'x' is nested"),
+        ({"x": [[1.5]], "y": [1]}, "column 'x' is fixed_size_list<item: double>[1]"),
+        ({"x": [["a"]], "y": [1]}, "column 'x' is nested"),
         ({"x": [True], "y": [1]}, "column 'x' is bool"),
     ],
 )

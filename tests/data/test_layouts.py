@@ -157,7 +157,6 @@ REFUSED = {
     ),
     "bytes": (pa.array([b"a"]), "bytes (binary)"),
     "bytes of one size": (pa.array([b"abcd"], pa.binary(4)), "bytes (fixed_size_binary[4])"),
-    "ragged lists": (pa.array([[1], [2, 3]]), "nested (list"),
     "struct": (pa.array([{"a": 1}]), "nested (struct"),
     "map": (pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())), "nested (map"),
     "union": (pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])]), "nested"),
