@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -39,19 +38,24 @@ def write_bytes_atomically(path: str | Path, write: Callable[[BinaryIO], None]) 
     if target.exists() and not target.is_file():
         _write_into(target, write)
         return
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666
+    temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.part")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        # Opened with the mode that it shall have, less the process's mask: the mask itself can only be read by
+        # setting it, and two threads doing so could leave it at zero.
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     except OSError as error:
         raise SourceError(f"cannot write {target}: {error.strerror or error}") from error
     try:
         with os.fdopen(handle, "wb") as out:
             write(out)
-        Path(temporary).chmod(_mode_of(target))
+        if target.exists():
+            temporary.chmod(mode)
         os.replace(temporary, target)  # noqa: PTH105  (os.replace says in one word that it overwrites)
     except OSError as error:
         raise SourceError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _write_into(target: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -65,12 +69,3 @@ def _write_into(target: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def _write_all(out: BinaryIO, data: bytes) -> None:
     out.write(data)
-
-
-def _mode_of(target: Path) -> int:
-    """Permissions of the file that is replaced, or what a plain `open` would have given."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)  # the only way to read it is to set it
-    os.umask(mask)
-    return 0o666 & ~mask

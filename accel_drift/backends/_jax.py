@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, cast
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends.base import Array, Backend, F, Namespace, host_dtype
+from accel_drift.errors import BackendError
 from accel_drift_kernels import jax_xla
 from accel_drift_kernels.spec import Kernels
 
@@ -33,6 +35,7 @@ class JaxBackend(Backend):
         return None
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._device = jax.devices()[0]
         self.is_gpu = self._device.platform in {"gpu", "cuda", "rocm"}
 
@@ -42,6 +45,12 @@ class JaxBackend(Backend):
         return "CPU, through XLA" if self._device.platform == "cpu" else kind
 
     def scope(self) -> AbstractContextManager[object]:
+        if os.getpid() != self._process:
+            # XLA's threads stayed in the parent: a call here would wait for them for ever.
+            raise BackendError(
+                "the jax backend was opened before this process was forked, and JAX does not work across a fork; "
+                'start processes by "spawn" (or "forkserver"), or use backend="numpy" in forked ones'
+            )
         # Scoped to this thread and these calls: the caller's process keeps its own precision.
         # Before JAX 0.8 the switch is in jax.experimental.
         home = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")

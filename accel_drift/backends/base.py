@@ -67,6 +67,10 @@ class Backend(ABC):
         """Memory that temporaries may take."""
         return 1 << 30
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A device cannot travel: another process opens its own.
+        return type(self), ()
+
     def __repr__(self) -> str:
         return f"<{self.name} backend on {self.device}>"
 

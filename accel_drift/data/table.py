@@ -186,6 +186,10 @@ class Table:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
         object.__setattr__(self, "excluded", MappingProxyType(dict(self.excluded)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The read-only views of the mappings cannot be pickled; what they show can.
+        return Table, (self.rows, dict(self.columns), self.schema, dict(self.excluded), self.name)
+
     def __getitem__(self, name: str) -> TableColumn:
         return self.columns[name]
 

@@ -7,14 +7,12 @@ so the result does not depend on the number of threads.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import ThreadpoolController
 
-from accel_drift_kernels.numba_cpu.threads import compiled, on_threads
+from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, one_blas_thread
 
 _STRIP = 256
 _PANEL = 1024
@@ -22,12 +20,6 @@ _LARGE = 2048
 """Rows from which threads pay."""
 
 Floats = npt.NDArray[Any]
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    # Finding the loaded BLAS libraries takes milliseconds; NumPy's are loaded by now.
-    return ThreadpoolController()
 
 
 def _centred(z: Floats) -> tuple[Floats, Floats]:
@@ -108,7 +100,7 @@ def rbf_label_sums(z: Any, labels: Any, count: int, /) -> tuple[Floats, Floats, 
 
     # The last panel meets the most strips: longest first keeps the threads busy to the end.
     panels = list(range(0, n, _PANEL))[::-1]
-    with _blas().limit(limits=1, user_api="blas"):
+    with one_blas_thread:
         parts = on_threads(work, panels, large=n >= _LARGE)
     quad, linear, total = np.zeros(count), np.zeros(count), 0.0
     for part in reversed(parts):
@@ -137,6 +129,6 @@ def rbf_row_sums(z: Any, w: Any, /) -> Floats:
                 np.fill_diagonal(k[:, top - start : bottom - start], 0.0)
             out[strip] += k @ weights[panel]
 
-    with _blas().limit(limits=1, user_api="blas"):
+    with one_blas_thread:
         on_threads(work, range(0, n, _STRIP), large=n >= _LARGE)
     return out
