@@ -38,7 +38,7 @@ def data(seed: int, rows: int, shift: float = 0.0) -> dict[str, Any]:
 
 def detectors() -> list[Detector | str]:
     """One of every sort, MMD by rows."""
-    few = {"permutations": 99}
+    few: dict[str, Any] = {"permutations": 99}
     return [ad.PSI(**few), ad.KS(**few), ad.ChiSquare(**few), ad.Missing(), ad.Unseen(**few), ad.MMD(**few)]
 
 
