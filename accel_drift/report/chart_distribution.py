@@ -16,11 +16,31 @@ MOST_CELLS = 20
 """Numeric cells beyond this are joined with their neighbours: two bars a cell must stay apart."""
 MOST_CATEGORIES = 12
 _WIDTH, _LEFT, _RIGHT = 340.0, 42.0, 4.0
+_SMALL = (160.0, 40.0)
 
 
 def distribution(picture: Distribution) -> Markup:
     """The shares of reference and batch in each cell."""
     return _numeric(picture) if picture.kind == "numeric" else _categories(picture)
+
+
+def thumbnail(picture: Distribution) -> Markup:
+    """The same in small, without a word: the reference as a filled outline, the batch as a line over it."""
+    if picture.kind == "numeric":
+        cells = _cells(picture)
+        pairs = [*zip(cells.reference, cells.batch, strict=True), *((r, b) for _, r, b in cells.special)]
+    else:
+        pairs = [(r, b) for _, r, b in _category_rows(picture)]
+    most = max([max(pair) for pair in pairs] or [0.0]) or 1.0
+    step, scale = _SMALL[0] / max(len(pairs), 1), (_SMALL[1] - 2) / most
+    outlines = []
+    for side in (0, 1):
+        heights = [_SMALL[1] - pair[side] * scale for pair in pairs]
+        outlines.append("".join(f"V{y:.1f}h{step:.2f}" for y in heights))
+    return Markup(
+        '<svg viewBox="0 0 {:.0f} {:.0f}" aria-hidden="true"><path class="ref" d="M0 {:.0f}{}V{:.0f}z"/>'
+        '<path class="line" d="M0 {:.0f}{}V{:.0f}"/></svg>'
+    ).format(*_SMALL, _SMALL[1], outlines[0], _SMALL[1], _SMALL[1], outlines[1], _SMALL[1])
 
 
 @dataclass(frozen=True, slots=True)

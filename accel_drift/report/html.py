@@ -15,40 +15,19 @@ from markupsafe import Markup
 
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.report import words
-from accel_drift.report.chart_distribution import distribution
+from accel_drift.report.cards import Card, cards, chip
 from accel_drift.report.chart_tests import EffectBar, effects, null_histogram
 from accel_drift.report.plain import plain
 
 if TYPE_CHECKING:
+    from accel_drift.report.pictures import NullPicture
     from accel_drift.report.report import Report
 
 MOST_OPEN = 12
-"""Pictures of stable columns, rows of effects and nulls beyond this are folded away."""
+"""Nulls and notes beyond this are folded away."""
+MOST_WARNINGS = 6
 MOST_EFFECTS = 20
-TALL = 8
-"""A card with so many categories takes two rows of the grid, or its neighbours would stand in empty space."""
 _REPRODUCE = ("detectors", "alpha", "correction", "min_effect", "block", "seed", "backend")
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A status in a word and a colour class; the word alone is enough."""
-
-    word: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One column: what was found, and its picture."""
-
-    name: str
-    anchor: str
-    chip: Chip
-    findings: tuple[Finding, ...]
-    picture: Markup | None
-    facts: tuple[str, ...]
-    tall: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +43,27 @@ class Effects:
 
 def render(report: Report) -> str:
     """The page's text."""
-    cards = _cards(report)
-    loud = [card for card in cards if card.chip.kind != "stable"]
-    quiet = [card for card in cards if card.chip.kind == "stable" and card.picture is not None]
-    if len(loud) + len(quiet) <= MOST_OPEN:
-        loud, quiet = loud + quiet, []
+    tiles = cards(report)
     return _template().render(
         report=report,
         w=words,
         headline=words.headline(report),
         tone=_tone(report),
         numbers=_numbers(report),
-        anchors={card.name: card.anchor for card in loud + quiet},
         chip=chip,
         breakable=breakable,
         # The word "small" stands beside it already.
         remark=lambda finding: words.remark(report, finding).removeprefix("significant but small: "),
         sort_value=_sort_value,
         statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(report, status)],
-        cards=loud,
-        quiet=quiet,
+        cards=tiles,
+        severities=[s for s in reversed(Severity) if any(f.severity is s for f in report.findings)],
+        by_detector=list(dict.fromkeys(f.detector for f in report.findings)),
+        kinds=[kind for kind in dict.fromkeys(card.kind for card in tiles.values()) if kind],
         effects=_effects(report),
-        nulls=[(picture, null_histogram(picture)) for picture in report.nulls if len(picture.edges) > 1],
+        nulls=_nulls(report, tiles),
         most_open=MOST_OPEN,
+        most_warnings=MOST_WARNINGS,
         schema=words.schema_lines(report),
         detectable=words.detectable_line(report),
         settings=_settings(report),
@@ -105,17 +82,10 @@ def frame(report: Report) -> str:
     )
 
 
-def chip(finding: Finding) -> Chip:
-    """Word and colour class of one finding."""
-    if finding.status is Status.DRIFTED:
-        word = "drift" if finding.severity is Severity.NONE else str(finding.severity)
-        return Chip(word, f"s-{finding.severity}")
-    kinds = {Status.SIGNIFICANT_SMALL: "small", Status.STABLE: "stable"}
-    return Chip(words.STATUS_WORDS[finding.status], kinds.get(finding.status, "untested"))
-
-
 def breakable(name: str) -> Markup:
     """A name that may be broken after the marks that part its words."""
+    if not name.strip():
+        return Markup("<i>(no name)</i>")
     parts = re.split(r"(?<=[_./-])", words.visible(name))
     return Markup("<wbr>").join(part for part in parts if part)
 
@@ -201,24 +171,14 @@ def _numbers(report: Report) -> list[tuple[str, str, str]]:
     return out
 
 
-def _cards(report: Report) -> list[Card]:
-    """One card a column, in the order of its worst finding."""
-    pictures = {picture.column: picture for picture in report.distributions}
-    own: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        if len(finding.columns) == 1:
-            own.setdefault(finding.column, []).append(finding)
-    cards = []
-    for i, (name, findings) in enumerate(own.items()):
-        picture = pictures.get(name)
-        facts = [f"{f.detector}: {text}" for f in findings if (text := words.remark(report, f))]
-        if name in report.detectable:
-            shift = words.number(report.detectable[name], 2)
-            facts.append(f"smallest shift of the mean found with power 0.8: {shift} sd")
-        drawn = distribution(picture) if picture is not None else None
-        tall = picture is not None and picture.kind != "numeric" and len(picture.labels) >= TALL
-        cards.append(Card(name, f"c{i}", chip(findings[0]), tuple(findings), drawn, tuple(facts), tall))
-    return cards
+def _nulls(report: Report, tiles: Mapping[str, Card]) -> list[tuple[NullPicture, Markup]]:
+    """The null distributions that no tile shows."""
+    drawn = [picture for picture in report.nulls if len(picture.edges) > 1]
+    return [
+        (picture, null_histogram(picture))
+        for picture in drawn
+        if picture.column not in tiles or tiles[picture.column].caption == ""
+    ]
 
 
 def _effects(report: Report) -> list[Effects]:

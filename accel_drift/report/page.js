@@ -1,17 +1,23 @@
 (function () {
   "use strict";
-  var table = document.getElementById("table");
+  var all = function (what) { return Array.prototype.slice.call(document.querySelectorAll(what)); };
+  var table = document.getElementById("table"), form = document.getElementById("filter");
   if (table) {
     var body = table.tBodies[0], rows = Array.prototype.slice.call(body.rows), first = rows.slice();
-    var find = document.getElementById("find"), status = document.getElementById("status");
-    var shown = document.getElementById("shown");
+    var find = document.getElementById("find"), order = document.getElementById("order");
+    var shown = document.getElementById("shown"), grid = document.getElementById("cards");
+    var choices = all("#filter [data-by]"), texts = rows.map(function (row) { return row.textContent.toLowerCase(); });
+    var card = function (row) { return document.getElementById(row.dataset.c); };
     var filter = function () {
-      var words = find.value.toLowerCase(), left = 0;
-      rows.forEach(function (row) {
-        var fits = (!status.value || row.dataset.s === status.value) && row.textContent.toLowerCase().indexOf(words) >= 0;
+      var words = find.value.trim().toLowerCase(), left = 0, columns = {};
+      first.forEach(function (row, i) {
+        var fits = texts[i].indexOf(words) >= 0 && choices.every(function (choice) {
+          return !choice.value || row.dataset[choice.dataset.by] === choice.value;
+        });
         row.hidden = !fits;
-        if (fits) left += 1;
+        if (fits) { left += 1; columns[row.dataset.c] = true; }
       });
+      Array.prototype.forEach.call(grid.children, function (one) { one.hidden = !columns[one.id]; });
       shown.textContent = left === rows.length ? left + " findings" : left + " of " + rows.length + " findings";
     };
     var value = function (row, i) {
@@ -19,6 +25,25 @@
       return v === undefined ? cell.textContent.trim().toLowerCase() : v === "" ? null : Number(v);
     };
     var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
+    // Orders rows, and the tiles by the first row of each; sign 0 is the first order, worst first.
+    var sort = function (i, sign, size) {
+      heads.forEach(function (head) { head.removeAttribute("aria-sort"); });
+      rows = first.slice();
+      if (sign) {
+        heads[i].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+        rows.sort(function (a, b) {
+          var x = value(a, i), y = value(b, i);
+          if (x === null || y === null) return (x === null) - (y === null);
+          if (size) { x = Math.abs(x); y = Math.abs(y); }
+          return sign * (typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true }));
+        });
+      }
+      var placed = {};
+      rows.forEach(function (row) {
+        body.appendChild(row);
+        if (!placed[row.dataset.c]) { placed[row.dataset.c] = true; grid.appendChild(card(row)); }
+      });
+    };
     heads.forEach(function (head, i) {
       var button = document.createElement("button");
       button.type = "button";
@@ -28,34 +53,46 @@
       head.appendChild(button);
       button.addEventListener("click", function () {
         var was = head.getAttribute("aria-sort");
-        heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
-        // A third click brings back the first order: worst first.
-        if (was === "descending") { rows = first.slice(); } else {
-          var sign = was === "ascending" ? -1 : 1;
-          head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-          rows = first.slice().sort(function (a, b) {
-            var x = value(a, i), y = value(b, i);
-            if (x === null || y === null) return (x === null) - (y === null);
-            return sign * (typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true }));
-          });
-        }
-        rows.forEach(function (row) { body.appendChild(row); });
+        order.value = "";
+        // A third click brings back the first order.
+        sort(i, was === "descending" ? 0 : was === "ascending" ? -1 : 1, false);
       });
     });
-    document.querySelector(".filter").hidden = false;
+    order.addEventListener("change", function () {
+      var i = Number(order.value);
+      if (order.value === "") sort(0, 0, false); else sort(i, i === 4 ? -1 : 1, i === 4);
+    });
     find.addEventListener("input", filter);
-    status.addEventListener("change", filter);
+    choices.forEach(function (choice) { choice.addEventListener("change", filter); });
+    form.addEventListener("reset", function () { setTimeout(function () { filter(); sort(0, 0, false); }); });
+    form.hidden = false;
     filter();
   }
+  var theme = document.getElementById("theme"), dark = document.getElementById("dark");
+  var isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  var name = function () { theme.textContent = isDark ? "Light" : "Dark"; };
+  theme.hidden = false;
+  theme.title = "switch the page between light and dark";
+  name();
+  theme.addEventListener("click", function () {
+    isDark = !isDark;
+    dark.media = isDark ? "screen" : "not all";
+    name();
+  });
   // A link to a folded card, and paper, need it unfolded.
   var unfold = function () {
     var target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     var folded = target && target.closest("details");
-    if (folded && !folded.open) { folded.open = true; target.scrollIntoView(); }
+    if (folded) { folded.hidden = false; folded.open = true; target.scrollIntoView(); }
   };
   addEventListener("hashchange", unfold);
   unfold();
+  var opened = [];
   addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (d) { d.open = true; });
+    // Two hundred stable columns stay small on paper, too.
+    var few = all(".card").length <= 12;
+    opened = all("details:not([open])").filter(function (d) { return few || !d.matches(".card.stable"); });
+    opened.forEach(function (d) { d.open = true; });
   });
+  addEventListener("afterprint", function () { opened.forEach(function (d) { d.open = false; }); });
 })();

@@ -114,7 +114,7 @@ def _decimals(finding: Finding) -> int:
 
 
 def _fixed(value: float, decimals: int) -> str:
-    if not math.isfinite(value):
+    if not math.isfinite(value) or abs(value) >= 1e7:
         return number(value)
     text = f"{value:,.{decimals}f}"
     # "-0.00" is zero to these decimals.

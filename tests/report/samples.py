@@ -73,7 +73,8 @@ def parts_of(picture: Distribution) -> tuple[Part, ...]:
     made = []
     for label, r, b in zip(picture.labels, picture.reference, picture.batch, strict=True):
         p, q = (r + 0.5) / (n + 1), (b + 0.5) / (m + 1)
-        special = "missing" if label == "missing" else "unseen" if r == 0 else "vanished" if b == 0 else kind
+        odd = "" if kind == "bin" else "unseen" if r == 0 else "vanished" if b == 0 else ""
+        special = "missing" if label == "missing" else odd or kind
         direction = "same" if p == q else "more" if q > p else "less"
         made.append(Part(label, special, (q - p) * math.log(q / p), None, direction, r, b))
     whole = sum(part.contribution for part in made)
@@ -156,13 +157,14 @@ def null_picture(columns: tuple[str, ...], observed: float = 0.0041) -> NullPict
 def report(**changes: Any) -> Report:
     """June against September: two columns drift, two are significant but small, one is constant."""
     names = ("arr_delay", "dep_delay", "air_time", "distance", "hour", "minute")
+    delay, carrier = numeric("arr_delay", -0.8, 1, missing=-40), categorical("carrier", CARRIERS, 0.1)
     findings = [
         finding("hour"),
-        finding("arr_delay", "psi", Status.DRIFTED, 0.2913),
+        finding("arr_delay", "psi", Status.DRIFTED, 0.2913, parts=parts_of(delay)),
         finding("arr_delay", "ks", Status.DRIFTED, 0.2402),
         finding("dep_delay", "psi", Status.DRIFTED, 0.1312),
         finding("dep_delay", "ks", Status.DRIFTED, 0.1650),
-        finding("carrier", "chi_square", Status.SIGNIFICANT_SMALL, 0.0213),
+        finding("carrier", "chi_square", Status.SIGNIFICANT_SMALL, 0.0213, parts=parts_of(carrier)),
         finding("origin", "chi_square", Status.SIGNIFICANT_SMALL, 0.0161),
         finding("air_time", "psi", Status.STABLE, 0.0211),
         finding("distance"),
@@ -189,10 +191,10 @@ def report(**changes: Any) -> Report:
         "detectable": {"arr_delay": 0.031, "dep_delay": 0.031, "air_time": 0.034},
         "settings": SETTINGS,
         "distributions": (
-            numeric("arr_delay", -0.8, 1, missing=-40),
+            delay,
             numeric("dep_delay", -0.4, 2),
             numeric("air_time", 0.05, 4),
-            categorical("carrier", CARRIERS, 0.1),
+            carrier,
             categorical("origin", ("EWR", "JFK", "LGA"), 0.05),
             numeric("distance", 0.0, 5),
             numeric("hour", 0.0, 6, cells=20),
@@ -242,12 +244,13 @@ def wide(columns: int = 60) -> Report:
         status = Status.DRIFTED if effect >= 0.1 else Status.SIGNIFICANT_SMALL if i < 9 else Status.STABLE
         if i % 23 == 22:
             status = Status.TOO_FEW_ROWS
-        findings += [
-            finding(name, "psi", status, effect),
-            finding(name, "ks", status, min(0.9, effect * 1.1)),
-        ]
         if i % 5 == 3:
             pictures.append(categorical(name, tuple(f"category {k}" for k in range(30)), shift))
         else:
             pictures.append(numeric(name, shift, i))
+        parts = parts_of(pictures[-1]) if status.tested else ()
+        findings += [
+            finding(name, "psi", status, effect, parts=parts),
+            finding(name, "ks", status, min(0.9, effect * 1.1)),
+        ]
     return report(findings=tuple(findings), distributions=tuple(pictures), excluded={}, nulls=())

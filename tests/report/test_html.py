@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import math
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from accel_drift.finding import Severity, Status
+from accel_drift.finding import Part, Severity, Status
 from accel_drift.report import ColumnChanges, Distribution, NullPicture, Report
 from accel_drift.report.chart_distribution import MOST_CELLS, distribution, edge_labels
+from accel_drift.report.chart_parts import MOST, parts_chart
 from accel_drift.report.chart_tests import EffectBar, effect_range, effects, null_histogram
 from accel_drift.report.html import reproduce_line
 from accel_drift.report.svg import clipped, grid_step
@@ -83,8 +85,11 @@ def test_ids_are_unique_and_links_lead_somewhere(report: Report) -> None:
 
 def test_every_picture_can_be_read_aloud() -> None:
     pictures = Page(samples.report().to_html()).of("svg")
-    assert len(pictures) == 7 + 5 + 1  # columns, detectors, null
-    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in pictures)
+    small = [attrs for attrs in pictures if attrs.get("aria-hidden") == "true"]
+    told = [attrs for attrs in pictures if attrs not in small]
+    assert len(small) == 7  # columns; the tile says the same in words
+    assert len(told) == 7 + 3 + 5 + 1  # columns, parts, detectors, null
+    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in told)
 
 
 def test_the_page_says_what_was_found() -> None:
@@ -141,7 +146,7 @@ def test_hostile_names_are_text() -> None:
     text = hostile_report().to_html()
     page = Page(text)
     assert len(page.of("script")) == 1
-    assert text.count("</style>") == 1
+    assert text.count("</style>") == 2
     assert "alert(1)</script" not in text
     assert "\u202e" not in text
     assert "49" not in re.sub(r"<svg.*?</svg>", "", "".join(page.words))
@@ -162,12 +167,83 @@ def test_two_hundred_columns_stay_under_two_megabytes() -> None:
     assert len(text.encode("utf-8")) < 2_000_000
     page = Page(text)
     assert sum(1 for attrs in page.of("tr") if "data-s" in attrs) == 400
-    assert len(page.of("article")) == 200
-    assert any(attrs.get("id") == "quiet" for attrs in page.of("details"))
+    tiles = [attrs for attrs in page.of("details") if "card" in (attrs.get("class") or "").split()]
+    assert len(tiles) == 200
+    assert [attrs["id"] for attrs in tiles if "open" in attrs] == ["c0"]
 
 
-def test_no_picture_of_three_columns_is_folded_away() -> None:
-    assert "<details" not in samples.small().to_html()
+def test_three_columns_stand_open() -> None:
+    tiles = Page(samples.small().to_html()).of("details")
+    assert len(tiles) == 3
+    assert all("open" in attrs for attrs in tiles)
+
+
+def test_tiles_and_rows_stand_worst_first_and_know_each_other() -> None:
+    report = samples.wide(30)
+    page = Page(report.to_html())
+    rows = [attrs for attrs in page.of("tr") if "data-c" in attrs]
+    tiles = [attrs["id"] for attrs in page.of("details") if "card" in (attrs.get("class") or "").split()]
+    assert list(dict.fromkeys(attrs["data-c"] for attrs in rows)) == tiles
+    assert [attrs["data-s"] for attrs in rows] == [str(f.status) for f in report.findings]
+    assert [attrs["data-w"] for attrs in rows] == [str(f.severity) for f in report.findings]
+    assert {attrs["data-d"] for attrs in rows} == {"psi", "ks"}
+    assert {attrs["data-k"] for attrs in rows} == {"numeric", "categorical"}
+
+
+def test_every_choice_of_the_filter_finds_something() -> None:
+    text = samples.report().to_html()
+    page = Page(text)
+    rows = [attrs for attrs in page.of("tr") if "data-c" in attrs]
+    for by, options in re.findall(r'<select data-by="(.)">(.*?)</select>', text, re.DOTALL):
+        values = [value for value in re.findall(r'value="(.*?)"', options) if value]
+        assert values
+        assert {row[f"data-{by}"] for row in rows} - {""} == set(values), by
+
+
+def test_a_joint_test_has_a_tile_with_its_null_and_its_columns() -> None:
+    names = tuple(f"x{i}" for i in range(50))
+    report = samples.report(findings=(samples.mmd(names),), distributions=(), nulls=(samples.null_picture(names),))
+    text = report.to_html()
+    words = "".join(Page(text).words)
+    assert "50 columns together" in words
+    assert "Most of it is in x0 (50 %), x1 (25 %) and x2 (17 %)." in words
+    assert "x19 and 30 more" in words
+    assert text.count("Null distribution of mmd") == 1
+    assert 'id="nulls"' not in text
+
+
+def test_parts_are_drawn_with_what_they_are_made_of() -> None:
+    drawn = parts_chart(samples.report().findings[0])
+    assert drawn is not None
+    page = Page(str(drawn))
+    assert "+38.4 points" in "".join(page.words)
+    assert sum(1 for attrs in page.of("path") if attrs["class"] in ("ref", "bat")) == MOST
+    negative = samples.finding(
+        "x", parts=(Part("a", "bin", -0.5, None, "less", 5, 1), Part("b", "bin", 0.1, None, "more", 1, 5))
+    )
+    assert 'class="ref"' in str(parts_chart(negative))
+    assert parts_chart(samples.finding("x", parts=(Part("a", "bin", math.nan),))) is None
+    assert parts_chart(samples.finding("x")) is None
+
+
+def test_hundreds_of_warnings_and_notes_are_folded() -> None:
+    lines = tuple(f"line {i}" for i in range(100))
+    page = samples.report(warnings=lines, notes=lines).to_html()
+    assert "94 more warnings" in page
+    assert "88 more notes" in page
+    assert page.count("line 99") == 2
+
+
+def test_a_column_without_a_name_can_still_be_followed() -> None:
+    assert '<a href="#c0"><bdi><i>(no name)</i></bdi></a>' in samples.report(findings=(samples.finding(""),)).to_html()
+
+
+def test_dark_is_one_sheet_that_the_switch_can_turn_off() -> None:
+    text = samples.small().to_html()
+    sheets = re.findall(r"<style(.*?)>(.*?)</style>", text, re.DOTALL)
+    assert [attrs.strip() for attrs, _ in sheets] == ["", 'id="dark" media="screen and (prefers-color-scheme: dark)"']
+    light, dark = (set(re.findall(r"(--[\w-]+):", sheet)) for _, sheet in sheets)
+    assert dark == light
 
 
 def shown(picture: Distribution) -> str:
