@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from accel_drift.backends import available_backends, get_backend
     from accel_drift.detectors.chi_square import ChiSquare
+    from accel_drift.detectors.hellinger import Hellinger
+    from accel_drift.detectors.jensen_shannon import JensenShannon
+    from accel_drift.detectors.kl import KL
     from accel_drift.detectors.ks import KS
     from accel_drift.detectors.missing import Missing
     from accel_drift.detectors.mmd import MMD
     from accel_drift.detectors.psi import PSI
+    from accel_drift.detectors.total_variation import TotalVariation
     from accel_drift.detectors.unseen import Unseen
     from accel_drift.errors import AccelDriftError
     from accel_drift.finding import Finding, Severity, Status
@@ -26,17 +30,21 @@ if TYPE_CHECKING:
 
 # Plain strings, not computed: type checkers and editors read this list.
 __all__ = [
+    "KL",
     "KS",
     "MMD",
     "PSI",
     "AccelDriftError",
     "ChiSquare",
     "Finding",
+    "Hellinger",
+    "JensenShannon",
     "Missing",
     "Profile",
     "Report",
     "Severity",
     "Status",
+    "TotalVariation",
     "Unseen",
     "__version__",
     "available_backends",
@@ -49,6 +57,10 @@ __all__ = [
 ]
 
 _HOME = {
+    "TotalVariation": "accel_drift.detectors.total_variation",
+    "KL": "accel_drift.detectors.kl",
+    "JensenShannon": "accel_drift.detectors.jensen_shannon",
+    "Hellinger": "accel_drift.detectors.hellinger",
     "KS": "accel_drift.detectors.ks",
     "MMD": "accel_drift.detectors.mmd",
     "PSI": "accel_drift.detectors.psi",

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from accel_drift.statistics import kernel_test, nulls
+from accel_drift.statistics import distances, nulls
 from accel_drift_kernels.numba_cpu import threads
 
 MEDIAN_PAIRS = 20_000
@@ -32,7 +32,7 @@ def economies() -> Iterator[None]:
         for module, name, instead in (
             (nulls, "relabel", remembered(nulls.relabel)),
             (nulls, "untied_bins", remembered(nulls.untied_bins)),
-            (kernel_test, "_PAIRS", MEDIAN_PAIRS),
+            (distances, "_PAIRS", MEDIAN_PAIRS),
             (threads, "thread_count", _one),
         ):
             stack.enter_context(patch.object(module, name, instead))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from math import comb, log, sqrt
+from math import comb, log, log2, sqrt
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
@@ -72,6 +72,51 @@ def psi(cells: Cells, pseudo_count: float = 0.5) -> float:
         q = (b + pseudo_count) / (m + k * pseudo_count)
         total += (q - p) * log(q / p)
     return total
+
+
+def kl(cells: Cells, pseudo_count: float = 0.5) -> float:
+    """Sum of q ln(q / p): the batch's divergence from the reference."""
+    k = len(cells)
+    n, m = sum(a for a, _ in cells), sum(b for _, b in cells)
+    total = 0.0
+    for a, b in cells:
+        q = (b + pseudo_count) / (m + k * pseudo_count)
+        total += q * log(q / ((a + pseudo_count) / (n + k * pseudo_count)))
+    return total
+
+
+def jensen_shannon(cells: Cells) -> float:
+    """Root of the mean divergence, base 2, of both sides from their mean."""
+    n, m = sum(a for a, _ in cells), sum(b for _, b in cells)
+    total = 0.0
+    for a, b in cells:
+        p, q = a / n, b / m
+        total += sum(s * log2(2 * s / (p + q)) / 2 for s in (p, q) if s)
+    return sqrt(total)
+
+
+def hellinger(cells: Cells) -> float:
+    """From the overlap of the two sides."""
+    n, m = sum(a for a, _ in cells), sum(b for _, b in cells)
+    return sqrt(max(0.0, 1 - sum(sqrt(a / n * b / m) for a, b in cells)))
+
+
+def total_variation(cells: Cells) -> float:
+    """What the batch has more of, cell by cell."""
+    n, m = sum(a for a, _ in cells), sum(b for _, b in cells)
+    return float(sum(max(Fraction(0), Fraction(b, m) - Fraction(a, n)) for a, b in cells))
+
+
+def binned(name: str, cells: Cells) -> float:
+    """A binned statistic by its detector's name."""
+    return {
+        "psi": psi,
+        "kl": kl,
+        "jensen_shannon": jensen_shannon,
+        "hellinger": hellinger,
+        "total_variation": total_variation,
+        "chi_square": chi_square,
+    }[name](cells)
 
 
 def chi_square(cells: Cells) -> float:

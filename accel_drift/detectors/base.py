@@ -25,6 +25,8 @@ from accel_drift.data.schema import Kind, common
 from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Status
+from accel_drift.statistics import binned
+from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan, pair_tables
 from accel_drift.statistics.outcome import Bands, Outcome
 
@@ -149,6 +151,78 @@ class Detector(ABC):
             for name in comparison.one_sided()
             if name in wanted
         ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinnedDetector(Detector):
+    """A score of the counts in a column's bins or categories; a detector of this kind has only to name its score.
+
+    With a `tolerance` the p-value is a bootstrap's, of the hypothesis that the effect is at most that.
+
+    Attributes:
+        bins: quantile bins of a numeric column, cut at the reference's quantiles; a value that holds two or more of
+            them is a bin of its own.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
+
+    bins: int = 10
+
+    def __post_init__(self) -> None:
+        super(BinnedDetector, self).__post_init__()
+        at_least(self.bins, 2, "bins", "quantile bins of a numeric column, such as 10")
+
+    @property
+    @abstractmethod
+    def how(self) -> BinnedScore:
+        """The score, and how it becomes a statistic and an effect."""
+
+    def statistics(self, comparison: Comparison) -> Mapping[str, float]:
+        """The statistic alone, by column."""
+        return binned.statistics(comparison, self.how, self.bins)
+
+    def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
+        """Statistic, p-value, effect, interval and parts of every column, not yet corrected."""
+        test = binned.BinnedTest(
+            comparison,
+            plan,
+            self.how,
+            self.blank(details=self.facts()),
+            self.bins,
+            self.permutations,
+            self.min_rows,
+            self.tolerance,
+        )
+        return self.unpaired(comparison) + binned.outcomes(test)
+
+    def facts(self) -> dict[str, Any]:
+        """What of the options stands in every finding's details."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmoothedDetector(BinnedDetector):
+    """A binned score with logarithms of shares, which needs every cell to hold something.
+
+    Attributes:
+        pseudo_count: rows added to every cell of both sides, so that an empty one has a logarithm.
+    """
+
+    pseudo_count: float = 0.5
+
+    def __post_init__(self) -> None:
+        super(SmoothedDetector, self).__post_init__()
+        if not (is_finite(self.pseudo_count) and self.pseudo_count >= 0):
+            raise ConfigError(f"pseudo_count is {self.pseudo_count!r}; it is a number of rows, such as 0.5")
+        if self.tolerance is not None and not self.pseudo_count:
+            raise ConfigError(
+                f"tolerance is {self.tolerance!r} and pseudo_count is 0: an empty cell would make the effect infinite "
+                "and no tolerance could be held against it; use a pseudo_count above 0, such as 0.5"
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """The pseudo-count, which moves the statistic."""
+        return {"pseudo_count": self.pseudo_count}
 
 
 @dataclass(frozen=True, slots=True)

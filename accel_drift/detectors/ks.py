@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
-from accel_drift.statistics import draws, intervals, ks_law, nulls, scores, tail
+from accel_drift.statistics import draws, intervals, ks_law, scores, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
 from accel_drift.statistics.pairs import Counts, NumericPair, Table
@@ -64,7 +64,7 @@ class KS(Detector):
         stream = draws.key(plan.seed, "null", pair.names[j])
         found = tail.sequential(
             _gap(*(side[None] for side in fine.sides)),
-            lambda _, first, count: nulls.relabelled(_gap, fine, blocked, stream, first, count),
+            lambda _, first, count: comparison.drawn.scores(_gap, fine, blocked, stream, first, count),
             self.permutations,
             comparison.needed(plan),
             fine.reference.shape[-1],

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
-from accel_drift.statistics import draws, intervals, nulls, tail
+from accel_drift.statistics import draws, intervals, nulls, parts, tail
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
 from accel_drift.statistics.pairs import Counts, Table
@@ -22,7 +22,9 @@ class Missing(Detector):
     """Share of missing rows in the batch less that in the reference; null and NaN both count as missing.
 
     Two-sided and exact given the pooled number of missing rows. A rise and a fall both count; the severity is that
-    of the change's size.
+    of the change's size. With a `tolerance` the p-value is of the hypothesis that the share changed by at most that,
+    by the exact law of two binomial counts at the most likely shares (Storer & Kim 1990), or by a bootstrap of whole
+    blocks.
     """
 
     name: ClassVar[str] = "missing"
@@ -54,15 +56,33 @@ class Missing(Detector):
         if why is not None:
             return blank
         gap = float(_gap(*_both(table))[0])
+        counts = int(a[1]), int(b[1])
         ready = replace(blank, statistic=gap, effect=gap, judged=abs(gap))
-        if comparison.groups is None:
-            p = nulls.missing_tail((int(a[1]), int(b[1])), (n, m))
-            interval = intervals.share_difference((int(a[1]), n), (int(b[1]), m))
-            return replace(ready, p_value=p, p_method="exact", interval=interval)
+        if plan.intervals:
+            ready = replace(ready, parts=(parts.part("missing", "missing", gap, gap, counts, (n, m)),))
+        if comparison.groups is not None:
+            return self._blocked(ready, table, comparison, plan)
+        interval = intervals.share_difference((counts[0], n), (counts[1], m))
+        if self.tolerance is None:
+            p, method = nulls.missing_tail(counts, (n, m)), "exact"
+        else:
+            p, method = nulls.share_beyond((counts[0], n), (counts[1], m), self.tolerance), "approximate"
+        return replace(ready, p_value=p, p_method=method, interval=interval, details={**sides, **self._tolerated})
+
+    @property
+    def _tolerated(self) -> dict[str, float]:
+        return {} if self.tolerance is None else {"tolerance": self.tolerance}
+
+    def _blocked(self, ready: Outcome, table: Table, comparison: Comparison, plan: Plan) -> Outcome:
+        made = intervals.resampled(table, True, _gap, draws.key(plan.seed, "interval", ready.column))
+        ready = replace(ready, interval=made.interval(), details={**ready.details, **self._tolerated})
+        if self.tolerance is not None:
+            p = made.p_beyond_either(self.tolerance)
+            return replace(ready, p_value=p, p_method="approximate")
         found = tail.sequential(
             np.abs(_gap(*_both(table))),
             lambda _, first, count: np.abs(
-                _gap(*nulls.relabel(table, True, draws.key(plan.seed, "null", name), first, count))
+                _gap(*nulls.relabel(table, True, draws.key(plan.seed, "null", ready.column), first, count))
             ),
             self.permutations,
             comparison.needed(plan),
@@ -71,7 +91,6 @@ class Missing(Detector):
             ready,
             p_value=float(found.p_value[0]),
             p_method="permutation",
-            interval=intervals.basic(table, True, _gap, draws.key(plan.seed, "interval", name)),
             null=found.first[0],
         )
 

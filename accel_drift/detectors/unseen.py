@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
-from accel_drift.statistics import draws, intervals, nulls, tail
+from accel_drift.statistics import draws, intervals, nulls, parts, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
-from accel_drift.statistics.pairs import CategoryPair, Counts
+from accel_drift.statistics.pairs import CategoryPair, Counts, Table
 
 _NAMED = 5
 
@@ -23,7 +23,9 @@ _NAMED = 5
 class Unseen(Detector):
     """Share of batch rows in categories without a single reference row.
 
-    Rare categories make some such rows by chance, so each relabelling looks for its own unseen categories.
+    Rare categories make some such rows by chance, so each relabelling looks for its own unseen categories. With a
+    `tolerance` the p-value is of the hypothesis that at most that share of what the batch is drawn from lies outside
+    the categories of this reference: exact (binomial), or a bootstrap of whole blocks of the batch.
     """
 
     name: ClassVar[str] = "unseen"
@@ -58,26 +60,56 @@ class Unseen(Detector):
         )
         if why is not None:
             return blank
-        share = float(_share(a[None], b[None])[0])
-        blocked, stream = comparison.groups is not None, draws.key(plan.seed, "null", pair.name)
-        found = tail.sequential(
-            np.array([share]),
-            lambda _, first, count: nulls.relabelled(_share, pair.counts, blocked, stream, first, count),
-            self.permutations,
-            comparison.needed(plan),
-            len(a),
-        )
-        rows = int(b[:-1][a[:-1] == 0].sum())
-        return replace(
+        share, rows = float(_share(a[None], b[None])[0]), int(b.sum())
+        fresh = np.where(a[:-1] == 0, b[:-1], 0)
+        ready = replace(
             blank,
             statistic=share,
+            effect=share,
+            interval=intervals.share_difference((0, n), (int(fresh.sum()), rows)),
+        )
+        if plan.intervals and new:
+            sides = np.zeros(len(a), np.int64), np.append(fresh, 0)
+            ready = replace(ready, parts=parts.of_categories(np.append(fresh / rows, 0.0), sides, pair, (n, rows)))
+        if self.tolerance is not None:
+            return self._beyond(ready, pair, self.tolerance, comparison, plan)
+        return self._permuted(ready, pair, comparison, plan)
+
+    def _permuted(self, ready: Outcome, pair: CategoryPair, comparison: Comparison, plan: Plan) -> Outcome:
+        blocked, stream = comparison.groups is not None, draws.key(plan.seed, "null", pair.name)
+        found = tail.sequential(
+            np.array([ready.statistic]),
+            lambda _, first, count: comparison.drawn.scores(_share, pair.counts, blocked, stream, first, count),
+            self.permutations,
+            comparison.needed(plan),
+            pair.counts.reference.shape[-1],
+        )
+        return replace(
+            ready,
             p_value=float(found.p_value[0]),
             p_method="approximate" if found.fitted[0] else "permutation",
-            effect=share,
-            interval=intervals.share_difference((0, n), (rows, int(b.sum()))),
-            details={**blank.details, "permutations": int(found.draws[0])},
+            details={**ready.details, "permutations": int(found.draws[0])},
             null=found.first[0],
         )
+
+    @staticmethod
+    def _beyond(ready: Outcome, pair: CategoryPair, tolerance: float, comparison: Comparison, plan: Plan) -> Outcome:
+        """Given the reference, a row of the batch lies outside its categories or it does not."""
+        a, b = pair.counts.sides
+        details = {**ready.details, "tolerance": tolerance}
+        if comparison.groups is None:
+            p = nulls.share_above((int(b[:-1][a[:-1] == 0].sum()), int(b.sum())), tolerance)
+            return replace(ready, p_value=p, p_method="exact", details=details)
+        fresh = pair.counts.batch[:, :-1][:, a[:-1] == 0].sum(axis=1)
+        blocks = np.stack([pair.counts.batch.sum(axis=1) - fresh, fresh], axis=1)
+        stream = draws.key(plan.seed, "interval", pair.name)
+        made = intervals.resampled(Table(blocks, blocks), True, _second, stream)
+        return replace(ready, p_value=made.p_beyond(tolerance), p_method="approximate", details=details)
+
+
+def _second(_reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:
+    """Share of the batch's second cell, (L,)."""
+    return np.asarray(batch[:, 1] / np.maximum(batch.sum(axis=1), 1))
 
 
 def _share(reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:

@@ -85,14 +85,17 @@ def bin_cuts(quantiles: npt.NDArray[Any], places: Counts) -> npt.NDArray[Any]:
     inner = quantiles[:, 1:-1]
     # A pair of equal quantiles marks all that equal it, one quantile being perhaps the first of the pair or a third.
     heavy = (same[:, None, :] & (inner[:, :, None] == quantiles[:, None, :-1])).any(axis=2)
-    if quantiles.dtype.kind == "f":
-        below = np.nextafter(inner, quantiles.dtype.type(-np.inf))
-        # XLA takes numbers below the smallest normal one for 0, and the cut would coincide with the atom.
-        tiny = np.finfo(quantiles.dtype).tiny
-        below = np.where(np.abs(below) < tiny, np.where(inner > 0, 0, -tiny), below).astype(quantiles.dtype)
-    else:
-        below = inner - (inner > np.iinfo(quantiles.dtype).min).astype(quantiles.dtype)
-    return np.sort(np.concatenate([inner, np.where(heavy, below, inner)], axis=1), axis=1)
+    return np.sort(np.concatenate([inner, np.where(heavy, just_below(inner), inner)], axis=1), axis=1)
+
+
+def just_below(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The next smaller number of the same dtype, where there is one: the cut that makes a value an atom."""
+    if values.dtype.kind != "f":
+        return np.asarray(values - (values > np.iinfo(values.dtype).min).astype(values.dtype))
+    below = np.nextafter(values, values.dtype.type(-np.inf))
+    # XLA takes numbers below the smallest normal one for 0, and the cut would coincide with the atom.
+    tiny = np.finfo(values.dtype).tiny
+    return np.where(np.abs(below) < tiny, np.where(values > 0, 0, -tiny), below).astype(values.dtype)
 
 
 def fine_cuts(xp: Any, pooled: Any, present: Any, limit: int) -> tuple[Any, Any, Any]:

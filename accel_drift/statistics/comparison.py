@@ -16,6 +16,7 @@ from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 from accel_drift.errors import DataError
 from accel_drift.finding import Status
 from accel_drift.statistics import nulls
+from accel_drift.statistics.drawn import Drawn
 from accel_drift.statistics.pairs import CategoryPair, Counts, Groups, NumericPair
 from accel_drift.statistics.pairs import Table as CountTable
 from accel_drift.statistics.totals import Totals
@@ -77,6 +78,11 @@ class Comparison:
         with self.backend.scope():
             blocks = numeric_blocks(self.reference, self.batch, names, self.backend)
         return tuple(NumericPair(n, a, b, self.backend, self.groups, self.totals) for n, a, b in blocks)
+
+    @cached_property
+    def drawn(self) -> Drawn:
+        """Relabelled and resampled tables, drawn once for all detectors."""
+        return Drawn()
 
     @cached_property
     def categorical(self) -> tuple[CategoryPair, ...]:

@@ -16,6 +16,7 @@ from accel_drift.statistics.pairs import Table
 
 Counts = npt.NDArray[np.int64]
 Stream = npt.NDArray[np.uint32]
+Relabel = Callable[[Table, bool, Stream, int, int], tuple[Counts, Counts]]
 
 _LANES = 1 << 21
 """Cells handled at a time; bounds the memory of a round."""
@@ -52,23 +53,26 @@ def relabelled(
     stream: Stream,
     first: int,
     count: int,
+    draw: Relabel | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Scores of relabellings first ... first + count, (count,), a few tables of counts in memory at a time."""
+    """Scores of relabellings first ... first + count, (count,), a few tables of counts in memory at a time.
+
+    `draw` stands in for `relabel` where tables may be at hand already.
+    """
     step = max(1, _LANES // column.reference.shape[-1])
-    parts = (
-        score(*relabel(column, blocked, stream, first + lo, min(step, count - lo))) for lo in range(0, count, step)
-    )
+    draw = draw or relabel
+    parts = (score(*draw(column, blocked, stream, first + lo, min(step, count - lo))) for lo in range(0, count, step))
     return np.concatenate(list(parts))
 
 
 def relabel_bins(
-    fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int
+    fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int, draw: Relabel | None = None
 ) -> tuple[Counts, Counts]:
     """Relabelled counts in quantile bins, cut anew on the reference of each relabelling: (count, 2 bins + 1) twice."""
-    width = fine.reference.shape[-1]
-    step = max(1, _LANES // width)
+    step = max(1, _LANES // fine.reference.shape[-1])
+    draw = draw or relabel
     parts = [
-        cells.rebin(*relabel(fine, blocked, stream, first + lo, min(step, count - lo)), bins)
+        cells.rebin(*draw(fine, blocked, stream, first + lo, min(step, count - lo)), bins)
         for lo in range(0, count, step)
     ]
     return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
@@ -126,3 +130,65 @@ def missing_tail(missing: tuple[int, int], rows: tuple[int, int]) -> float:
     line = abs(b / m - a / n)
     share = float(p[gap >= line * (1 - 1e-12)].sum() / p.sum())
     return min(1.0, max(share, tail.SMALLEST))
+
+
+def share_beyond(reference: tuple[int, int], batch: tuple[int, int], tolerance: float) -> float:
+    """P-value of the hypothesis that two shares, each given as (count, rows), differ by at most `tolerance`.
+
+    P(|difference of shares| at least as large as observed) by the exact law of two binomial counts, at the most likely
+    shares that lie `tolerance` apart in the observed direction. Counts of 0 do it no harm. Source: law at the most
+    likely shares: Storer & Kim 1990; those shares: Miettinen & Nurminen 1985.
+    """
+    (a, n), (b, m) = reference, batch
+    gap = b / m - a / n
+    if gap < 0:  # the same question with rows and values that are not counted changing their parts
+        return share_beyond((n - a, n), (m - b, m), tolerance)
+    if tolerance >= 1.0 or gap <= 0:
+        return 1.0
+    from scipy.special import bdtr, bdtrc
+
+    p = _most_likely(a, n, b, m, tolerance)
+    # Beyond nine deviations there is nothing that a double could tell from 0.
+    reach = 9 * np.sqrt(n * p * (1 - p)) + 30
+    x = np.arange(max(0, int(n * p - reach)), min(n, int(n * p + reach)) + 1, dtype=np.float64)
+    weight = _binomial(x, n, p)
+    slack = 1e-9 + 1e-12 * m  # ties are ties, whatever the rounding
+    above = np.ceil(m * (x / n + gap) - slack) - 1  # the batch's count must be more than this
+    below = np.floor(m * (x / n - gap) + slack)
+    q = min(1.0, p + tolerance)
+    up = np.where(above < 0, 1.0, np.where(above >= m, 0.0, bdtrc(np.clip(above, 0, m), m, q)))
+    down = np.where(below < 0, 0.0, bdtr(np.clip(below, 0, m), m, q))
+    return float(min(1.0, max((weight * (up + down)).sum(), tail.SMALLEST)))
+
+
+def share_above(found: tuple[int, int], tolerance: float) -> float:
+    """P-value of the hypothesis that a share, given as (count, rows), is at most `tolerance`: binomial, exact."""
+    from scipy.special import bdtrc
+
+    count, rows = found
+    if not count or tolerance >= 1.0:
+        return 1.0
+    return float(min(1.0, max(float(bdtrc(count - 1, rows, tolerance)), tail.SMALLEST)))
+
+
+def _most_likely(a: int, n: int, b: int, m: int, apart: float) -> float:
+    """The reference's share p that makes the counts most likely where the batch's is p + apart; by bisection."""
+    low, high = 0.0, 1.0 - apart
+
+    def slope(p: float) -> float:
+        q = p + apart
+        parts = ((a, p, 1), (n - a, 1 - p, -1), (b, q, 1), (m - b, 1 - q, -1))
+        # The logarithm of the likelihood is concave, so where a share of 0 has rows its slope is infinite.
+        return sum(sign * k / max(share, 1e-300) for k, share, sign in parts if k)
+
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def _binomial(x: npt.NDArray[np.float64], n: int, p: float) -> npt.NDArray[np.float64]:
+    """Probabilities of x successes in n."""
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    return np.asarray(np.exp(gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1) + xlogy(x, p) + xlog1py(n - x, -p)))

@@ -6,7 +6,7 @@ of categories are counts from the start. Where whole blocks of rows are permuted
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -59,6 +59,8 @@ class NumericPair:
     backend: Backend
     groups: Groups | None = None
     totals: Totals | None = None
+    # Bins by their number: several detectors ask for the same ones.
+    _made: dict[int, tuple[npt.NDArray[Any], Table]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def gap(self) -> npt.NDArray[np.float64]:
@@ -116,13 +118,24 @@ class NumericPair:
 
         Of a sampled reference the bins and their counts are those of all its rows.
         """
+        if bins not in self._made:
+            self._made[bins] = self._binned(bins)
+        return self._made[bins][1]
+
+    def bin_cuts(self, bins: int) -> npt.NDArray[Any]:
+        """Cut points of those bins, (d, 2 bins - 2): see `cells.bin_cuts`."""
+        self.binned(bins)
+        return self._made[bins][0]
+
+    def _binned(self, bins: int) -> tuple[npt.NDArray[Any], Table]:
         if self.totals is not None:
             known = [self.totals.bins[name][bins] for name in self.names]
             width = 2 * (bins - 1)
             cuts = np.array([b.cuts or (0,) * width for b in known], dtype=self.fine_edges.dtype).reshape(-1, width)
-            return Table(np.array([b.counts for b in known], dtype=np.int64)[None], self.counted(cuts).batch)
+            return cuts, Table(np.array([b.counts for b in known], dtype=np.int64)[None], self.counted(cuts).batch)
         with self.backend.scope():
-            return self._count(self.backend.asarray(self._cuts(bins)))
+            cuts = self._cuts(bins)
+            return cuts, self._count(self.backend.asarray(cuts))
 
     def counted(self, cuts: npt.NDArray[Any]) -> Table:
         """Counts of the rows at hand between any cut points (d, c), missing last: shapes (g, d, c + 2)."""

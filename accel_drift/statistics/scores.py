@@ -1,7 +1,8 @@
 """Distances between two sets of counts. Cells lie along the last axis; a cell without any row is no cell.
 
 p is the reference's share of a cell, q the batch's. Each function takes counts of any leading shape, so the observed
-tables and a thousand relabelled ones go through the same code.
+tables and a thousand relabelled ones go through the same code. A score is the sum of its terms, one a cell, so that
+what a report says of the cells cannot disagree with the score.
 """
 
 from __future__ import annotations
@@ -12,22 +13,68 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 
 
-def psi(reference: npt.NDArray[Any], batch: npt.NDArray[Any], pseudo_count: float) -> Floats:
-    """Population stability index, sum (q - p) ln(q / p), with `pseudo_count` rows added to every cell of both.
+def psi(reference: Array, batch: Array, pseudo_count: float) -> Floats:
+    """Population stability index, the sum of `psi_terms`."""
+    return total(psi_terms(reference, batch, pseudo_count))
 
-    The symmetrised Kullback-Leibler divergence, in nats. Source: Kullback & Leibler 1951, eq. 2.5.
+
+def psi_terms(reference: Array, batch: Array, pseudo_count: float) -> Floats:
+    """Terms (q - p) ln(q / p) of the cells, in nats, with `pseudo_count` rows added to every cell of both sides.
+
+    Their sum is the symmetrised Kullback-Leibler divergence. Source: Kullback & Leibler 1951, eq. 2.5.
     """
-    there = (reference + batch) > 0
-    k = there.sum(axis=-1, keepdims=True)
-    p = (reference + pseudo_count) / (reference.sum(axis=-1, keepdims=True) + pseudo_count * k)
-    q = (batch + pseudo_count) / (batch.sum(axis=-1, keepdims=True) + pseudo_count * k)
-    return _finite_sum(there, lambda a, b: (b - a) * np.log(b / a), p, q)
+    p, q = shares(reference, batch, pseudo_count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _known((q - p) * np.log(q / p))
 
 
-def chi_square(reference: npt.NDArray[Any], batch: npt.NDArray[Any]) -> Floats:
-    """Pearson's statistic of the 2 x k table of counts. Source: Pearson 1900."""
+def kl_terms(reference: Array, batch: Array, pseudo_count: float) -> Floats:
+    """Terms q ln(q / p) of the cells, in nats, with `pseudo_count` rows added to every cell of both sides.
+
+    Their sum is the divergence of the batch from the reference; single terms may be negative. Source: Kullback &
+    Leibler 1951, eq. 2.4.
+    """
+    p, q = shares(reference, batch, pseudo_count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _known(q * np.log(q / p))
+
+
+def jensen_shannon_terms(reference: Array, batch: Array) -> Floats:
+    """Terms of the Jensen-Shannon divergence in bits: (p log2(p / r) + q log2(q / r)) / 2 with r = (p + q) / 2.
+
+    The sum lies in 0 ... 1. Source: Lin 1991, eq. 4.1.
+    """
+    p, q = shares(reference, batch)
+    middle = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (_known(p * np.log2(p / middle)) + _known(q * np.log2(q / middle))) / 2
+
+
+def hellinger_terms(reference: Array, batch: Array) -> Floats:
+    """Terms (sqrt(p) - sqrt(q))^2 / 2 of the cells; their sum is the squared Hellinger distance, in 0 ... 1.
+
+    Source: Hellinger 1909.
+    """
+    p, q = shares(reference, batch)
+    return np.asarray((np.sqrt(p) - np.sqrt(q)) ** 2 / 2)
+
+
+def total_variation_terms(reference: Array, batch: Array) -> Floats:
+    """Terms |p - q| / 2 of the cells; their sum is the total variation distance, in 0 ... 1."""
+    p, q = shares(reference, batch)
+    return np.asarray(np.abs(q - p) / 2)
+
+
+def chi_square(reference: Array, batch: Array) -> Floats:
+    """Pearson's statistic of the 2 x k table of counts, the sum of `chi_square_terms`."""
+    return total(chi_square_terms(reference, batch))
+
+
+def chi_square_terms(reference: Array, batch: Array) -> Floats:
+    """Squared differences from the expected counts over these, both sides of a cell together. Source: Pearson 1900."""
     pooled = (reference + batch).astype(np.float64)
     n = reference.sum(axis=-1, keepdims=True).astype(np.float64)
     m = batch.sum(axis=-1, keepdims=True).astype(np.float64)
@@ -36,36 +83,55 @@ def chi_square(reference: npt.NDArray[Any], batch: npt.NDArray[Any]) -> Floats:
     # With only two rows both expected tables differ by the same amount, so one difference serves both.
     gap = reference - pooled * (n / np.maximum(n + m, 1.0))
     scale = (n + m) ** 2 / np.maximum(n * m, 1.0)
-    return np.asarray(np.where(there, gap * gap / safe, 0.0).sum(axis=-1) * scale[..., 0])
+    return np.asarray(np.where(there, gap * gap / safe, 0.0) * scale)
 
 
-def phi_square(reference: npt.NDArray[Any], batch: npt.NDArray[Any]) -> Floats:
+def phi_square(reference: Array, batch: Array) -> Floats:
     """chi-square per row, the mean-square contingency."""
     rows = reference.sum(axis=-1) + batch.sum(axis=-1)
     return np.asarray(chi_square(reference, batch) / np.maximum(rows, 1))
 
 
-def cramers_v(phi2: Floats, cells: npt.NDArray[Any], rows: npt.NDArray[Any]) -> Floats:
+def cramers_v(phi2: Floats, cells: float, rows: float) -> Floats:
     """Bias-corrected Cramer's V of a 2 x k table.
 
     Source: Bergsma 2013, doi:10.1016/j.jkss.2012.10.002, eqs. 4-6, with r = 2.
     """
-    n1 = np.maximum(rows - 1.0, 1.0)
+    corrected = np.maximum(0.0, phi2 - (cells - 1.0) / max(rows - 1.0, 1.0))
+    return np.asarray(np.sqrt(np.minimum(1.0, corrected / cramers_v_scale(cells, rows))))
+
+
+def cramers_v_scale(cells: float, rows: float) -> float:
+    """What V squared is a share of: the largest mean-square contingency of a 2 x k table, bias-corrected."""
+    n1 = max(rows - 1.0, 1.0)
     k = cells - (cells - 1.0) ** 2 / n1
     r = 2.0 - 1.0 / n1
-    corrected = np.maximum(0.0, phi2 - (cells - 1.0) / n1)
-    return np.asarray(np.sqrt(np.minimum(1.0, corrected / np.maximum(np.minimum(k, r) - 1.0, 1e-12))))
+    return max(min(k, r) - 1.0, 1e-12)
 
 
-def cdf_gap(reference: npt.NDArray[Any], batch: npt.NDArray[Any]) -> Floats:
+def cdf_gap(reference: Array, batch: Array) -> Floats:
     """Largest gap between the two distribution functions at the upper ends of the cells."""
     f = np.cumsum(reference, axis=-1) / np.maximum(reference.sum(axis=-1, keepdims=True), 1)
     g = np.cumsum(batch, axis=-1) / np.maximum(batch.sum(axis=-1, keepdims=True), 1)
     return np.asarray(np.abs(f - g).max(axis=-1, initial=0.0))
 
 
-def _finite_sum(there: npt.NDArray[np.bool_], term: Any, p: Floats, q: Floats) -> Floats:
-    """Sum of term(p, q) over the cells that exist; a share of 0 (pseudo_count 0) makes the sum infinite, never NaN."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(there, term(np.where(there, p, 1.0), np.where(there, q, 1.0)), 0.0)
-    return np.asarray(np.where(np.isnan(terms), 0.0, terms).sum(axis=-1))
+def shares(reference: Array, batch: Array, pseudo_count: float = 0.0) -> tuple[Floats, Floats]:
+    """Shares p and q of the cells; both are 1 where a cell has no row, which makes every term there 0."""
+    there = (reference + batch) > 0
+    k = there.sum(axis=-1, keepdims=True)
+    sides = []
+    for side in (reference, batch):
+        rows = side.sum(axis=-1, keepdims=True) + pseudo_count * k
+        sides.append(np.where(there, (side + pseudo_count) / np.where(rows > 0, rows, 1.0), 1.0))
+    return sides[0], sides[1]
+
+
+def total(terms: Floats) -> Floats:
+    """The score that the terms of its cells make: their sum over the last axis."""
+    return np.asarray(terms.sum(axis=-1))
+
+
+def _known(terms: Floats) -> Floats:
+    """0 for 0 ln 0. A share of 0 on one side alone may make a term infinite, never NaN."""
+    return np.where(np.isnan(terms), 0.0, terms)

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.detectors import get_class, names
+from accel_drift.detectors.base import BinnedDetector
 
 NAMES = names()
 VALUE_NAMES = tuple(n for n in NAMES if n != "missing")
 
-COUNTS_MISSING = frozenset({"psi", "chi_square", "missing", "unseen", "mmd"})
+BINNED = tuple(n for n in NAMES if issubclass(get_class(n), BinnedDetector))
+
+COUNTS_MISSING = frozenset({*BINNED, "missing", "unseen", "mmd"})
 """Detectors to which a missing row is a row: a cell, an indicator column, or part of the denominator. To all others
 it is as if it were not there."""
 

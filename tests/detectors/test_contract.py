@@ -233,14 +233,15 @@ WRONG: list[dict[str, Any]] = [
     {"permutations": True},
     {"min_effect": -0.1},
     {"min_effect": float("nan")},
+    {"tolerance": -0.1},
+    {"tolerance": "0.1"},
     {"seed": 1.5},
     {"seed": "1"},
     {"seed": None},
 ]
 
 OWN: dict[str, list[dict[str, Any]]] = {
-    "psi": [{"bins": 1}, {"bins": 2.5}, {"bins": "10"}, {"pseudo_count": -1}, {"pseudo_count": float("nan")}],
-    "chi_square": [{"bins": 1}, {"bins": 0}, {"bins": None}],
+    **{name: [{"bins": 1}, {"bins": 0}, {"bins": 2.5}, {"bins": "10"}, {"bins": None}] for name in cases.BINNED},
     "mmd": [
         {"bandwidth": 0},
         {"bandwidth": -1.0},
@@ -276,10 +277,13 @@ def test_more_wrong_options(options: dict[str, Any]) -> None:
         ad.KS(**options)
 
 
-@pytest.mark.parametrize("pseudo_count", ["0.5", float("inf")])
-def test_more_wrong_pseudo_counts(pseudo_count: Any) -> None:
+@pytest.mark.parametrize("pseudo_count", ["0.5", float("inf"), float("nan"), -1])
+@pytest.mark.parametrize("kind", [ad.PSI, ad.KL])
+def test_wrong_pseudo_counts(kind: Any, pseudo_count: Any) -> None:
     with pytest.raises(ConfigError, match="pseudo_count"):
-        ad.PSI(pseudo_count=pseudo_count)
+        kind(pseudo_count=pseudo_count)
+    with pytest.raises(ConfigError, match=r"tolerance.*pseudo_count"):
+        kind(pseudo_count=0, tolerance=0.1)
 
 
 def test_unknown_detector_and_option() -> None:

@@ -1,0 +1,81 @@
+"""What distinguishes one binned detector from another: its terms, and how a score becomes a statistic and an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.statistics import intervals, scores
+from accel_drift.statistics.pairs import Counts, Table
+
+Floats = npt.NDArray[np.float64]
+Terms = Callable[[Counts, Counts], Floats]
+
+
+@dataclass(frozen=True)
+class BinnedScore:
+    """A sum of terms over cells whose effect is the sum less what chance alone makes of it.
+
+    That difference is right for quadratic scores, whose upward bias is the same with and without a drift.
+
+    Attributes:
+        terms: counts (..., k) of reference and batch -> (..., k) terms, 0 in a cell without rows.
+        highest: largest value that a score can have.
+    """
+
+    terms: Terms
+    highest: float = inf
+    raw: ClassVar[bool] = False
+    """Whether the effect is the statistic itself, biased upwards, so that its interval's lower end is judged."""
+
+    def score(self, reference: Counts, batch: Counts) -> Floats:
+        """Counts (L, k) of both sides -> (L,)."""
+        return scores.total(self.terms(reference, batch))
+
+    def statistic(self, score: Floats) -> Floats:
+        """The score on the scale on which it is shown."""
+        return score
+
+    def effect(self, score: float, chance: float, _pooled: Counts, /) -> float:
+        """The effect of a score whose mean without drift is `chance`."""
+        return score - chance
+
+    def bootstrap(self, counts: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
+        """How far the score may lie from the truth, by resamples of both sides."""
+        return intervals.around(counts, self.score, again)
+
+    def shown(self, truth: float, _pooled: Counts, /) -> float:
+        """The effect of a score without error, as the ends of a bootstrap's interval are."""
+        return min(max(truth, 0.0), self.highest)
+
+    def truth(self, effect: float, _pooled: Counts, /) -> float:
+        """The score without error of an effect: the other way round."""
+        return effect
+
+
+@dataclass(frozen=True)
+class RootScore(BinnedScore):
+    """A distance whose square is the sum of terms: what is quadratic is the square, so chance is taken off there."""
+
+    highest: float = 1.0
+
+    def statistic(self, score: Floats) -> Floats:
+        """The distance."""
+        return np.sqrt(np.clip(score, 0.0, self.highest))
+
+    def effect(self, score: float, chance: float, pooled: Counts, /) -> float:
+        """Root of the square less what chance makes of it."""
+        return self.shown(score - chance, pooled)
+
+    def shown(self, truth: float, _pooled: Counts, /) -> float:
+        """Root of a square without error."""
+        return sqrt(min(max(truth, 0.0), self.highest))
+
+    def truth(self, effect: float, _pooled: Counts, /) -> float:
+        """The square."""
+        return effect * effect
