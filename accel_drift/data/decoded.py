@@ -21,11 +21,13 @@ class Decoded:
         column: its values.
         type: name of its Arrow type.
         reason: why it is of its kind, where that was found before.
+        derived: how it is made from another column, where it is.
     """
 
     column: TableColumn
     type: str
     reason: str = ""
+    derived: str = ""
 
 
 @dataclass(frozen=True, slots=True)

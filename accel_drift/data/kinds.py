@@ -73,7 +73,8 @@ def _text_identifier(column: CategoricalColumn) -> str:
     if distinct >= FEW_ROWS and share > 0.5:
         length = sum(map(len, column.categories)) / distinct
         if length > FREE_TEXT_LENGTH:
-            return f"free text: {length:.0f} characters on average, {distinct:,} different in {present:,} rows"
+            seen = f"{length:.0f} characters on average, {distinct:,} different in {present:,} rows"
+            return f"free text: {seen}; kinds={{{column.name!r}: 'length'}} compares its length"
     if distinct > MANY_TEXTS and share > MANY_TEXTS_SHARE:
         rule = f"above {MANY_TEXTS:,} and {MANY_TEXTS_SHARE:.0%}"
         return f"{distinct:,} different texts in {present:,} rows ({share:.1%}; {rule})"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from accel_drift.data.convert import convert, held_to, without_identity
-from accel_drift.data.decoded import Decoded, Source
+from accel_drift.data.decoded import Decoded, Outcome, Source
+from accel_drift.data.derive import derive
 from accel_drift.data.kinds import find_kind
-from accel_drift.data.schema import NULL_TYPE, Column, Kind, Schema, listed
+from accel_drift.data.schema import DERIVED, NULL_TYPE, Column, Kind, Schema, derived_name, listed
 from accel_drift.data.table import Table, TableColumn
 from accel_drift.errors import ConfigError, DataError, SchemaError
 
@@ -41,7 +43,8 @@ def read_table(
         columns: the columns to compare; all without it. A column named here is never taken for an identifier.
         drop: columns to leave out.
         label: the column of labels: left out of the comparison, and said to be so.
-        kinds: kinds that the caller knows better: `{"zip": "categorical"}`.
+        kinds: kinds that the caller knows better: `{"zip": "categorical"}`; `"length"` compares a text by its length,
+            `"gaps"` adds the seconds between the times of a column (see `derive`).
         schema: the reference's columns: their kinds are held to and not found again, and a column that only
             the reference has may be named.
         name: what to call the data set; by default the name of the file or folder.
@@ -60,20 +63,40 @@ def read_table(
     asked = None if columns is None else list(dict.fromkeys(columns))
     opened = _open_table(source) if isinstance(source, Table) else _open(source)
     wanted, excluded = _chosen(opened, asked, list(drop), label, schema)
-    said = _known_kinds(opened, kinds, schema)
-    rows, found = opened.load(wanted, _steering(schema, said))
+    said, derived = _known_kinds(opened, kinds, schema)
+    rows, found = opened.load(wanted, _steering(schema, said, derived))
     fields: list[Column] = []
     kept: dict[str, TableColumn] = {}
-    for column_name in wanted:
-        outcome = found[column_name]
-        if not isinstance(outcome, Decoded):
-            excluded[column_name] = outcome.reason
-            continue
+    for outcome in _with_derived([(n, found[n]) for n in wanted], derived, excluded):
+        column_name = outcome.column.name
         was = schema.get(column_name) if schema else None
-        named = column_name in (asked or ())
+        named = column_name in (asked or ()) or bool(outcome.derived)
         field, kept[column_name] = _settle(outcome, was, said.get(column_name), named, opened.settled)
-        fields.append(field)
+        fields.append(replace(field, derived=outcome.derived))
     return Table(rows, kept, Schema(tuple(fields)), excluded, name or opened.default_name)
+
+
+def _with_derived(
+    read: Sequence[tuple[str, Outcome]], derived: Mapping[str, str], excluded: dict[str, str]
+) -> Iterator[Decoded]:
+    """The columns, and those made from them; a text that is compared by its length gives way to it.
+
+    Raises:
+        SchemaError: a column cannot be derived from, or its derived one has the name of another.
+    """
+    there = dict(read)
+    for name, outcome in read:
+        how = derived.get(name, "")
+        made = derived_name(how, name)
+        if not isinstance(outcome, Decoded):
+            excluded[name] = outcome.reason
+            continue
+        if how != "length":
+            yield outcome
+        if how and made not in there:
+            yield derive(how, outcome)
+        elif how and getattr(there[made], "derived", "") != how:
+            raise SchemaError(f"kinds={{{name!r}: {how!r}}} makes a column {made!r}, and there is one; rename it")
 
 
 def _settle(
@@ -140,7 +163,7 @@ def _hint(source: Any) -> str:
 
 
 def _open_table(table: Table) -> Source:
-    decoded = {c.name: Decoded(table.columns[c.name], c.type, c.reason) for c in table.schema.columns}
+    decoded = {c.name: Decoded(table.columns[c.name], c.type, c.reason, c.derived) for c in table.schema.columns}
     return Source(
         tuple(table.columns),
         lambda names, _: (table.rows, {name: decoded[name] for name in names}),
@@ -162,7 +185,8 @@ def _chosen(
     if schema is None:
         _must_exist(there, drop, "drop")
         _must_exist(there, () if label is None else (label,), "label")
-    _must_exist((*there, *(schema.names if schema else ())), asked or (), "columns")
+    known = [name for column in schema.columns for name in (column.name, column.source)] if schema else []
+    _must_exist((*there, *known), asked or (), "columns")
     excluded = dict(opened.excluded)
     excluded |= {name: "dropped by the caller" for name in drop if name in opened.names}
     if label is not None and label in opened.names:
@@ -185,21 +209,27 @@ def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> No
             raise SchemaError(f"{option}= names {name!r}, but there is no such column; {hint}")
 
 
-def _known_kinds(opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None) -> dict[str, Kind]:
+def _known_kinds(
+    opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None
+) -> tuple[dict[str, Kind], dict[str, str]]:
+    """The kinds that the caller set, and how columns are derived: on the caller's word, or as in the reference."""
     if kinds is not None and not isinstance(kinds, Mapping):
         raise ConfigError(f"kinds= maps columns to kinds; {kinds!r} does not: write kinds={{'zip': 'categorical'}}")
-    said = {name: Kind.named(kind) for name, kind in (kinds or {}).items()}
+    words = {name: str(kind).lower() for name, kind in (kinds or {}).items()}
+    said = {name: Kind.named(word) for name, word in words.items() if word not in DERIVED}
     if schema is None:
-        _must_exist((*opened.names, *opened.excluded), said, "kinds")
-    return said
+        _must_exist((*opened.names, *opened.excluded), words, "kinds")
+    derived = {c.source: c.derived for c in schema.columns if c.derived and c.source not in said} if schema else {}
+    return said, derived | {name: word for name, word in words.items() if word in DERIVED}
 
 
-def _steering(schema: Schema | None, said: Mapping[str, Kind]) -> Schema:
+def _steering(schema: Schema | None, said: Mapping[str, Kind], derived: Mapping[str, str]) -> Schema:
     """What a text file is held to: the caller's word before the reference's types.
 
     Categories are read as the text that stands there: a post code keeps its leading zero.
     """
     texts = (Kind.CATEGORICAL, Kind.IDENTIFIER)
-    as_text = [Column(name, kind, "string") for name, kind in said.items() if kind in texts]
+    as_text = {name: Column(name, kind, "string") for name, kind in said.items() if kind in texts}
+    as_text |= {name: Column(name, Kind.CATEGORICAL, "string") for name, how in derived.items() if how == "length"}
     known = schema.columns if schema else ()
-    return Schema((*as_text, *(column for column in known if column.name not in said)))
+    return Schema((*as_text.values(), *(c for c in known if c.name not in said and c.name not in as_text)))

@@ -12,6 +12,9 @@ from accel_drift.errors import ConfigError, SchemaError
 NULL_TYPE = "null"
 """Type of a column that holds no value at all; it fits every kind."""
 
+DERIVED = ("length", "gaps")
+"""What a column can be compared by instead of its values: see `derive`."""
+
 _NUMBER_TYPES = ("int", "uint", "float", "double", "halffloat", "decimal", "duration")
 
 
@@ -35,7 +38,7 @@ class Kind(StrEnum):
         try:
             return cls(str(word).lower())
         except ValueError:
-            raise ConfigError(f"there is no kind {word!r}; there are {', '.join(cls)}") from None
+            raise ConfigError(f"there is no kind {word!r}; there are {', '.join((*cls, *DERIVED))}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,19 @@ class Column:
         kind: what it holds.
         type: name of its Arrow type, `int64` or `dictionary<string>`; `null` if it holds no value.
         reason: why it is of this kind, where that is not obvious.
+        derived: `length` or `gaps` where it is made from another column, which `source` names.
     """
 
     name: str
     kind: Kind
     type: str
     reason: str = ""
+    derived: str = ""
+
+    @property
+    def source(self) -> str:
+        """The column that it is made from; itself where it was read as it is."""
+        return self.name.removeprefix(derived_name(self.derived, "")) if self.derived else self.name
 
     @property
     def group(self) -> str:
@@ -76,6 +86,11 @@ _GROUPS = {
     Kind.BOOLEAN: "boolean",
     Kind.TIMESTAMP: "time",
 }
+
+
+def derived_name(how: str, source: str) -> str:
+    """What the column derived from `source` is called: `length of comment`."""
+    return f"{how} of {source}"
 
 
 def embedding_type(item: str, k: int) -> str:
@@ -116,7 +131,11 @@ class Schema:
 
     def to_list(self) -> list[dict[str, str]]:
         """The columns as plain JSON values."""
-        return [{"name": c.name, "kind": str(c.kind), "type": c.type, "reason": c.reason} for c in self.columns]
+        return [
+            {"name": c.name, "kind": str(c.kind), "type": c.type, "reason": c.reason}
+            | ({"derived": c.derived} if c.derived else {})
+            for c in self.columns
+        ]
 
     @classmethod
     def from_list(cls, columns: Iterable[Mapping[str, str]]) -> Schema:
@@ -126,7 +145,12 @@ class Schema:
             SchemaError: an entry lacks its name, kind or type, or names an unknown kind.
         """
         try:
-            return cls(tuple(Column(c["name"], Kind(c["kind"]), c["type"], c.get("reason", "")) for c in columns))
+            return cls(
+                tuple(
+                    Column(c["name"], Kind(c["kind"]), c["type"], c.get("reason", ""), c.get("derived", ""))
+                    for c in columns
+                )
+            )
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise SchemaError(f"not a list of columns: {error!r}") from error
 

@@ -25,7 +25,7 @@ class NumericColumn:
         nulls: rows that are null.
         nans: rows that are NaN.
         kind: NUMERIC, TIMESTAMP, or IDENTIFIER for numbers that name things.
-        unit: of times and durations: `D`, `s`, `ms`, `us` or `ns`; else "".
+        unit: of times and durations: `D`, `s`, `ms`, `us` or `ns`; of lengths `characters`; else "".
     """
 
     name: str

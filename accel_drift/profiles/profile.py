@@ -89,7 +89,8 @@ class Profile:
             columns: only these columns; naming one keeps it even if it looks like an identifier.
             drop: columns to leave out.
             label: the label's column, left out.
-            kinds: column -> kind where the finder should not decide.
+            kinds: column -> kind where the finder should not decide; `"length"` compares a text by its length,
+                `"gaps"` the seconds between the times of a column.
             sample_rows: rows kept at most; counts are of all rows in any case. None keeps all.
             name: what the report calls the reference.
 
@@ -117,7 +118,7 @@ class Profile:
             block=block,
             seed=seed,
             columns=None if columns is None else tuple(columns),
-            kinds=tuple(kinds or ()),
+            kinds=(*(kinds or ()), *(c.name for c in table.schema.columns if c.derived)),
             facts={"backend_reason": reason},
         )
         rows, totals = _sample(table, sample_rows, made, block, seed)

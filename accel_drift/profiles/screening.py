@@ -149,7 +149,7 @@ def _left_out(
         return f"block: rows are permuted by {block}"
     kinds = {side.kind for side in (a, b)}
     if Kind.TIMESTAMP in kinds:
-        as_number = f"kinds={{{name!r}: 'numeric'}} compares it as a number"
+        as_number = f"kinds={{{name!r}: 'gaps'}} compares the seconds between rows, 'numeric' the time as a number"
         return f"timestamp: it says when a row was made, not what it looks like; {as_number}"
     if named or (column is not None and column.type == NULL_TYPE):
         return ""
