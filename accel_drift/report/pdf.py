@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ def write(report: Report, path: str | Path) -> None:
     weasyprint = library()
     from accel_drift.report.html import render
 
-    document = weasyprint.HTML(string=render(report), url_fetcher=_refuse)
+    document = weasyprint.HTML(string=with_styled_pictures(render(report)), url_fetcher=_refuse)
     made: bytes = document.write_pdf()
     write_bytes_atomically(path, lambda out: _write_all(out, made))
 
@@ -48,6 +49,16 @@ def library() -> Any:
             "brew install pango (macOS); or write the HTML page and print it from a browser"
         ) from error
     return weasyprint
+
+
+def with_styled_pictures(page: str) -> str:
+    """The page with the rules of its pictures inside each of them, where alone weasyprint looks, and no variables."""
+    here = Path(__file__).parent
+    colours = dict(re.findall(r"(--[\w-]+): ([^;]+);", (here / "page.css").read_text(encoding="utf-8")))
+    rules = re.sub(
+        r"var\((--[\w-]+)\)", lambda found: colours[found[1]], (here / "svg.css").read_text(encoding="utf-8")
+    )
+    return re.sub(r"<svg [^>]*>", lambda found: f"{found[0]}<style>{rules}</style>", page)
 
 
 def _first_line(error: OSError) -> str:
