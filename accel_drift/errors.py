@@ -37,3 +37,7 @@ class ProfileError(AccelDriftError, ValueError):
 
 class ExtraMissingError(AccelDriftError, ImportError):
     """A library of an optional extra, or one of the system that it needs, is not there."""
+
+
+class DriftError(AccelDriftError, RuntimeError):
+    """Data drifted, and whoever asked wanted that to stop what comes next."""
