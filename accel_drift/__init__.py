@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from accel_drift.detectors.unseen import Unseen
     from accel_drift.errors import AccelDriftError
     from accel_drift.finding import Finding, Severity, Status
-    from accel_drift.functions import chi_square, ks, mmd, psi
+    from accel_drift.functions import chi_square, hellinger, jensen_shannon, kl, ks, mmd, psi, total_variation
     from accel_drift.profiles import Profile, compare
     from accel_drift.report import Report
 
@@ -51,9 +51,13 @@ __all__ = [
     "chi_square",
     "compare",
     "get_backend",
+    "hellinger",
+    "jensen_shannon",
+    "kl",
     "ks",
     "mmd",
     "psi",
+    "total_variation",
 ]
 
 _HOME = {
@@ -77,9 +81,13 @@ _HOME = {
     "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",
     "get_backend": "accel_drift.backends",
+    "hellinger": "accel_drift.functions",
+    "jensen_shannon": "accel_drift.functions",
+    "kl": "accel_drift.functions",
     "ks": "accel_drift.functions",
     "mmd": "accel_drift.functions",
     "psi": "accel_drift.functions",
+    "total_variation": "accel_drift.functions",
 }
 
 

@@ -48,6 +48,95 @@ def psi(expected: Any, actual: Any, bins: int = 10, *, pseudo_count: float = 0.5
     return _of_columns(PSI(bins=bins, pseudo_count=pseudo_count), expected, actual, ("expected", "actual"))
 
 
+def kl(reference: Any, batch: Any, bins: int = 10, *, pseudo_count: float = 0.5) -> float:
+    """Kullback-Leibler divergence of the batch from the reference, one column, in nats; it is not symmetric.
+
+    Args:
+        reference: values, (n,): numbers, texts or booleans.
+        batch: values, (m,).
+        bins: quantile bins of numbers, cut at the reference's quantiles.
+        pseudo_count: rows added to every cell of both sides, so that an empty one has a logarithm.
+
+    Raises:
+        DataError: a side is empty, without a value or unreadable, or the two hold different sorts of values.
+        ConfigError: an option is out of range.
+
+    Source: Kullback & Leibler 1951, eq. 2.4.
+
+    >>> round(kl(["a"] * 50 + ["b"] * 50, ["a"] * 80 + ["b"] * 20), 3)
+    0.189
+    """
+    from accel_drift.detectors.kl import KL
+
+    return _of_columns(KL(bins=bins, pseudo_count=pseudo_count), reference, batch)
+
+
+def jensen_shannon(reference: Any, batch: Any, bins: int = 10) -> float:
+    """Jensen-Shannon distance of one column, to base 2: the root of the divergence, 0 to 1.
+
+    Args:
+        reference: values, (n,): numbers, texts or booleans.
+        batch: values, (m,).
+        bins: quantile bins of numbers, cut at the reference's quantiles.
+
+    Raises:
+        DataError: a side is empty, without a value or unreadable, or the two hold different sorts of values.
+        ConfigError: bins is out of range.
+
+    Source: Lin 1991, doi:10.1109/18.61115; distance: Endres & Schindelin 2003.
+
+    >>> round(jensen_shannon(["a"] * 50 + ["b"] * 50, ["a"] * 80 + ["b"] * 20), 3)
+    0.27
+    """
+    from accel_drift.detectors.jensen_shannon import JensenShannon
+
+    return _of_columns(JensenShannon(bins=bins), reference, batch)
+
+
+def hellinger(reference: Any, batch: Any, bins: int = 10) -> float:
+    """Hellinger distance of one column, 0 to 1.
+
+    Args:
+        reference: values, (n,): numbers, texts or booleans.
+        batch: values, (m,).
+        bins: quantile bins of numbers, cut at the reference's quantiles.
+
+    Raises:
+        DataError: a side is empty, without a value or unreadable, or the two hold different sorts of values.
+        ConfigError: bins is out of range.
+
+    Source: Hellinger 1909.
+
+    >>> round(hellinger(["a"] * 50 + ["b"] * 50, ["a"] * 80 + ["b"] * 20), 3)
+    0.227
+    """
+    from accel_drift.detectors.hellinger import Hellinger
+
+    return _of_columns(Hellinger(bins=bins), reference, batch)
+
+
+def total_variation(reference: Any, batch: Any, bins: int = 10) -> float:
+    """Total variation distance of one column: the share of rows that would have to move, 0 to 1.
+
+    Args:
+        reference: values, (n,): numbers, texts or booleans.
+        batch: values, (m,).
+        bins: quantile bins of numbers, cut at the reference's quantiles.
+
+    Raises:
+        DataError: a side is empty, without a value or unreadable, or the two hold different sorts of values.
+        ConfigError: bins is out of range.
+
+    Source: Levin & Peres 2017, prop. 4.2: half the sum of |q - p|.
+
+    >>> round(total_variation(["a"] * 50 + ["b"] * 50, ["a"] * 80 + ["b"] * 20), 3)
+    0.3
+    """
+    from accel_drift.detectors.total_variation import TotalVariation
+
+    return _of_columns(TotalVariation(bins=bins), reference, batch)
+
+
 def chi_square(reference: Any, batch: Any, bins: int = 10) -> float:
     """Pearson's chi-square statistic of the two-row table of counts of one column.
 

@@ -1,8 +1,8 @@
 """scikit-learn estimators: a detector with `fit`, `detect` and `score`, and a gate for pipelines.
 
 Numbers, texts, booleans and missing values may be given, as pandas, polars or pyarrow tables, as arrays (of objects,
-where columns differ in type), or as lists of rows of one type. With tables the column names are those that scikit-learn checks: a batch must have the reference's columns in
-the reference's order. Needs the extra `sklearn`.
+where columns differ in type), or as lists of rows of one type. With tables the column names are those that
+scikit-learn checks: a batch must have the reference's columns in the reference's order. Needs the extra `sklearn`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from accel_drift.backends import Backend
 from accel_drift.calibration import Correction, Rule
@@ -38,6 +39,9 @@ class DriftWarning(UserWarning):
 class _Drift(BaseEstimator):
     """What the detector and the gate share: options, a fitted profile, and checks of what is given."""
 
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
+
     def __init__(
         self,
         detectors: Sequence[Detector | str] | None = None,
@@ -52,8 +56,8 @@ class _Drift(BaseEstimator):
     ) -> None:
         self.detectors = detectors
         self.alpha = alpha
-        self.correction = correction
-        self.rule = rule
+        self.correction: Correction = correction
+        self.rule: Rule | float = rule
         self.min_effect = min_effect
         self.block = block
         self.backend = backend
@@ -95,7 +99,7 @@ class _Drift(BaseEstimator):
         if hasattr(X, "columns") or hasattr(X, "column_names"):  # a table keeps its types
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
-        rows = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
+        rows: Any = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         if rows.dtype.kind in "biuf":
             return rows
         return {f"x{j}": np.asarray(rows[:, j]) for j in range(rows.shape[1])}

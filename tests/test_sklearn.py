@@ -32,9 +32,13 @@ MOVED = RNG.normal(size=(200, 2)) + np.array([1.5, 0.0])
 TABLE = {"x": X[:, 0], "c": RNG.choice(list("ab"), 300), "h": np.where(RNG.random(300) < 0.1, np.nan, X[:, 1])}
 
 
-@parametrize_with_checks(
-    [DriftDetector(["psi", "mmd"], backend="numpy"), DriftGate(["ks"], on_drift="ignore", backend="numpy")]
-)
+ESTIMATORS = [
+    DriftDetector(["psi", "mmd"], backend="numpy"),
+    DriftGate(["ks"], on_drift="ignore", backend="numpy"),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)  # type: ignore[untyped-decorator]
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
@@ -78,7 +82,8 @@ def test_texts_in_arrays_and_lists_of_rows() -> None:
 
 def test_options_are_parameters() -> None:
     gate = DriftGate(["ks"], on_drift="raise", alpha=0.05)
-    again = clone(gate).set_params(alpha=0.01)
+    again: Any = clone(gate)
+    again.set_params(alpha=0.01)
     assert again.get_params()["on_drift"] == "raise"
     assert (gate.alpha, again.alpha) == (0.05, 0.01)
     with pytest.raises(NotFittedError):
@@ -93,9 +98,9 @@ def test_options_are_parameters() -> None:
 
 def test_a_gate_in_a_pipeline_speaks_up_and_lets_rows_pass() -> None:
     y = X[:, 0] > 0
-    gate = DriftGate(["ks"], backend="numpy")
+    gate: Any = DriftGate(["ks"], backend="numpy")
     pipeline = make_pipeline(StandardScaler(), gate, LogisticRegression()).fit(X, y)
-    assert gate.last_report_ is None
+    assert [gate.last_report_] == [None]
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
     np.testing.assert_array_equal(pipeline.predict(X), plain.predict(X))
     assert not gate.last_report_.drifted
