@@ -41,11 +41,17 @@ class Effects:
     left_out: int
 
 
-def render(report: Report) -> str:
-    """The page's text."""
+def render(report: Report, *, paper: bool = False) -> str:
+    """The page's text.
+
+    Args:
+        report: what to show.
+        paper: leave out what paper cannot unfold: the numbers of stable columns stand in the table of findings.
+    """
     tiles = cards(report)
     return _template().render(
         report=report,
+        paper=paper,
         w=words,
         headline=words.headline(report),
         tone=_tone(report),

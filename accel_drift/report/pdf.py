@@ -23,7 +23,7 @@ def write(report: Report, path: str | Path) -> None:
     weasyprint = library()
     from accel_drift.report.html import render
 
-    document = weasyprint.HTML(string=with_styled_pictures(render(report)), url_fetcher=_refuse)
+    document = weasyprint.HTML(string=with_styled_pictures(render(report, paper=True)), url_fetcher=_refuse)
     made: bytes = document.write_pdf()
     write_bytes_atomically(path, lambda out: _write_all(out, made))
 

@@ -230,7 +230,7 @@ class Report:
         write_parquet(self.to_arrow(), path, {name: str(getattr(self, name)) for name in about})
 
     def to_pdf(self, path: str | Path) -> None:
-        """Write the page to a PDF file, as it would be printed.
+        """Write the page to a PDF file, as it would be printed: seconds, and with hundreds of columns up to a minute.
 
         Raises:
             ExtraMissingError: weasyprint, or a library of the system that it needs, is not there.

@@ -16,6 +16,7 @@ import pytest
 from accel_drift.errors import ExtraMissingError, SourceError
 from accel_drift.finding import Status
 from accel_drift.report import Report
+from accel_drift.report.html import render
 from tests.report import samples
 
 ODD = 'comma, "quote"\nline; ünï 名前'
@@ -73,14 +74,25 @@ def test_a_pdf_is_made_from_the_page(report: Report, tmp_path: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "weasyprint", SimpleNamespace(HTML=html))
     report.to_pdf(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes() == b"%PDF-1.7 made"
+    page = render(report, paper=True)
     # Every picture brings its own rules, in colours and not in variables, which weasyprint would not find.
     styles = re.findall(r"<svg [^>]*><style>(.*?)</style>", seen["string"], re.DOTALL)
-    assert re.sub(r"(<svg [^>]*>)<style>.*?</style>", r"\1", seen["string"], flags=re.DOTALL) == report.to_html()
-    assert len(styles) == report.to_html().count("<svg ")
+    assert re.sub(r"(<svg [^>]*>)<style>.*?</style>", r"\1", seen["string"], flags=re.DOTALL) == page
+    assert len(styles) == page.count("<svg ")
     assert ".bat { fill: #e07b12; }" in styles[0]
     assert "var(" not in styles[0]
     with pytest.raises(ValueError, match="loads nothing"):
         seen["url_fetcher"]("https://example.org/x.png")
+
+
+def test_paper_leaves_out_what_cannot_be_unfolded() -> None:
+    page = render(samples.wide(30), paper=True)
+    assert "<script" not in page
+    assert 'id="dark"' not in page
+    assert len(re.findall('<details class="card', page)) == 30
+    stable = page.count('<details class="card stable"')
+    assert stable > 10
+    assert page.count('<div class="body">') == 30 - stable
 
 
 @pytest.mark.parametrize(
