@@ -46,6 +46,20 @@ def sides(shift: float) -> tuple[dict[str, Any], dict[str, Any]]:
     return reference, {"x": rng.normal(size=400) + shift, "c": rng.choice(list("abc"), 400)}
 
 
+def test_every_call_of_ours_beside_another_tools_runs() -> None:
+    section = TEXT.split("## Coming from another tool")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    calls = [call for row in rows for call in re.findall(r"`([^`]+)`", row[1])]
+    assert len(calls) >= 20
+    rng = np.random.default_rng(0)
+    ref, batch = ({"x": rng.normal(size=n), "c": rng.choice(list("ab"), n)} for n in (200, 150))
+    names: dict[str, Any] = {"ad": ad, "ref": ref, "batch": batch, "chunks": [batch]}
+    names |= {"x_ref": rng.normal(size=(90, 3)), "x": rng.normal(size=(80, 3))}
+    names |= {"report": ad.compare(ref, batch), "profile": ad.Profile.fit(ref)}
+    for call in calls:
+        assert eval(call, dict(names)) is not None  # noqa: S307  it is our own README
+
+
 def test_the_detector_example_is_a_whole_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     made = module_of(readme.blocks("python")[0], "readme_detector", monkeypatch)
     report = ad.compare(*sides(0.8), [made.DETECTOR()], seed=0)
