@@ -12,6 +12,8 @@ CELLS = ("bin", "category", "other", "missing", "unseen", "vanished")
 """Kinds of parts that count rows."""
 _NAMED = 3
 """Cells named in a sentence, of each direction; more of them nobody reads."""
+_SEEN = 0.005
+"""A change of the share of missing rows below this is not worth a sentence."""
 
 
 def total(finding: Finding, side: str) -> int:
@@ -48,7 +50,8 @@ def moved(finding: Finding) -> str:
 
 
 def _cells(finding: Finding) -> list[str]:
-    told = _telling(of_kind(finding, "bin", "category", "other"))
+    # Against all cells: where rows went missing the bins lose rows by that alone, and it is not to be told of them.
+    told = [p for p in _telling(of_kind(finding, *CELLS)) if p.kind in ("bin", "category", "other")]
     more = [p.label for p in told if p.direction == "more"]
     less = [p.label for p in told if p.direction == "less"]
     clauses = [f"{how} {_listed(labels)}" for how, labels in (("more rows in", more), ("fewer in", less)) if labels]
@@ -67,9 +70,9 @@ def _cells(finding: Finding) -> list[str]:
 
 def _missing(finding: Finding, part: Part) -> list[str]:
     before, now = shares(finding, part)
-    if before is None or now is None or part.direction not in ("more", "less"):
+    if before is None or now is None or abs(now - before) < _SEEN:
         return []
-    return [f"{part.direction} missing ({words.share(before)} before, {words.share(now)} now)"]
+    return [f"{'more' if now > before else 'less'} missing ({words.share(before)} before, {words.share(now)} now)"]
 
 
 def _columns(finding: Finding) -> list[str]:

@@ -46,7 +46,9 @@ def test_a_table_that_a_person_reads(report: Report) -> None:
     assert max(map(len, text.splitlines())) <= 100
     lines = text.splitlines()
     assert lines[0].startswith("arr_delay, psi: DRIFT critical, 0.29 [0.26, 0.32] PSI, adjusted p 0.0006")
-    assert lines[1] == "More rows in <= -19.3; fewer in > 28.8 and > 18.8. More missing (0.4 % before, 1.8 % now)."
+    assert (
+        lines[1] == "More rows in <= -19.3; fewer in > 28.8, > 18.8 and > 45. More missing (0.4 % before, 1.8 % now)."
+    )
     [row] = [line for line in lines if line.startswith("<= -19.3 ")]
     assert row.split() == ["<=", "-19.3", "9.9", "%", "48", "%", "+37.7", "0.587", "68", "%", "#" * 20]
     assert "ks says no more than its number" in text
@@ -107,6 +109,7 @@ def test_the_names_there_are_are_not_listed_by_the_hundred() -> None:
         ),
         ((cell("missing", 0, 5, "missing"),), "More missing (0 % before, 5.0 % now)."),
         ((cell("missing", 5, 5, "missing"),), ""),
+        ((cell("missing", 1, 20, "missing", 9.0), cell("a", 99, 80)), "More missing (1.0 % before, 20 % now)."),
         (tuple(cell(f"c{i}", 1, 9, "unseen") for i in range(9)), "Not in the reference: c0, c1, c2 and 6 others."),
         ((Part("a", "bin", math.nan, None, "more", 1, 2),), ""),
         ((Part("a", "column", -0.1, None),), ""),
