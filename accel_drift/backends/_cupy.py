@@ -10,7 +10,7 @@ import cupy  # pyright: ignore[reportMissingImports]  (needs no GPU to be checke
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.backends.base import Array, Backend, Namespace, host_dtype
+from accel_drift.backends.base import Array, Backend, Namespace, host_dtype, on_host
 from accel_drift_kernels import cupy_cuda
 from accel_drift_kernels.spec import Kernels
 
@@ -53,6 +53,11 @@ class CupyBackend(Backend):
 
     def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
         return np.asarray(cupy.asnumpy(x))
+
+    def adopt(self, x: Any, /) -> Array | None:
+        if isinstance(x, cupy.ndarray):
+            return x
+        return None if on_host(x) else cupy.from_dlpack(x)
 
     def free_bytes(self) -> int:
         free: int = cupy.cuda.runtime.memGetInfo()[0]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.backends.base import Array, Backend, F, Namespace, host_dtype
+from accel_drift.backends.base import Array, Backend, F, Namespace, host_dtype, on_host
 from accel_drift.errors import BackendError
 from accel_drift_kernels import jax_xla
 from accel_drift_kernels.spec import Kernels
@@ -61,6 +61,14 @@ class JaxBackend(Backend):
 
     def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
         return np.asarray(x)
+
+    def adopt(self, x: Any, /) -> Array | None:
+        if isinstance(x, jax.Array):
+            # To where it is already this copies nothing.
+            return jax.device_put(x, self._device)
+        if self.is_gpu and not on_host(x):
+            return jax.dlpack.from_dlpack(x)
+        return None
 
     def compile(self, fn: F, /) -> F:
         return cast("F", jax.jit(fn))

@@ -59,6 +59,13 @@ class Backend(ABC):
     def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
         """Device to host; waits for the device. The only call that does."""
 
+    def adopt(self, x: Any, /) -> Array | None:  # noqa: ARG002
+        """A tensor of this or another library as an array of the backend, in the same memory.
+
+        None where the tensor is not on the backend's device; a tensor on the host is taken by `asarray`.
+        """
+        return None
+
     def compile(self, fn: F, /) -> F:
         """A faster `fn` of the same meaning. Its arguments are arrays or NamedTuples of arrays."""
         return fn
@@ -78,3 +85,16 @@ class Backend(ABC):
 def host_dtype(dtype: Any) -> np.dtype[Any] | None:
     """The NumPy dtype meant by a dtype, a dtype's name, or None."""
     return None if dtype is None else np.dtype(dtype)
+
+
+_HOST_DEVICES = (1, 3, 11)
+"""DLPack's numbers of memory that the CPU reads: its own, and what CUDA and ROCm pinned."""
+
+
+def on_host(x: Any) -> bool:
+    """Whether the memory of a DLPack tensor can be read by the CPU."""
+    try:
+        kind = x.__dlpack_device__()[0]
+    except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
+        return True  # spread over devices: its library gathers it
+    return int(kind) in _HOST_DEVICES

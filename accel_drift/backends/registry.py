@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
-from accel_drift.backends.base import Backend
+from accel_drift.backends.base import Backend, on_host
 from accel_drift.errors import BackendError, BackendMissingError, ConfigError
 
 _GROUP = "accel_drift.backends"
@@ -69,12 +71,13 @@ def _open(name: str) -> Backend:
     return found()
 
 
-def get_backend(name: str | Backend = "auto") -> Backend:
+def get_backend(name: str | Backend = "auto", data: Any = None) -> Backend:
     """Open a backend.
 
     Args:
         name: a backend's name, "auto" for a usable GPU or else the CPU, or an opened backend, which is
             returned as it is.
+        data: what will be computed on; see `choose`.
 
     Raises:
         ConfigError: there is no backend of that name.
@@ -82,7 +85,7 @@ def get_backend(name: str | Backend = "auto") -> Backend:
     """
     if isinstance(name, Backend):
         return name
-    return choose()[0] if name == "auto" else _open(name)
+    return choose(data)[0] if name == "auto" else _open(name)
 
 
 def available_backends() -> tuple[str, ...]:
@@ -95,13 +98,27 @@ def _jax_may_have_gpu() -> bool:
     return bool(entry_points(group="jax_plugins"))
 
 
-def choose() -> tuple[Backend, str]:
-    """The backend that "auto" means here, and the reason in words."""
+def choose(data: Any = None) -> tuple[Backend, str]:
+    """The backend that "auto" means here, and the reason in words.
+
+    Args:
+        data: a tensor, or a dict that may hold some; the library that has it on a GPU is tried first.
+    """
+    home = _library_on_device(data)
     reasons = []
-    for name in _AUTO:
+    for name in sorted(_AUTO, key=lambda known: known != home):
         missing = None if name != "jax" or _jax_may_have_gpu() else "no GPU plugin is installed"
         missing = missing or why_not(name)
         if missing is None and _open(name).is_gpu:
-            return _open(name), f"{name} has a GPU: {_open(name).device}"
+            lies = f"the data is on a GPU in arrays of {home}, and " if name == home else ""
+            return _open(name), f"{lies}{name} has a GPU: {_open(name).device}"
         reasons.append(f"{name}: {missing}" if missing else f"{name} has no GPU here")
     return _open("numpy"), "no usable GPU (" + "; ".join(reasons) + ")"
+
+
+def _library_on_device(data: Any) -> str:
+    """The library of the first tensor that is not on the host: `torch`, `cupy`, `jax`; "" where there is none."""
+    held = data.values() if isinstance(data, Mapping) else (data,)
+    found = next((x for x in held if hasattr(x, "__dlpack_device__") and not on_host(x)), None)
+    library = "" if found is None else type(found).__module__.partition(".")[0]
+    return "jax" if library.startswith("jax") else library

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import Backend
+from accel_drift.data.device import DeviceColumn
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 
 
@@ -21,14 +24,6 @@ class Block(NamedTuple):
 
     values: Any
     mask: Any
-
-
-class OntoDevice(Protocol):
-    """The part of a backend that blocks need."""
-
-    def asarray(self, x: Any, /, dtype: Any = None) -> Any:
-        """Host to device."""
-        ...
 
 
 def dtype_class(one: npt.DTypeLike, other: npt.DTypeLike) -> np.dtype[Any]:
@@ -47,7 +42,7 @@ def dtype_class(one: npt.DTypeLike, other: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def numeric_blocks(
-    reference: Table, batch: Table, names: Sequence[str], backend: OntoDevice
+    reference: Table, batch: Table, names: Sequence[str], backend: Backend
 ) -> list[tuple[tuple[str, ...], Block, Block]]:
     """The columns of these names, stacked by the type in which they are compared.
 
@@ -82,20 +77,39 @@ def numeric_blocks(
 def _shared_type(one: NumericColumn, other: NumericColumn) -> np.dtype[Any]:
     """As `dtype_class`, but a column without any value has no say: its type is an accident."""
     if one.missing == one.rows:
-        return dtype_class(other.values.dtype, other.values.dtype)
+        return dtype_class(other.dtype, other.dtype)
     if other.missing == other.rows:
-        return dtype_class(one.values.dtype, one.values.dtype)
-    return dtype_class(one.values.dtype, other.values.dtype)
+        return dtype_class(one.dtype, one.dtype)
+    return dtype_class(one.dtype, other.dtype)
 
 
-def stack(columns: Sequence[NumericColumn], rows: int, dtype: npt.DTypeLike, backend: OntoDevice) -> Block:
-    """Columns of the same rows as one block of this type."""
-    if len(columns) == 1 and columns[0].present is None and columns[0].values.dtype == dtype:
+def stack(columns: Sequence[NumericColumn], rows: int, dtype: npt.DTypeLike, backend: Backend) -> Block:
+    """Columns of the same rows as one block of this type. What is on the backend's device already stays there."""
+    parts = []
+    for _, same in groupby(columns, key=lambda c: _matrix_on(c, backend)):
+        members = list(same)
+        kept = [c for c in members if isinstance(c, DeviceColumn) and c.matrix.backend is backend]
+        if kept:
+            parts.append(Block(*kept[0].matrix.columns([c.place for c in kept], dtype)))
+        else:
+            parts.append(_stack(members, rows, np.dtype(dtype), backend))
+    if len(parts) == 1:
+        return parts[0]
+    return Block(*(backend.xp.concat(list(arrays), axis=1) for arrays in zip(*parts, strict=True)))
+
+
+def _matrix_on(column: NumericColumn, backend: Backend) -> int:
+    """What tells columns of different device matrices apart; 0 for a column on the host."""
+    return id(column.matrix) if isinstance(column, DeviceColumn) and column.matrix.backend is backend else 0
+
+
+def _stack(columns: Sequence[NumericColumn], rows: int, dtype: np.dtype[Any], backend: Backend) -> Block:
+    if len(columns) == 1 and columns[0].present is None and columns[0].dtype == dtype:
         return Block(backend.asarray(columns[0].values[:, None]), backend.asarray(np.ones((rows, 1), bool)))
     # Column by column in memory: each Arrow column is copied as one run.
     values = np.zeros((len(columns), rows), dtype)
     mask = np.ones((len(columns), rows), bool)
-    for place, column in enumerate(columns):
+    for place, column in enumerate(c.on_host() for c in columns):
         if column.present is None:
             values[place] = column.values
         else:

@@ -37,6 +37,8 @@ def convert(column: TableColumn, kind: Kind) -> TableColumn:
             f"column {column.name!r} has one value a row and cannot be an embedding; give a matrix (n, k) or a "
             "column of fixed-size lists"
         )
+    if isinstance(column, NumericColumn):
+        column = column.on_host()
     if kind is Kind.IDENTIFIER:
         return replace(column, kind=kind)
     plain = without_identity(column)

@@ -87,7 +87,7 @@ def _text_identifier(column: CategoricalColumn) -> str:
 
 
 def _number_identifier(column: NumericColumn) -> str:
-    if column.values.dtype.kind not in "iu" or column.unit:
+    if column.dtype.kind not in "iu" or column.unit:
         return ""
     values = column.present_values()
     if _counts_rows(values):

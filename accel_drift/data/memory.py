@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import Backend
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, Unreadable, merged_codes, truth_column
+from accel_drift.data.device import DeviceColumn, DeviceEmbedding, DeviceMatrix, is_tensor, open_tensor
 from accel_drift.data.numbers import embedding_column, numeric_column, seconds_column
 from accel_drift.data.schema import NULL_TYPE, Kind, Schema, embedding_type
 from accel_drift.data.table import NumericColumn
@@ -31,13 +33,20 @@ _TIME_UNITS = {
 }
 
 
-def open_mapping(columns: Mapping[Any, Any]) -> Source:
-    """A dict of columns: lists, tuples, NumPy arrays of one dimension.
+def open_mapping(columns: Mapping[Any, Any], backend: Backend | None = None) -> Source:
+    """A dict of columns: lists, tuples, NumPy arrays and tensors of one dimension; those of two are embeddings.
+
+    Args:
+        columns: name -> values.
+        backend: tensors of its library stay as they are; see `device.open_tensor`.
 
     Raises:
         DataError: a column is no sequence, or the lengths differ.
     """
-    named = {str(name): values for name, values in columns.items()}
+    named = {
+        str(name): open_tensor(values, f"column {str(name)!r}", backend) if is_tensor(values) else values
+        for name, values in columns.items()
+    }
     if len(named) < len(columns):
         raise DataError("two columns of the dict have the same name once they are written as text")
     lengths = {name: _length(name, values) for name, values in named.items()}
@@ -50,6 +59,27 @@ def open_mapping(columns: Mapping[Any, Any]) -> Source:
         return rows, {name: _column(name, named[name]) for name in names}
 
     return Source(tuple(named), load)
+
+
+def open_matrix(tensor: Any, backend: Backend | None = None) -> Source:
+    """A tensor of numbers: the columns of a matrix, named x0, x1, ...; a vector is one column.
+
+    Raises:
+        DataError: as `device.open_tensor`.
+    """
+    found = open_tensor(tensor, f"a {type(tensor).__name__}", backend)
+    if not isinstance(found, DeviceMatrix):
+        return open_array(found)
+    place = {f"x{j}": j for j in range(found.width)}
+
+    def load(names: Sequence[str], _: Schema | None) -> Rows:
+        return len(found), {name: _on_device(name, found, place[name]) for name in names}
+
+    return Source(tuple(place), load, settled=True)
+
+
+def _on_device(name: str, matrix: DeviceMatrix, place: int) -> Outcome:
+    return Decoded(DeviceColumn(name, matrix, place), _ARROW_NAMES.get(matrix.type, matrix.type))
 
 
 def open_array(array: npt.NDArray[Any]) -> Source:
@@ -84,6 +114,11 @@ def _length(name: str, values: Any) -> int:
 
 
 def _column(name: str, values: Any) -> Outcome:
+    if isinstance(values, DeviceMatrix):
+        if values.ndim == 1:
+            return _on_device(name, values, 0)
+        said = embedding_type(_ARROW_NAMES.get(values.type, values.type), values.width)
+        return Decoded(DeviceEmbedding(name, values), said) if values.width else Unreadable("embeddings of 0 numbers")
     if isinstance(values, np.ma.MaskedArray):
         return _from_list(name, values.tolist())
     if isinstance(values, np.ndarray):
@@ -92,7 +127,7 @@ def _column(name: str, values: Any) -> Outcome:
         from accel_drift.data.streams import decode_single
 
         return decode_single(name, values)
-    if hasattr(values, "__array__"):  # pandas before it had the Arrow interface, JAX, torch
+    if hasattr(values, "__array__"):  # pandas before it had the Arrow interface
         return _from_array(name, np.asarray(values))
     return _from_list(name, list(values))
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from accel_drift.backends import Backend
 from accel_drift.data.convert import convert, held_to, without_identity
 from accel_drift.data.decoded import Decoded, Outcome, Source
 from accel_drift.data.derive import derive
+from accel_drift.data.device import is_tensor
 from accel_drift.data.kinds import find_kind
 from accel_drift.data.schema import DERIVED, NULL_TYPE, Column, Kind, Schema, derived_name, listed
 from accel_drift.data.table import Table, TableColumn
@@ -21,7 +23,7 @@ from accel_drift.errors import ConfigError, DataError, SchemaError
 ACCEPTED = (
     "a path to a .parquet, .csv, .tsv, .arrow, .feather or .ipc file, to a folder of them, a pattern or a list of "
     "paths; a pyarrow, polars, pandas or duckdb table (anything with __arrow_c_stream__ or __arrow_c_array__); "
-    "a dict of columns; a NumPy array"
+    "a dict of columns; a NumPy array; a tensor (anything with __dlpack__)"
 )
 
 
@@ -34,12 +36,14 @@ def read_table(
     kinds: Mapping[str, str | Kind] | None = None,
     schema: Schema | None = None,
     name: str = "",
+    backend: Backend | None = None,
 ) -> Table:
     """Read rows from wherever they are.
 
     Args:
         source: a file, a folder, a pattern or a list of files; an Arrow object, a dict of columns, a NumPy array,
-            or a Table.
+            a tensor of torch, JAX, CuPy or another library with DLPack, or a Table. In a dict an array of two
+            dimensions is a column of embeddings.
         columns: the columns to compare; all without it. A column named here is never taken for an identifier.
         drop: columns to leave out.
         label: the column of labels: left out of the comparison, and said to be so.
@@ -48,6 +52,7 @@ def read_table(
         schema: the reference's columns: their kinds are held to and not found again, and a column that only
             the reference has may be named.
         name: what to call the data set; by default the name of the file or folder.
+        backend: what will compute on the rows: tensors on its device stay there. Without it they must be on the host.
 
     Returns:
         The table; with 0 rows or without columns where the source has none.
@@ -61,7 +66,7 @@ def read_table(
     _no_text(columns, "columns")
     _no_text(drop, "drop")
     asked = None if columns is None else list(dict.fromkeys(columns))
-    opened = _open_table(source) if isinstance(source, Table) else _open(source)
+    opened = _open_table(source) if isinstance(source, Table) else _open(source, backend)
     wanted, excluded = _chosen(opened, asked, list(drop), label, schema)
     said, derived = _known_kinds(opened, kinds, schema)
     rows, found = opened.load(wanted, _steering(schema, said, derived))
@@ -121,7 +126,7 @@ def _settle(
     return Column(column.name, kind, outcome.type, reason), convert(column, kind)
 
 
-def _open(source: Any) -> Source:
+def _open(source: Any, backend: Backend | None) -> Source:
     if _is_path(source) or (isinstance(source, (list, tuple)) and source and all(map(_is_path, source))):
         from accel_drift.data.folders import find_files
         from accel_drift.data.joined import open_files
@@ -138,7 +143,11 @@ def _open(source: Any) -> Source:
     if isinstance(source, Mapping):
         from accel_drift.data.memory import open_mapping
 
-        return open_mapping(source)
+        return open_mapping(source, backend)
+    if is_tensor(source):
+        from accel_drift.data.memory import open_matrix
+
+        return open_matrix(source, backend)
     if type(source).__module__.startswith("pyarrow."):
         from accel_drift.data.readers import open_reader
 

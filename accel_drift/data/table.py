@@ -46,9 +46,29 @@ class NumericColumn:
         """Rows without a value."""
         return self.nulls + self.nans
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The values' type."""
+        return self.values.dtype
+
+    def bounds(self) -> tuple[Any, Any]:
+        """Least and greatest value that is there; there must be one."""
+        values = self.present_values()
+        return values.min().item(), values.max().item()
+
+    def ascends(self) -> bool:
+        """Whether the values that are there never fall down the rows."""
+        values = self.present_values()
+        return bool((values[1:] >= values[:-1]).all())
+
+    def on_host(self) -> NumericColumn:
+        """The column with its values in a NumPy array: itself, unless they are on a device."""
+        return self
+
     def mask(self) -> npt.NDArray[np.bool_]:
         """(n,) True where there is a value; an array even where nothing is missing."""
-        return np.ones(self.rows, bool) if self.present is None else self.present
+        present = self.present
+        return np.ones(self.rows, bool) if present is None else present
 
     def present_values(self) -> npt.NDArray[Any]:
         """The values that are there, in row order."""
@@ -234,7 +254,7 @@ class Table:
         chosen = np.asarray(rows)
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)
-        columns = {name: column.take(chosen) for name, column in self.columns.items()}
+        columns = _taken(self.columns, chosen)
         count = int(np.count_nonzero(chosen)) if chosen.dtype == np.bool_ else len(chosen)
         return replace(self, rows=count, columns=columns)
 
@@ -269,6 +289,17 @@ class Table:
             return self.columns[name]
         except KeyError:
             raise SchemaError(f"there is no column {name!r}; there are {listed(self.columns)}") from None
+
+
+def _taken(columns: Mapping[str, TableColumn], rows: npt.NDArray[Any]) -> dict[str, TableColumn]:
+    """These rows of every column; of columns of one device matrix they are taken once."""
+    from accel_drift.data.device import DeviceColumn
+
+    whole = {id(c.matrix): c.matrix for c in columns.values() if isinstance(c, DeviceColumn)}
+    some = {key: matrix.take(rows) for key, matrix in whole.items()}
+    return {
+        name: c.of(some[id(c.matrix)]) if isinstance(c, DeviceColumn) else c.take(rows) for name, c in columns.items()
+    }
 
 
 def _held(column: TableColumn) -> str:

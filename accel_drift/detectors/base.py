@@ -106,7 +106,10 @@ class Detector(ABC):
         Raises:
             DataError: the reference cannot be read, has no rows, or no column of this detector's kinds.
         """
-        table = read_table(reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference")
+        opened = get_backend(backend, reference)
+        table = read_table(
+            reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference", backend=opened
+        )
         if table.rows == 0:
             raise DataError("the reference has no rows; there is nothing to learn")
         if not table.schema.of(*self.kinds):
@@ -115,7 +118,7 @@ class Detector(ABC):
                 f"{self.name} compares {wanted} columns, and the reference has none; it has "
                 + ", ".join(f"{c.name} ({c.kind})" for c in table.schema.columns)
             )
-        return Fitted(self, table, get_backend(backend))
+        return Fitted(self, table, opened)
 
     def members(self, comparison: Comparison) -> int:
         """How many tests this detector makes at most: what a correction has to reckon with."""
@@ -286,7 +289,8 @@ class Fitted:
 
     def _compare(self, batch: Any) -> Comparison:
         d, reference = self.detector, self.reference
-        table = read_table(batch, schema=reference.schema, columns=reference.schema.names, name="batch")
+        known = reference.schema
+        table = read_table(batch, schema=known, columns=known.names, name="batch", backend=self.backend)
         names = tuple(
             n
             for n in common(reference.schema, table.schema)

@@ -103,13 +103,13 @@ class Profile:
             raise ConfigError(f"detectors is {detectors!r}; it is a list of detectors or their names, or None")
         made = tuple(_prepared(d, alpha, min_effect, block, seed) for d in detectors or DEFAULT_DETECTORS)
         _refuse_twins(made)
-        table = read_table(reference, columns=columns, drop=drop, label=label, kinds=kinds, name=name)
+        chosen, reason = _open(backend, reference)
+        table = read_table(reference, columns=columns, drop=drop, label=label, kinds=kinds, name=name, backend=chosen)
         if table.rows == 0:
             raise DataError("the reference has no rows; there is nothing to learn")
         table = _without_identifiers(table, (*(columns or ()), *(kinds or {})), block)
         if block is not None:
             block_ids(table, block)  # a wrong rule is told now, not at the first batch
-        chosen, reason = _open(backend)
         options = Options(
             correction=correction,
             rule=rule,
@@ -145,7 +145,12 @@ class Profile:
         options = self.options
         # What the reference left out is no news in the batch.
         table = read_table(
-            batch, schema=self.rows.schema, columns=options.columns, drop=tuple(self.rows.excluded), name=name
+            batch,
+            schema=self.rows.schema,
+            columns=options.columns,
+            drop=tuple(self.rows.excluded),
+            name=name,
+            backend=self.backend,
         )
         kept = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
         sizes = (int(self.provenance["rows"]), table.rows)
@@ -296,8 +301,8 @@ def _refuse_twins(detectors: tuple[Detector, ...]) -> None:
         raise ConfigError(f"{', '.join(twins)} is given more than once; a report has one detector of a name")
 
 
-def _open(backend: str | Backend) -> tuple[Backend, str]:
-    return choose() if backend == "auto" else (get_backend(backend), "asked for")
+def _open(backend: str | Backend, data: Any = None) -> tuple[Backend, str]:
+    return choose(data) if backend == "auto" else (get_backend(backend), "asked for")
 
 
 def _sample(

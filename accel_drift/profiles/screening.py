@@ -95,8 +95,11 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
     if min(a.rows, b.rows) < ENOUGH_ROWS or a.missing == a.rows or b.missing == b.rows:
         return False
     if isinstance(a, NumericColumn) and isinstance(b, NumericColumn):
-        x, y = a.present_values(), b.present_values()
-        return bool(x.max() < y.min() or y.max() < x.min() or not _overlap(x, y))
+        (low, high), (least, most) = a.bounds(), b.bounds()
+        if high < least or most < low:
+            return True
+        fractions = "f" in (a.dtype.kind, b.dtype.kind)
+        return not fractions and not _overlap(a.present_values(), b.present_values())
     if isinstance(a, CategoricalColumn) and isinstance(b, CategoricalColumn):
         return not _used(a) & _used(b)
     return False
@@ -187,26 +190,26 @@ def _units(rows: Table, name: str) -> Iterator[tuple[str, npt.NDArray[np.int64]]
 
 
 def _overlap(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> bool:
-    """Whether whole numbers share a value. Fractions, and numbers that hardly repeat, overlap when they interleave."""
-    if x.dtype.kind == "f" or y.dtype.kind == "f":
-        return True
+    """Whether whole numbers share a value. Numbers that hardly repeat overlap when they interleave."""
     a, b = np.unique(x), np.unique(y)
     return 2 * len(a) > len(x) or 2 * len(b) > len(y) or len(np.intersect1d(a, b, assume_unique=True)) > 0
 
 
 def _whole(column: TableColumn) -> bool:
-    return isinstance(column, NumericColumn) and column.values.dtype.kind in "iu" and column.missing < column.rows
+    return isinstance(column, NumericColumn) and column.dtype.kind in "iu" and column.missing < column.rows
 
 
 def _ordered(column: TableColumn) -> bool:
     if not isinstance(column, NumericColumn):
         return False
-    v = column.present_values()
-    return len(v) >= ENOUGH_ROWS and bool(v[0] != v[-1]) and bool((v[1:] >= v[:-1]).all())
+    if column.rows - column.missing < ENOUGH_ROWS:
+        return False
+    low, high = column.bounds()
+    return bool(low != high) and column.ascends()
 
 
 def _constant(column: TableColumn) -> bool:
-    return isinstance(column, NumericColumn) and bool(np.ptp(column.present_values()) == 0)
+    return isinstance(column, NumericColumn) and len(set(column.bounds())) == 1
 
 
 def _used(column: CategoricalColumn) -> set[str]:
@@ -224,8 +227,5 @@ def _only_value(a: TableColumn, b: TableColumn) -> str | None:
         if isinstance(column, CategoricalColumn):
             seen |= _used(column)
         else:
-            v = column.present_values()
-            if len(v) and bool((v != v[0]).any()):
-                return None
-            seen |= set(v[:1].tolist())
+            seen |= set(column.bounds() if column.rows else ())
     return str(seen.pop()) if len(seen) == 1 else None

@@ -100,6 +100,9 @@ class Comparison:
             absent = self.totals.missing[name]
             return np.array([[self.totals.rows - absent, absent]], dtype=np.int64)
         side = (self.reference, self.batch)[place]
+        if self.groups is None:
+            absent = side[name].missing
+            return np.array([[side.rows - absent, absent]], dtype=np.int64)
         return self._by_group(np.logical_not(side[name].mask()).astype(np.int64), 2, place)
 
     @property

@@ -7,18 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accel_drift.backends import get_backend
 from accel_drift.data import block_ids, category_union, dtype_class, numeric_blocks, read_table
 from accel_drift.errors import ConfigError, SchemaError
 
-
-class Host:
-    """A backend whose arrays are NumPy's."""
-
-    def asarray(self, x: Any, /, dtype: Any = None) -> Any:
-        return np.asarray(x, dtype)
-
-
-HOST = Host()
+HOST = get_backend("numpy")
 
 
 @pytest.mark.parametrize(
