@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.detectors import get_detector
+from accel_drift.detectors import get_class, get_detector, names
 from accel_drift.detectors.base import Detector
 
 ALPHA = 0.05
@@ -25,6 +25,12 @@ WIDTH = 200
 
 CATEGORIES = 200
 STANDARD_ERRORS = 4.75
+
+DETECTORS: Mapping[str, type[Detector]] = {name: get_class(name) for name in names()}
+"""Every detector there is, looked up once."""
+
+ALONE = ("missing", "unseen")
+"""Detectors that look for one thing only, and not at values."""
 
 Values: TypeAlias = npt.NDArray[Any]
 Draw: TypeAlias = Callable[[np.random.Generator, int], Values]
@@ -108,11 +114,11 @@ class Tally:
 
 def applies(detector: str | Detector, column: str) -> bool:
     """Whether a detector tests columns of this kind at all (with nothing missing there is nothing for `missing`)."""
-    made = _made(detector, ALPHA, 0)
-    if made.name == "missing":
+    asked = DETECTORS[detector] if isinstance(detector, str) else type(detector)
+    if asked.name == "missing":
         return column.endswith("missing")
     kind = "categorical" if column in CATEGORICAL else "numeric"
-    return kind in {str(k) for k in made.kinds}
+    return kind in {str(k) for k in asked.kinds}
 
 
 def p_values(

@@ -1,42 +1,34 @@
 """The full level study: how often each detector rejects where nothing drifted, and whether it finds what did.
 
     python bench/level_study.py --keep runs.jsonl   # everything; can be stopped and taken up again
+    python bench/level_study.py --keep runs.jsonl --detectors kl,energy --columns normal,t2   # a part of it
+    python bench/level_study.py --keep runs.jsonl --as-is   # writes what the file holds
     python bench/level_study.py --scale 0.02     # a quick look: fewer pairs in every cell, nothing written
 
 A cell is one detector on one kind of column at one n and m. Raw p-values are held against 0.05; the bound is 4.75
 standard errors above it, which a valid test exceeds about once in a million cells. Detectors that look at single
-columns share each pair of data sets; every pair is drawn anew for every column kind and size.
+columns share each pair of data sets; every pair is drawn anew for every column kind and size. Data whose rows come in
+runs that are alike is tested twice: with whole runs permuted, as it should be, and with rows permuted, to show why.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import multiprocessing
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 
-from accel_drift.backends import get_backend
-from accel_drift.data.read import read_table
 from accel_drift.detectors import get_detector
-from accel_drift.detectors.base import Detector
-from accel_drift.files import write_text_atomically
-from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
-from bench import machine
-from bench.economies import MEDIAN_PAIRS, economies
-from bench.level import ALPHA, CATEGORICAL, COLUMNS, SIZES, WIDTH, Draw, Tally, Values, applies
+from accel_drift.statistics.comparison import Comparison, Plan
+from bench.economies import MEDIAN_PAIRS
+from bench.level import ALPHA, CATEGORICAL, COLUMNS, DETECTORS, SIZES, WIDTH, Draw, Tally, Values, applies
+from bench.study import Found, Kept, Study, main, wide
 
 SEED = 20_001
 PERMUTATIONS = 99
@@ -45,29 +37,35 @@ PERMUTATIONS = 99
 ALSO_AT = 0.01
 """A second level that is counted, for the reader; it has no bound."""
 
-COUNT_PAIRS = 5000
-JOINT_PAIRS = 1000
-BLOCK_PAIRS = 2000
+PAIRS = {"single": 2000, "joint": 500}
+MORE_PAIRS = {"single": 5000, "joint": 1000}
+"""Of the detectors that were studied first, whose earlier runs are kept."""
+
+FIRST = ("psi", "ks", "chi_square", "missing", "unseen", "mmd rows", "mmd groups", "mmd rows, calibration scale", "mmd rows, float32")  # fmt: skip  # noqa: E501
+
+STEP = {"single": 1000, "joint": 250}
+POWER_PAIRS = 1000
 BLOCK = 20
 POWER_FLOOR = 0.9
 
-SINGLE = ("psi", "ks", "chi_square", "missing", "unseen")
+SINGLE = tuple(n for n in DETECTORS if not DETECTORS[n].joint)
+ALL_SIZES = frozenset((n, m) for n in SIZES for m in SIZES)
 JOINT: Mapping[str, Mapping[str, Any]] = {
     "mmd rows": {"mode": "rows"},
     "mmd groups": {"mode": "groups"},
     "mmd rows, calibration scale": {"mode": "rows", "scale": "calibration"},
     "mmd rows, float32": {"mode": "rows", "precision": "float32"},
+    **{n: {} for n in DETECTORS if DETECTORS[n].joint and n != "mmd"},
 }
 JOINT_COLUMNS = {"numeric": 5, "categorical": 1}
-"""Columns of one kind that MMD takes together; a column of 200 categories is a matrix of 32 already."""
+"""Columns of one kind that a joint detector takes; a column of 200 categories is a matrix of 32 already."""
 
 JOINT_SIZES: Mapping[str, frozenset[tuple[int, int]]] = {
-    "mmd rows": frozenset((n, m) for n in SIZES for m in SIZES),
     "mmd groups": frozenset({(100, 100), (500, 500), (500, 100)}),
     "mmd rows, calibration scale": frozenset({(100, 500), (500, 500)}),
     "mmd rows, float32": frozenset({(500, 500)}),
 }
-"""Where each variant of MMD is studied: rows, the default, everywhere."""
+"""Where variants of MMD are studied; all others everywhere."""
 
 
 def _shifted(rng: np.random.Generator, rows: int) -> Values:
@@ -94,7 +92,18 @@ def _block_missing(rng: np.random.Generator, rows: int) -> Values:
     return np.where(rng.random(rows) < share, np.nan, _block_effects(rng, rows))
 
 
-DRAWS: Mapping[str, Draw] = {**COLUMNS, "block_effects": _block_effects, "block_missing": _block_missing}
+def _block_zipf(rng: np.random.Generator, rows: int) -> Values:
+    """Runs of rows half of which are in the run's own category."""
+    own = np.repeat(COLUMNS["zipf"](rng, -(-rows // BLOCK)), BLOCK)[:rows]
+    return np.where(rng.random(rows) < 0.5, own, COLUMNS["zipf"](rng, rows))
+
+
+DRAWS: Mapping[str, Draw] = {
+    **COLUMNS,
+    "block_effects": _block_effects,
+    "block_missing": _block_missing,
+    "block_zipf": _block_zipf,
+}
 CHANGES: Mapping[str, tuple[Draw, str]] = {
     "shift": (_shifted, "mean moved by 0.5 standard deviations"),
     "more_missing": (_more_missing, "missing share from 0.05 to 0.15"),
@@ -107,7 +116,7 @@ class Task:
     """A run of pairs that one process draws and tests.
 
     Attributes:
-        what: "single": detectors of columns; "joint": MMD.
+        what: "single": detectors of columns; "joint": of all columns together.
         column: kind of column, a name of `DRAWS`.
         n: rows of a reference.
         m: rows of a batch.
@@ -128,241 +137,185 @@ class Task:
     block: int | None = None
     rounds: bool = False
 
-
-@dataclass(slots=True)
-class Count:
-    """Rejections of one detector."""
-
-    rejected: int = 0
-    also: int = 0
-    tested: int = 0
-    pairs: int = 0
-
-    def add(self, p_values: list[float | None]) -> None:
-        known = np.array([p for p in p_values if p is not None])
-        self.rejected += int((known <= ALPHA).sum())
-        self.also += int((known <= ALSO_AT).sum())
-        self.tested += len(known)
-        self.pairs += len(p_values)
-
-
-Done: TypeAlias = tuple[dict[str, Count], float]
-"""What a task counted, and the seconds it took."""
+    @property
+    def kind(self) -> str:
+        return "categorical" if self.column in CATEGORICAL or self.column == "block_zipf" else "numeric"
 
 
 def tasks(scale: float = 1.0) -> Iterator[Task]:
     """Everything the study does, in runs of a minute or so; `scale` shortens every cell."""
-    count, joint, block = (max(1, round(scale * k)) for k in (COUNT_PAIRS, JOINT_PAIRS, BLOCK_PAIRS))
-    whole = [Task("joint", c, n, m, 0, joint) for c in COLUMNS if c != "zipf_missing" for n in SIZES for m in SIZES]
-    whole.append(Task("joint", "zipf_missing", 500, 500, 0, joint))
-    whole += [Task("single", c, n, m, 0, count) for c in COLUMNS for n in SIZES for m in SIZES]
+    short = {k: max(1, round(scale * v)) for k, v in MORE_PAIRS.items()}
+    whole = [Task("joint", c, n, m, 0, short["joint"]) for c in COLUMNS if c != "zipf_missing" for n, m in ALL_SIZES]
+    whole.append(Task("joint", "zipf_missing", 500, 500, 0, short["joint"]))
+    whole += [Task("single", c, n, m, 0, short["single"]) for c in COLUMNS for n, m in ALL_SIZES]
+    count, joint, power = (max(1, round(scale * k)) for k in (PAIRS["single"], PAIRS["joint"], POWER_PAIRS))
     whole += [Task("single", c, 500, 500, 0, count, rounds=True) for c in COLUMNS]
-    for column in ("block_effects", "block_missing"):
-        whole += [Task("single", column, n, m, 0, block, block=BLOCK) for n in SIZES for m in SIZES]
+    for column in ("block_effects", "block_missing", "block_zipf"):
+        whole += [Task("single", column, n, m, 0, count, block=BLOCK) for n, m in ALL_SIZES]
+        whole.append(Task("single", column, 500, 500, 0, count))
     whole += [Task("joint", "block_effects", n, 500, 0, joint, block=BLOCK) for n in SIZES]
+    whole.append(Task("joint", "block_effects", 500, 500, 0, joint))
     drifts = (("normal", "shift"), ("missing", "more_missing"), ("zipf", "new_category"))
-    whole += [Task("single", column, 500, 500, 0, joint, change) for column, change in drifts]
-    whole.append(Task("joint", "normal", 500, 500, 0, joint, "shift"))
+    whole += [Task("single", column, 500, 500, 0, power, change) for column, change in drifts]
+    whole.append(Task("joint", "normal", 500, 500, 0, power, "shift"))
     # The main question first, extras after it; of each the dearest first, so that no long run is left over at the end.
-    for task in sorted(whole, key=lambda t: (_extra(t), t.what == "joint", -(t.n + t.m))):
-        step = 1000 if task.what == "single" else 250
+    for task in sorted(whole, key=lambda t: (_extra(t), t.what == "joint", -(t.n + t.m), t.n, t.column)):
+        step = STEP[task.what]
         for first in range(0, task.pairs, step):
             yield replace(task, first=first, pairs=min(step, task.pairs - first))
 
 
 def _extra(task: Task) -> bool:
     """Whether a run is about more than rows of one plain column kind without drift."""
-    return bool(task.change) or task.block is not None or task.rounds or task.column == "zipf_missing"
+    return (
+        bool(task.change) or task.block is not None or task.rounds or task.column not in set(COLUMNS) - {"zipf_missing"}
+    )
 
 
-def run(task: Task) -> dict[str, Count]:
-    """Draw the pairs of a task and test them: detector -> counts."""
-    return _single(task) if task.what == "single" else _joint(task)
-
-
-def _single(task: Task) -> dict[str, Count]:
-    made = {d: get_detector(d, permutations=PERMUTATIONS) for d in SINGLE if _applies(d, task.column)}
-    found = {d: Count() for d in made}
-    smallest = ALPHA / WIDTH if task.rounds else ALPHA
-    for lo in range(task.first, task.first + task.pairs, WIDTH):
-        width = min(WIDTH, task.first + task.pairs - lo)
-        comparison = _compare(task, lo, width)
-        plan = Plan(ALPHA, smallest, SEED + lo, intervals=False)
-        for name, detector in made.items():
-            found[name].add(_p_values(detector, comparison, plan))
-    return found
-
-
-def _joint(task: Task) -> dict[str, Count]:
-    width = JOINT_COLUMNS["categorical" if task.column in CATEGORICAL else "numeric"]
-    wanted = [k for k in JOINT if (task.n, task.m) in JOINT_SIZES[k]] if task.block is None else ["mmd rows"]
-    made = {name: get_detector("mmd", permutations=PERMUTATIONS, **JOINT[name]) for name in wanted}
-    found = {name: Count() for name in made}
-    for i in range(task.first, task.first + task.pairs):
-        comparison = _compare(task, i, width if not task.change else 1)
-        plan = Plan(ALPHA, ALPHA, SEED + i, intervals=False)
-        for name, detector in made.items():
-            found[name].add(_p_values(detector, comparison, plan))
-    return found
-
-
-def _p_values(detector: Detector, comparison: Comparison, plan: Plan) -> list[float | None]:
-    return [None if o.untested is not None else o.p_value for o in detector.outcomes(comparison, plan)]
+def wanted(task: Task) -> tuple[str, ...]:
+    """The detectors that a task is for."""
+    if task.what == "single":
+        found = [d for d in SINGLE if _applies(d, task.column)]
+    elif task.column == "block_effects":
+        found = [d for d in JOINT if d not in JOINT_SIZES]
+    else:
+        found = [d for d in JOINT if (task.n, task.m) in JOINT_SIZES.get(d, ALL_SIZES)]
+    return tuple(d for d in found if task.change or task.first < PAIRS[task.what] or d in FIRST)
 
 
 def _applies(detector: str, column: str) -> bool:
-    if column not in COLUMNS:
-        return detector == "missing" if column == "block_missing" else detector in ("psi", "ks", "chi_square")
-    return applies(detector, column)
+    if column in COLUMNS:
+        return applies(detector, column)
+    if column == "block_missing":
+        return detector == "missing"
+    kind = "categorical" if column == "block_zipf" else "numeric"
+    return detector != "missing" and kind in {str(k) for k in DETECTORS[detector].kinds}
+
+
+def work(task: Task, detectors: tuple[str, ...]) -> Found:
+    """Draw the pairs of a task and test them: rejections at both levels, pairs tested, pairs."""
+    found: dict[str, list[float | None]] = {d: [] for d in detectors}
+    options = {d: (d.split()[0], JOINT.get(d, {})) for d in detectors}
+    made = {d: get_detector(name, permutations=PERMUTATIONS, **o) for d, (name, o) in options.items()}
+    smallest = ALPHA / WIDTH if task.rounds else ALPHA
+    for first, width in _tables(task):
+        plan = Plan(ALPHA, smallest, SEED + first, intervals=False)
+        comparison = _compare(task, first, width)
+        for name, detector in made.items():
+            outcomes = detector.outcomes(comparison, plan)
+            found[name] += [None if o.untested is not None else o.p_value for o in outcomes]
+    return {name: _count(p) for name, p in found.items()}
+
+
+def _tables(task: Task) -> Iterator[tuple[int, int]]:
+    """First column and number of columns of each table of a task: a joint detector takes one pair at a time."""
+    if task.what == "joint":
+        width = 1 if task.change else JOINT_COLUMNS[task.kind]
+        yield from ((i, width) for i in range(task.first, task.first + task.pairs))
+    else:
+        end = task.first + task.pairs
+        yield from ((lo, min(WIDTH, end - lo)) for lo in range(task.first, end, WIDTH))
+
+
+def _count(p_values: Sequence[float | None]) -> dict[str, int]:
+    known = np.array([p for p in p_values if p is not None])
+    at, also = (int((known <= level).sum()) for level in (ALPHA, ALSO_AT))
+    return {"rejected": at, "also": also, "tested": len(known), "pairs": len(p_values)}
 
 
 def _compare(task: Task, first: int, width: int) -> Comparison:
     """Columns first ... first + width of a table, every one drawn by itself."""
-    names = tuple(f"x{i}" for i in range(first, first + width))
-    rng = np.random.default_rng([SEED, task.n, task.m, first, _place(task)])
     draw = DRAWS[task.column]
     other = CHANGES[task.change][0] if task.change else draw
-    reference = {name: _arrow(draw(rng, task.n)) for name in names}
-    batch = {name: _arrow(other(rng, task.m)) for name in names}
-    kinds = dict.fromkeys(names, "categorical" if task.column in CATEGORICAL else "numeric")
-    a = read_table(reference, kinds=kinds, name="reference")
-    b = read_table(batch, schema=a.schema, columns=names, name="batch")
-    return pair_tables(a, b, names, get_backend("numpy"), task.block)
-
-
-def _arrow(values: Values) -> Any:
-    """Texts as Arrow, which reads them sooner; numbers as they are."""
-    return values if values.dtype.kind in "fi" else pa.array(values.tolist())
+    columns = [f"x{i}" for i in range(first, first + width)]
+    seed = (SEED, task.n, task.m, first, _place(task))
+    return wide(seed, columns, task.n, task.m, draw, other, task.kind, task.block)
 
 
 def _place(task: Task) -> int:
-    """A number for all that distinguishes one kind of task from another, so that no two share their data."""
-    kinds = [(w, c, x, r) for w in ("single", "joint") for c in DRAWS for x in ("", *CHANGES) for r in (False, True)]
-    return kinds.index((task.what, task.column, task.change, task.rounds))
+    """A number for all that distinguishes one kind of data from another, so that no two share theirs.
+
+    The same rows are permuted in blocks and one by one, so that these two can be compared.
+    """
+    columns, changes = list(DRAWS), ["", *CHANGES]
+    of_change = 2 * changes.index(task.change) + task.rounds
+    # The first nine columns are numbered as in earlier runs, whose results are kept.
+    of_column = columns.index(task.column) + 9 * (task.what == "joint") if columns.index(task.column) < 9 else 18
+    return 8 * of_column + of_change
 
 
-def cells(counted: Mapping[Task, Mapping[str, Count]]) -> list[dict[str, Any]]:
+def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
     """One row a cell: rate, bound and whether it holds."""
-    summed: dict[tuple[Any, ...], Count] = {}
-    for task, found in counted.items():
+    summed: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for task, found in kept.found.items():
         for name, count in found.items():
-            label = f"{name}, further rounds" if task.rounds else (f"{name}, blocks" if task.block else name)
-            into = summed.setdefault((label, task.column, task.n, task.m, task.change), Count())
-            for field, value in asdict(count).items():
-                setattr(into, field, getattr(into, field) + value)
-    rows = [_row(key, count) for key, count in summed.items()]
-    return sorted(rows, key=lambda r: (r["change"], r["detector"], r["column"], r["n"], r["m"]))
+            key = (name + _ways(task), task.column, task.n, task.m, task.change)
+            into = summed.setdefault(key, {"commits": set()})
+            into["commits"].add(kept.commits[task, name])
+            for field, value in count.items():
+                into[field] = into.get(field, 0) + value
+    made = [_row(key, count) for key, count in summed.items()]
+    return sorted(made, key=lambda r: (r["change"], r["detector"], r["column"], r["n"], r["m"]))
 
 
-def _row(key: tuple[Any, ...], count: Count) -> dict[str, Any]:
+def _ways(task: Task) -> str:
+    if task.rounds:
+        return ", further rounds"
+    if task.block:
+        return ", blocks"
+    return ", rows of blocks" if task.column.startswith("block") else ""
+
+
+def _row(key: tuple[Any, ...], count: Mapping[str, Any]) -> dict[str, Any]:
     detector, column, n, m, change = key
-    tally = Tally(count.rejected, count.tested, count.pairs)
+    tally = Tally(count["rejected"], count["tested"], count["pairs"])
     bound = POWER_FLOOR if change else tally.bound
+    judged = _has_floor(detector, change) if change else "rows of blocks" not in detector
     return {
         "detector": detector,
         "column": column,
         "n": n,
         "m": m,
         "change": change,
-        "pairs": count.pairs,
-        "tested": count.tested,
-        "rejected": count.rejected,
+        "pairs": tally.pairs,
+        "tested": tally.tested,
+        "rejected": tally.rejected,
         "rate": round(tally.rate, 5),
-        "rate_at_0.01": round(count.also / count.pairs, 5),
+        "rate_at_0.01": round(count["also"] / tally.pairs, 5),
         "bound": round(bound, 5),
-        "holds": None if change and not _has_floor(detector, change) else bool((tally.rate >= bound) == bool(change)),
+        "holds": bool((tally.rate >= bound) == bool(change)) if judged else None,
+        "commits": sorted(count["commits"]),
     }
 
 
 def _has_floor(detector: str, change: str) -> bool:
     """Which detector must find which drift."""
     if change == "shift":
-        return detector in ("psi", "ks", "chi_square") or detector.startswith("mmd")
+        return detector not in ("missing", "unseen")
     return detector == {"more_missing": "missing", "new_category": "unseen"}[change]
 
 
-def study(todo: list[Task], processes: int, kept: Path | None, say: Callable[[str], None]) -> dict[Task, Done]:
-    """Run tasks in processes of their own; what `kept` holds already is not run again."""
-    done = _read(kept)
-    left = [t for t in todo if t not in done]
-    say(f"{len(todo)} runs, {len(todo) - len(left)} of them done before")
-    started = time.perf_counter()
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(timed, t): t for t in left}
-        for i, finished in enumerate(as_completed(waiting), 1):
-            task = waiting[finished]
-            done[task] = counted, seconds = finished.result()
-            if kept is not None:
-                with kept.open("a", encoding="utf-8") as out:
-                    counts = {k: asdict(v) for k, v in counted.items()}
-                    out.write(json.dumps([asdict(task), counts, seconds]) + "\n")
-            rates = ", ".join(f"{k} {v.rejected / v.pairs:.3f}" for k, v in counted.items())
-            at = time.perf_counter() - started
-            say(f"{i}/{len(left)} {at:.0f} s: {task.what} {task.column} {task.n}/{task.m} {task.change} "
-                f"+{task.first} in {seconds:.1f} s: {rates}")  # fmt: skip
-    return {t: done[t] for t in todo}
-
-
-def timed(task: Task) -> Done:
-    """Run a task and say how long it took."""
-    started = time.perf_counter()
-    with economies():
-        return run(task), time.perf_counter() - started
-
-
-def _read(kept: Path | None) -> dict[Task, Done]:
-    if kept is None or not kept.exists():
-        return {}
-    lines = (json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines())
-    return {Task(**task): ({k: Count(**v) for k, v in counts.items()}, took) for task, counts, took in lines}
-
-
-def main(words: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the pairs; below 1 nothing is written")
-    parser.add_argument("--processes", type=int, default=machine.cores())
-    parser.add_argument("--as-is", action="store_true", help="run nothing, write what the kept file holds")
-    parser.add_argument("--keep", type=Path, help="a file for finished runs, so that a study can be taken up again")
-    given = parser.parse_args(words)
-    before = machine.facts()
-    if given.as_is:
-        done = _read(given.keep)
-    else:
-        done = study(list(tasks(given.scale)), given.processes, given.keep, lambda s: print(s, flush=True))
-    rows = cells({task: counts for task, (counts, _) in done.items()})
-    failed = [r for r in rows if r["holds"] is False]
-    for row in failed:
-        print("beyond its bound:", row)
-    if given.scale >= 1:
-        path = machine.RESULTS / f"level-{datetime.now(UTC).date()}.json"
-        write_text_atomically(path, as_json(rows, before, sum(took for _, took in done.values())))
-        print(f"wrote {path.name}")
-    print(f"{len(rows)} cells, {len(failed)} beyond their bound")
-    return 1 if failed else 0
-
-
-def as_json(rows: list[dict[str, Any]], before: Mapping[str, Any], work_s: float) -> str:
-    """The committed form: what was asked, on what, and one line a cell."""
-    head = {
-        "study": "level",
-        "machine": dict(before),
-        "work_s": round(work_s),
-        "settings": {
-            "alpha": ALPHA,
-            "standard_errors": 4.75,
-            "power_floor": POWER_FLOOR,
-            "permutations": PERMUTATIONS,
-            "columns_of_mmd": JOINT_COLUMNS,
-            "seed": SEED,
-            "pairs": {"single": COUNT_PAIRS, "joint": JOINT_PAIRS, "blocks": BLOCK_PAIRS},
-            "block": BLOCK,
-            "median_pairs_above_2000_rows": MEDIAN_PAIRS,
-            "changes": {name: text for name, (_, text) in CHANGES.items()},
-        },
+def settings() -> dict[str, Any]:
+    """What a reader must know."""
+    return {
+        "alpha": ALPHA,
+        "standard_errors": 4.75,
+        "power_floor": POWER_FLOOR,
+        "permutations": PERMUTATIONS,
+        "columns_of_joint": JOINT_COLUMNS,
+        "seed": SEED,
+        "block": BLOCK,
+        "median_pairs_above_2000_rows": MEDIAN_PAIRS,
+        "changes": {name: text for name, (_, text) in CHANGES.items()},
     }
-    text = json.dumps(head, indent=1)[:-2] + ',\n "cells": [\n'
-    return text + ",\n".join("  " + json.dumps(row) for row in rows) + "\n ]\n}\n"
 
+
+def told(count: Mapping[str, Any]) -> str:
+    """The rate, for the log."""
+    return f"{count['rejected'] / count['pairs']:.3f}"
+
+
+STUDY = Study("level", Task, work, wanted, rows, settings, told)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(STUDY, lambda scale: list(tasks(scale)), __doc__))

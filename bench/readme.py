@@ -12,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 
 from accel_drift.files import write_text_atomically
+from bench import studies_page
 from bench.machine import RESULTS
+from bench.studies_page import table
 from bench.timing import FEW, LONG_S
 
 README = RESULTS.parent / "README.md"
@@ -29,6 +31,10 @@ python bench/run.py --device gpu         # the same on a GPU -> results/gpu-<dat
 python bench/run.py --quick --only mmd   # a look at one case
 python bench/compare.py A.json B.json    # ratios between two results
 python bench/level_study.py --keep k.jsonl   # false-alarm rates and power -> results/level-<date>.json
+python bench/effect_study.py                 # mean effects and coverage of intervals -> results/effects-<date>.json
+python bench/discovery_study.py              # false discovery rate over columns -> results/discovery-<date>.json
+python bench/detectable_study.py             # detectable shifts against simulation -> results/detectable-<date>.json
+python bench/tolerance_study.py              # tolerance tests: level and power -> results/tolerance-<date>.json
 python bench/readme.py                   # this page
 pytest bench                             # the small sizes under pytest-benchmark
 ```
@@ -55,8 +61,6 @@ _REMARKS = {
 }
 """What the names of a case mean, and what keeps two of them from being the same work."""
 
-_LEVEL_COLUMNS = ("detector", "cells", "highest rate", "its column", "n / m", "bound", "lowest rate", "within bounds")
-
 
 def newest(kind: str, folder: Path = RESULTS) -> dict[str, Any] | None:
     """The latest result of a kind ("cpu", "gpu", "level"), or None."""
@@ -66,15 +70,17 @@ def newest(kind: str, folder: Path = RESULTS) -> dict[str, Any] | None:
 
 def render(folder: Path = RESULTS) -> str:
     """The whole page."""
-    gpu, cpu, level = (newest(kind, folder) for kind in ("gpu", "cpu", "level"))
+    gpu, cpu = (newest(kind, folder) for kind in ("gpu", "cpu"))
     parts = [_HOW]
     if gpu is None:
         parts.append(_NO_GPU)
     for title, result in (("On a GPU", gpu), ("On the CPU", cpu)):
         if result is not None:
             parts.append("\n".join(_speed(title, result)) + "\n")
-    if level is not None:
-        parts.append("\n".join(_level(level)) + "\n")
+    for kind, show in studies_page.PARTS.items():
+        result = newest(kind, folder)
+        if result is not None:
+            parts.append("\n".join(show(result)) + "\n")
     return "\n".join(parts)
 
 
@@ -105,7 +111,7 @@ def _question(question: Mapping[str, Any]) -> Iterator[str]:
     if one and all_of and all_of < 1.3 * one:
         yield "**All cores together multiplied little faster than one: other work had the rest. Floors are too high.**"
     yield ""
-    yield from _table(
+    yield from table(
         ("", "time", "times faster than", "of the floor", "memory", "first call"),
         [_contender(c) for c in question["contenders"]],
     )
@@ -123,90 +129,6 @@ def _contender(row: Mapping[str, Any]) -> Sequence[str]:
     memory = "" if row["peak_mb"] is None else f"{row['peak_mb']:,.0f} MB"
     first = "" if row["first_call_s"] is None else _seconds(row["first_call_s"])
     return name, _seconds(row["median_s"]), faster, floor, memory, first
-
-
-def _level(result: Mapping[str, Any]) -> Iterator[str]:
-    s, m = result["settings"], result["machine"]
-    alpha, pairs = s["alpha"], s["pairs"]
-    cells = [c for c in result["cells"] if not c["change"]]
-    beyond = [c for c in cells if not c["holds"]]
-    yield "## False alarms where nothing drifted"
-    yield ""
-    sizes, held = sorted({c["n"] for c in cells}), len(cells) - len(beyond)
-    blocks = f", {pairs['blocks']:,} where whole blocks of {s['block']} rows are permuted"
-    if not any("blocks" in c["detector"] for c in cells):
-        blocks = ""
-    yield (
-        f"Share of pairs of data sets from one law with a raw p-value of at most {alpha}: {pairs['single']:,} pairs a "
-        f"cell for tests of single columns, {pairs['joint']:,} for MMD{blocks}. A cell is one kind of column at one n "
-        f"and m of {sizes}. The bound is {s['standard_errors']} standard errors above {alpha}: {held} of {len(cells)} "
-        f"cells hold it. {m['created_at'][:10]}, written at commit {m['commit']} (kept runs may be older), "
-        f"{result['work_s'] / 60:.0f} minutes of one process at a time."
-    )
-    yield ""
-    together, pairs_of_median = s["columns_of_mmd"], s["median_pairs_above_2000_rows"]
-    yield (
-        f"{s['permutations']} permutations a test, seed {s['seed']}. MMD takes {together['numeric']} columns of a kind "
-        f"together, {together['categorical']} of categories; above 2,000 pooled rows the study takes the median "
-        f"bandwidth from {pairs_of_median:,} seeded pairs, where the engine takes a million. Nothing is corrected for "
-        f"many tests here, and no effect size is asked for."
-    )
-    yield ""
-    yield from _table(_LEVEL_COLUMNS, [_worst(name, cells) for name in dict.fromkeys(c["detector"] for c in cells)])
-    if beyond:
-        yield ""
-        yield "Beyond the bound:"
-        yield ""
-        yield from (
-            f"- {c['detector']} on {c['column']}, {c['n']} / {c['m']}: {c['rate']:.4f}, bound {c['bound']:.4f}"
-            for c in beyond
-        )
-    yield ""
-    yield from _power(result)
-
-
-def _power(result: Mapping[str, Any]) -> Iterator[str]:
-    s = result["settings"]
-    yield "## Power where something drifted"
-    yield ""
-    yield f"Share found at {s['alpha']}, n = m = 500. The floor, where there is one, is {s['power_floor']:.0%}."
-    yield ""
-    drifted = [c for c in result["cells"] if c["change"]]
-    yield from _table(
-        ("drift", "detector", "column", "found", "floor held"),
-        [
-            (
-                s["changes"][c["change"]],
-                c["detector"],
-                c["column"],
-                f"{c['rate']:.3f}",
-                {True: "yes", False: "**no**", None: ""}[c["holds"]],
-            )
-            for c in drifted
-        ],
-    )
-
-
-def _worst(detector: str, cells: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-    mine = [c for c in cells if c["detector"] == detector]
-    top, low = max(mine, key=lambda c: c["rate"]), min(mine, key=lambda c: c["rate"])
-    held = sum(bool(c["holds"]) for c in mine)
-    return (
-        detector,
-        str(len(mine)),
-        f"{top['rate']:.4f}",
-        top["column"],
-        f"{top['n']} / {top['m']}",
-        f"{top['bound']:.4f}",
-        f"{low['rate']:.4f} ({low['column']}, {low['n']} / {low['m']})",
-        "all" if held == len(mine) else f"**{held} of {len(mine)}**",
-    )
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(heads) + " |"
-    yield "|" + "---|" * len(heads)
-    yield from ("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _blas(m: Mapping[str, Any]) -> str:

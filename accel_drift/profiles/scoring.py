@@ -177,13 +177,9 @@ def _detectable(
     for o in outcomes:
         if o.untested is not None or o.column not in numeric or o.detector not in bins:
             continue
-        if o.detector == "ks":
-            shift = power.ks_shift(o.n_reference, o.n_batch, alpha)
-        elif bins[o.detector]:
-            shift = power.binned_shift(o.n_reference, o.n_batch, alpha, bins[o.detector])
-        else:
-            continue
-        out[o.column] = min(shift, out.get(o.column, np.inf))
+        shift = power.detectable_shift(o.detector, o.n_reference, o.n_batch, alpha, bins[o.detector])
+        if shift is not None:
+            out[o.column] = min(shift, out.get(o.column, np.inf))
     return out
 
 

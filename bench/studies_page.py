@@ -1,0 +1,265 @@
+"""The part of the page that shows the simulation studies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Cell = Mapping[str, Any]
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A Markdown table."""
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+
+
+def level(result: Mapping[str, Any]) -> Iterator[str]:
+    """False alarms, blocks and power."""
+    s = result["settings"]
+    cells = [c for c in result["cells"] if not c["change"] and c["holds"] is not None]
+    yield "## False alarms where nothing drifted"
+    yield ""
+    sizes = sorted({c["n"] for c in cells})
+    yield (
+        f"Share of pairs of data sets from one law with a raw p-value of at most {s['alpha']}. A cell is one kind of "
+        f"column at one n and m of {sizes}. The bound is {s['standard_errors']} standard errors above {s['alpha']}: "
+        f"{_held(cells)} hold it. {_made(result)}"
+    )
+    yield ""
+    together, pairs_of_median = s["columns_of_joint"], s["median_pairs_above_2000_rows"]
+    yield (
+        f"{s['permutations']} permutations a test, seed {s['seed']}. Joint detectors take {together['numeric']} "
+        f"columns of a kind together, {together['categorical']} of categories; above 2,000 pooled rows the study takes "
+        f"the median bandwidth from {pairs_of_median:,} seeded pairs, where the engine takes a million. Nothing is "
+        f"corrected for many tests here, and no effect size is asked for."
+    )
+    yield ""
+    heads = ("detector", "cells", "pairs a cell", "highest rate", "its column", "n / m", "bound", "lowest rate", "within bounds")  # fmt: skip  # noqa: E501
+    yield from table(heads, [_worst(name, cells) for name in dict.fromkeys(c["detector"] for c in cells)])
+    yield from _beyond(cells)
+    yield ""
+    yield from _blocks(result)
+    yield from _power(result)
+
+
+def _worst(detector: str, cells: Sequence[Cell]) -> Sequence[str]:
+    mine = [c for c in cells if c["detector"] == detector]
+    top, low = max(mine, key=lambda c: c["rate"] / c["bound"]), min(mine, key=lambda c: c["rate"])
+    held = sum(bool(c["holds"]) for c in mine)
+    return (
+        detector,
+        str(len(mine)),
+        _range([c["pairs"] for c in mine]),
+        f"{top['rate']:.4f}",
+        top["column"],
+        f"{top['n']} / {top['m']}",
+        f"{top['bound']:.4f}",
+        f"{low['rate']:.4f} ({low['column']}, {low['n']} / {low['m']})",
+        "all" if held == len(mine) else f"**{held} of {len(mine)}**",
+    )
+
+
+def _blocks(result: Mapping[str, Any]) -> Iterator[str]:
+    s = result["settings"]
+    wrong = [c for c in result["cells"] if c["detector"].endswith(", rows of blocks")]
+    if not wrong:
+        return
+    yield "### Rows that are alike in runs"
+    yield ""
+    yield (
+        f"Runs of {s['block']} rows share a part of their values (half of the variance, a missing share of 0.01 or "
+        "0.3, a category). The same data, n = m = 500, nothing drifted: rejected at 0.05 when single rows are "
+        "permuted, and when whole runs are."
+    )
+    yield ""
+    right = {(c["detector"], c["column"], c["n"], c["m"]): c for c in result["cells"]}
+    rows = []
+    for c in wrong:
+        name = c["detector"].removesuffix(", rows of blocks")
+        other = right.get((f"{name}, blocks", c["column"], c["n"], c["m"]))
+        rows.append((name, c["column"], f"{c['rate']:.3f}", "" if other is None else f"{other['rate']:.3f}"))
+    yield from table(("detector", "column", "rows", "whole runs"), rows)
+    yield ""
+
+
+def _power(result: Mapping[str, Any]) -> Iterator[str]:
+    s = result["settings"]
+    drifted = [c for c in result["cells"] if c["change"]]
+    yield "## Power where something drifted"
+    yield ""
+    yield f"Share found at {s['alpha']}, n = m = 500. The floor, where there is one, is {s['power_floor']:.0%}."
+    yield ""
+    rows = [
+        (s["changes"][c["change"]], c["detector"], c["column"], f"{c['rate']:.3f}", _yes(c["holds"])) for c in drifted
+    ]
+    yield from table(("drift", "detector", "column", "found", "floor held"), rows)
+
+
+def effects(result: Mapping[str, Any]) -> Iterator[str]:
+    """Mean effects, and coverage of intervals."""
+    s = result["settings"]
+    means, covered = ([c for c in result["cells"] if c["asked"] == what] for what in ("mean", "coverage"))
+    yield "## Effects on average"
+    yield ""
+    yield (
+        f"Mean effect over the effect between whole populations, normal columns, mean moved by a share of the standard "
+        f"deviation; within {s['near']:.0%} wherever the effect claims to be unbiased: {_held(means)}. "
+        f"{', '.join(s['squared'])}: the square is what is unbiased, so the mean of squares is held against it and the "
+        f"plain ratio stands in parentheses. {', '.join(s['raw'])} are raw scores, biased upwards by chance; a drift "
+        f"is judged by the interval's lower end, so no bound is asked. {_made(result)}"
+    )
+    yield ""
+    columns = sorted({(c["shift"], c["n"], c["m"]) for c in means}, key=lambda k: (k[1] + k[2], k))
+    found = {(c["detector"], c["shift"], c["n"], c["m"]): c for c in means}
+    heads = ("detector", *(f"{shift} sd, {n:,} / {m:,}" for shift, n, m in columns))
+    names = dict.fromkeys(c["detector"] for c in means)
+    rows = [(d, *(_ratio(found.get((d, *key)), s["squared"]) for key in columns)) for d in names]
+    yield from table(heads, rows)
+    yield ""
+    yield "## Coverage of 95 % intervals"
+    yield ""
+    yield (
+        f"Share of intervals that hold the effect between whole populations; the floor is {s['floor']:.0%}: "
+        f"{_held(covered)}. The drifts of a column are none, a small and a moderate one: normal and blocks at PSI "
+        f"{', '.join(map(str, s['psi']))}, Poisson(3) with its mean moved, shares of missing rows and of a new "
+        f"category. Blocks are whole runs of {s['block']} rows drawn again."
+    )
+    yield ""
+    groups = dict.fromkeys((c["detector"], c["column"], c["n"], c["m"]) for c in covered)
+    lines = []
+    for key in groups:
+        mine = [c for c in covered if (c["detector"], c["column"], c["n"], c["m"]) == key]
+        shown = [_covered(c) for c in sorted(mine, key=lambda c: c["shift"])]
+        lines.append((key[0], key[1], f"{key[2]:,} / {key[3]:,}", _range([c["pairs"] for c in mine]), *shown))
+    yield from table(("detector", "column", "n / m", "pairs", "no drift", "small", "moderate"), lines)
+
+
+def _ratio(cell: Cell | None, squared: Sequence[str]) -> str:
+    if cell is None:
+        return ""
+    text = f"{cell['ratio']:.2f}"
+    if cell["detector"] in squared:
+        text = f"{cell['ratio_of_squares']:.2f} ({text})"
+    return f"**{text}**" if cell["holds"] is False else text
+
+
+def _covered(cell: Cell) -> str:
+    text = f"{cell['coverage']:.3f}" if cell["coverage"] is not None else ""
+    return f"**{text}**" if cell["holds"] is False else text
+
+
+def discovery(result: Mapping[str, Any]) -> Iterator[str]:
+    """False discovery rates."""
+    s = result["settings"]
+    yield "## False discoveries among columns"
+    yield ""
+    yield (
+        f"{s['columns']} normal columns, n = m = {s['rows']}, one of them moved by {s['shift']} sd; alpha "
+        f"{s['alpha']}, any effect counts. Mean share of clean columns among those found, with the correction of a "
+        f"report (within a column by Holm, over columns by Benjamini-Hochberg) and with plain Benjamini-Hochberg over "
+        f"all pairs of column and detector. {_made(result)}"
+    )
+    yield ""
+    told = {"two_levels": "a report's", "one_level": "over all pairs"}
+    rows = [
+        (
+            str(len(c["detectors"])),
+            told[c["correction"]],
+            f"{c['rate']:.4f} ± {c['standard_error']:.4f}",
+            f"{c['tables']:,}",
+            f"{c['drift_found']:.3f}",
+            _yes(c["holds"]),
+        )
+        for c in result["cells"]
+    ]
+    yield from table(
+        ("detectors a column", "correction", "false discovery rate", "tables", "drift found", "at most alpha"), rows
+    )
+    most = max((c["detectors"] for c in result["cells"]), key=len)
+    yield ""
+    yield f"In this order: {', '.join(most)} (the last in 20 bins)."
+
+
+def detectable(result: Mapping[str, Any]) -> Iterator[str]:
+    """Stated against simulated shifts."""
+    s = result["settings"]
+    yield "## Detectable shifts"
+    yield ""
+    yield (
+        f"The mean shift, in standard deviations, that a report says is found with power {s['power']}, over the one "
+        f"that is, by simulation, at the level given; the simulated shift in parentheses. Within {s['near']:.0%}: "
+        f"{_held(result['cells'])}. {_made(result)}"
+    )
+    yield ""
+    columns = sorted({(c["n"], c["m"], c["alpha"]) for c in result["cells"]}, key=lambda k: (k[0], -k[2]))
+    found = {(c["detector"], c["n"], c["m"], c["alpha"]): c for c in result["cells"]}
+    rows = []
+    for d in dict.fromkeys(c["detector"] for c in result["cells"]):
+        mine = [found.get((d, *key)) for key in columns]
+        rows.append((d, *("" if c is None else f"{c['ratio']:.2f} ({c['simulated']:.3f})" for c in mine)))
+    yield from table(("detector", *(f"{n:,} / {m:,}, {alpha:g}" for n, m, alpha in columns)), rows)
+
+
+def tolerance(result: Mapping[str, Any]) -> Iterator[str]:
+    """Level at the tolerance, power at twice that."""
+    s = result["settings"]
+    at = [c for c in result["cells"] if c["times"] == 1]
+    yield "## Tolerance tests"
+    yield ""
+    yield (
+        f"Share of pairs said to have drifted by more than eps, at {s['alpha']}, where the drift is just eps (the "
+        f"level; bound {s['standard_errors']} standard errors above) and where it is twice that (the power). Levels "
+        f"within the bound: {_held(at)}. {_made(result)}"
+    )
+    yield ""
+    twice = {(c["detector"], c["n"], c["m"]): c for c in result["cells"] if c["times"] == 2}
+    rows = []
+    for c in at:
+        other = twice.get((c["detector"], c["n"], c["m"]))
+        rate = f"{c['rate']:.3f}" if c["holds"] else f"**{c['rate']:.3f}**"
+        power = "" if other is None else f"{other['rate']:.3f}"
+        sizes = f"{c['n']:,} / {c['m']:,}"
+        rows.append((c["detector"], f"{c['tolerance']:g}", sizes, f"{c['pairs']:,}", rate, f"{c['bound']:.3f}", power))
+    yield from table(("detector", "eps", "n / m", "pairs", "at eps", "bound", "at 2 eps"), rows)
+
+
+def _made(result: Mapping[str, Any]) -> str:
+    m = result["machine"]
+    commits = sorted({commit for c in result["cells"] for commit in c["commits"]})
+    run = f"run at commit {', '.join(commits)}" if len(commits) < 4 else f"run at {len(commits)} commits"
+    return f"{m['created_at'][:10]}, {run}, {result['work_s'] / 60:.0f} minutes of one process at a time."
+
+
+def _held(cells: Sequence[Cell]) -> str:
+    judged = [c for c in cells if c["holds"] is not None]
+    return f"{sum(bool(c['holds']) for c in judged)} of {len(judged)} cells"
+
+
+def _beyond(cells: Sequence[Cell]) -> Iterator[str]:
+    beyond = [c for c in cells if c["holds"] is False]
+    if beyond:
+        yield from ("", "Beyond the bound:", "")
+    for c in beyond:
+        where = f"{c['detector']} on {c['column']}, {c['n']} / {c['m']}"
+        yield f"- {where}: {c['rate']:.4f}, bound {c['bound']:.4f}"
+
+
+def _yes(holds: bool | None) -> str:
+    return {True: "yes", False: "**no**", None: ""}[holds]
+
+
+def _range(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    "level": level,
+    "effects": effects,
+    "discovery": discovery,
+    "detectable": detectable,
+    "tolerance": tolerance,
+}
+"""What a result is called -> how it is shown, in the page's order."""

@@ -1,0 +1,185 @@
+"""What all simulation studies share: runs in processes, kept in a file, taken up again, written as one result.
+
+A study is a list of tasks, each a frozen record of what to draw, and a function that draws a task's data and says
+what each of some detectors made of it. What is done is kept by task and detector: a detector that comes later is run
+on its own, on the very data that the others saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from accel_drift.backends import get_backend
+from accel_drift.data.read import read_table
+from accel_drift.files import write_text_atomically
+from accel_drift.statistics.comparison import Comparison, pair_tables
+from bench import machine
+from bench.economies import economies
+from bench.level import Draw, Values
+
+Found = dict[str, dict[str, Any]]
+"""Detector -> what was counted, as plain values."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Kept(Generic[T]):
+    """What was found of each task, and which commits and seconds it took."""
+
+    found: dict[T, Found] = field(default_factory=dict)
+    commits: dict[tuple[T, str], str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, task: T, found: Found, seconds: float, commit: str) -> None:
+        self.found.setdefault(task, {}).update(found)
+        self.commits.update({(task, name): commit for name in found})
+        self.seconds += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Study(Generic[T]):
+    """One study.
+
+    Attributes:
+        name: what its result file is called.
+        task: the record's class.
+        work: (task, detectors) -> what each detector found.
+        wanted: the detectors that a task is for.
+        rows: everything kept -> the rows of the result.
+        settings: what a reader must know, as plain values.
+        told: one detector's finding -> a word for the log.
+    """
+
+    name: str
+    task: type[T]
+    work: Callable[[T, tuple[str, ...]], Found]
+    wanted: Callable[[T], tuple[str, ...]]
+    rows: Callable[[Kept[T]], list[dict[str, Any]]]
+    settings: Callable[[], dict[str, Any]]
+    told: Callable[[Mapping[str, Any]], str] = str
+
+
+def compare(
+    reference: Mapping[str, Values], batch: Mapping[str, Values], kind: str, block: int | None = None
+) -> Comparison:
+    """Two sets of columns side by side; the kind is said, so that no rule about the values decides it."""
+    names = tuple(reference)
+    a = read_table({n: _arrow(v) for n, v in reference.items()}, kinds=dict.fromkeys(names, kind), name="reference")
+    b = read_table({n: _arrow(v) for n, v in batch.items()}, schema=a.schema, columns=names, name="batch")
+    return pair_tables(a, b, names, get_backend("numpy"), block)
+
+
+def wide(
+    seed: Sequence[int], names: Sequence[str], n: int, m: int, draw: Draw, other: Draw, kind: str = "numeric",
+    block: int | None = None,
+) -> Comparison:  # fmt: skip
+    """A table in which every column is a pair of samples of its own."""
+    rng = np.random.default_rng(list(seed))
+    reference = {name: draw(rng, n) for name in names}
+    batch = {name: other(rng, m) for name in names}
+    return compare(reference, batch, kind, block)
+
+
+def _arrow(values: Values) -> Any:
+    """Texts as Arrow, which reads them sooner; numbers as they are."""
+    return values if values.dtype.kind in "fi" else pa.array(values.tolist())
+
+
+def run(
+    study: Study[T], todo: Sequence[tuple[T, tuple[str, ...]]], kept: Kept[T], path: Path | None, processes: int
+) -> None:
+    """Run what is left to do, in processes of their own; each finished run is added to `kept` and to the file."""
+    started, commit = time.perf_counter(), machine.commit()
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(timed, study.work, t, names): t for t, names in todo}
+        for i, finished in enumerate(as_completed(waiting), 1):
+            task = waiting[finished]
+            found, seconds = finished.result()
+            kept.add(task, found, seconds, commit)
+            if path is not None:
+                with path.open("a", encoding="utf-8") as out:
+                    line = {"task": asdict(task), "found": found, "seconds": seconds, "commit": commit}  # type: ignore[call-overload]
+                    out.write(json.dumps(line) + "\n")
+            told = ", ".join(f"{name} {study.told(v)}" for name, v in found.items())
+            print(
+                f"{i}/{len(todo)} {time.perf_counter() - started:.0f} s: {task} in {seconds:.1f} s: {told}", flush=True
+            )
+
+
+def timed(work: Callable[[T, tuple[str, ...]], Found], task: T, names: tuple[str, ...]) -> tuple[Found, float]:
+    """Run a task and say how long it took."""
+    started = time.perf_counter()
+    with economies():
+        return work(task, names), time.perf_counter() - started
+
+
+def left(study: Study[T], tasks: Sequence[T], kept: Kept[T], only: Sequence[str]) -> list[tuple[T, tuple[str, ...]]]:
+    """The tasks and detectors that nothing is known of yet; `only` restricts the detectors."""
+    todo = []
+    for task in tasks:
+        known = kept.found.get(task, {})
+        names = tuple(n for n in study.wanted(task) if n not in known and (not only or n in only))
+        if names:
+            todo.append((task, names))
+    return todo
+
+
+def read(task: type[T], path: Path | None) -> Kept[T]:
+    """What a file of finished runs holds."""
+    kept: Kept[T] = Kept()
+    if path is not None and path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            held = json.loads(line)
+            kept.add(task(**held["task"]), held["found"], held["seconds"], held["commit"])
+    return kept
+
+
+def main(study: Study[T], tasks: Callable[[float], Sequence[T]], about: str | None) -> int:
+    """The command line of a study."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the pairs; below 1 nothing is written")
+    parser.add_argument("--processes", type=int, default=machine.cores())
+    parser.add_argument("--keep", type=Path, help="a file for finished runs, so that a study can be taken up again")
+    parser.add_argument("--as-is", action="store_true", help="run nothing, write what the kept file holds")
+    parser.add_argument("--detectors", default="", help="only these, with commas between; nothing is written")
+    parser.add_argument("--columns", default="", help="only these kinds of column; nothing is written")
+    given = parser.parse_args()
+    before = machine.facts()
+    kept = read(study.task, given.keep)
+    if not given.as_is:
+        columns = [c for c in given.columns.split(",") if c]
+        todo = [t for t in tasks(given.scale) if not columns or getattr(t, "column", None) in columns]
+        run(study, left(study, todo, kept, [d for d in given.detectors.split(",") if d]), kept, given.keep,
+            given.processes)  # fmt: skip
+    rows = study.rows(kept)
+    failed = [r for r in rows if r.get("holds") is False]
+    for row in failed:
+        print("beyond its bound:", row)
+    if given.as_is or not (given.scale < 1 or given.detectors or given.columns):
+        path = machine.RESULTS / f"{study.name}-{datetime.now(UTC).date()}.json"
+        write_text_atomically(path, as_json(study.name, study.settings(), rows, before, kept.seconds))
+        print(f"wrote {path.name}")
+    print(f"{len(rows)} cells, {len(failed)} beyond their bound")
+    return 1 if failed else 0
+
+
+def as_json(
+    name: str, settings: Mapping[str, Any], rows: list[dict[str, Any]], before: Mapping[str, Any], work_s: float
+) -> str:
+    """The committed form: what was asked, on what, and one line a cell."""
+    head = {"study": name, "machine": dict(before), "work_s": round(work_s), "settings": dict(settings)}
+    text = json.dumps(head, indent=1)[:-2] + ',\n "cells": [\n'
+    return text + ",\n".join("  " + json.dumps(row) for row in rows) + "\n ]\n}\n"

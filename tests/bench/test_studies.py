@@ -1,0 +1,117 @@
+"""The other studies on tiny sizes, and the truths that they hold estimates against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from accel_drift.statistics.outcome import Outcome
+from bench import detectable_study, discovery_study, effect_study, population, studies_page, tolerance_study
+from bench.level import ALONE, DETECTORS
+from bench.study import Kept
+
+COLUMN_NAMES = [n for n in DETECTORS if not DETECTORS[n].joint and n not in ALONE]
+
+
+@pytest.mark.parametrize("name", COLUMN_NAMES)
+def test_effects_between_populations_grow_from_nothing(name: str) -> None:
+    made = [population.effect(name, "normal", shift, most=20_000) for shift in (0.0, 0.25, 0.5)]
+    assert made[0] == 0.0
+    assert 0.0 < made[1] < made[2]
+
+
+def test_effects_between_populations_by_hand() -> None:
+    assert population.effect("ks", "normal", 0.5) == pytest.approx(2 * ndtr(0.25) - 1, abs=1e-4)
+    assert population.effect("psi", "normal", 0.5) == pytest.approx(population.psi_of_shift(0.5), rel=1e-3)
+    p, q = population.bin_masses(0.0, 10), population.bin_masses(0.5, 10)
+    for n, m in ((1, 1), (20, 1)):
+        a = n / (n + m)
+        v = sqrt((a * (1 - a) * (q - p) ** 2 / (a * p + (1 - a) * q)).sum())
+        assert population.effect("chi_square", "normal", 0.5, n, m) == pytest.approx(v, rel=5e-3)
+
+
+def test_the_closed_form_of_mmd_is_what_many_rows_give() -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal(1500), rng.standard_normal(1500) + 1.0
+    z = np.concatenate([x, y])
+    z = z / np.subtract(*np.quantile(z, [0.75, 0.25]))
+    apart = np.abs(z[:, None] - z)
+    h = np.median(apart[np.triu_indices(3000, 1)])
+    for name, k in (("mmd", np.exp(-(apart**2) / (2 * h**2))), ("energy", -apart)):
+        np.fill_diagonal(k, 0.0)
+        within = (k[:1500, :1500].sum() + k[1500:, 1500:].sum()) / (1500 * 1499)
+        # The shift itself has a standard error of 0.037 here, so the statistic is known to about 7 %.
+        assert within - 2 * k[:1500, 1500:].mean() == pytest.approx(
+            population.joint_effect(name, 1.0, 1500, 1500), rel=0.2
+        )
+
+
+def test_psi_of_a_shift_and_back() -> None:
+    assert population.psi_of_shift(population.shift_of_psi(0.09)) == pytest.approx(0.09, rel=1e-4)
+
+
+def test_effect_study_counts_means_and_coverage() -> None:
+    task = effect_study.Task("normal", 0.5, 80, 60, 0, 6, joint=False, intervals=True)
+    kept: Kept[effect_study.Task] = Kept()
+    kept.add(task, effect_study.work(task, ("psi", "ks")), 1.0, "a")
+    plain = replace(task, intervals=False)
+    kept.add(plain, effect_study.work(plain, ("psi",)), 1.0, "a")
+    ks, psi, mean = sorted(effect_study.rows(kept), key=lambda r: (r["asked"] == "mean", r["detector"]))
+    assert (ks["detector"], psi["detector"]) == ("ks", "psi")
+    assert ks["pairs"] == psi["pairs"] == 6
+    assert 0 <= psi["coverage"] <= 1
+    assert mean["ratio"] == pytest.approx(mean["mean"] / mean["truth"], rel=1e-3)
+
+
+def test_every_detector_is_in_the_other_studies() -> None:
+    effects = list(effect_study.tasks(0.001))
+    assert {d for t in effects for d in effect_study.wanted(t)} == set(DETECTORS)
+    assert len({(effect_study._place(t), t.n, t.m, t.first) for t in effects}) == len(effects)
+    assert {t.detector for t in tolerance_study.tasks(0.001)} == set(DETECTORS)
+    assert {d for t in detectable_study.tasks() for d in detectable_study.wanted(t)} == set(COLUMN_NAMES)
+
+
+def test_a_probit_line_finds_the_shift() -> None:
+    shifts = [0.1, 0.2, 0.3, 0.4]
+    line = [(s, round(1000 * float(ndtr(10 * s - 2))), 1000) for s in shifts]
+    assert detectable_study.shift_at(0.8, line) == pytest.approx(0.2842, rel=0.02)
+
+
+def test_tolerance_study_finds_the_shift_of_its_tolerance() -> None:
+    shift = tolerance_study.shift("ks", 200, 200, 2)
+    assert 2 * ndtr(shift / 2) - 1 == pytest.approx(0.2, abs=1e-3)
+
+
+def _outcomes(p: float, column: str, detectors: int) -> list[Outcome]:
+    return [
+        Outcome(column=column, columns=(column,), detector=f"d{i}", unit="", n_reference=9, n_batch=9, p_value=p,
+                effect=1.0, statistic=1.0)
+        for i in range(detectors)
+    ]  # fmt: skip
+
+
+def test_two_levels_and_one_level_disagree_where_detectors_agree() -> None:
+    """Ten detectors that find the one drift drag clean columns along when pairs are corrected."""
+    outcomes = _outcomes(1e-9, "x0", 10) + [o for j in range(1, 20) for o in _outcomes(0.004 * j, f"x{j}", 10)]
+    assert discovery_study.two_levels(outcomes, 0.05) == {"x0"}
+    assert discovery_study.one_level(outcomes, 0.05) >= {"x0", "x1"}
+
+
+def test_discovery_study_adds_up() -> None:
+    task = discovery_study.Task(0, 2)
+    kept: Kept[discovery_study.Task] = Kept()
+    kept.add(task, discovery_study.work(task, ("4", "10")), 1.0, "a")
+    made = discovery_study.rows(kept)
+    assert [(len(r["detectors"]) <= int(s), r["tables"]) for r, s in zip(made, ("4", "4", "10", "10"), strict=True)]
+    assert all(r["tables"] == 2 and 0 <= r["rate"] <= 1 and r["drift_found"] == 1.0 for r in made)
+    assert any(
+        "False discoveries" in line for line in studies_page.discovery(_result(made, discovery_study.settings()))
+    )
+
+
+def _result(cells: list[dict[str, object]], settings: dict[str, object]) -> dict[str, object]:
+    return {"cells": cells, "settings": settings, "work_s": 60, "machine": {"created_at": "2000-01-01T00:00"}}
