@@ -21,7 +21,11 @@ class Status(StrEnum):
 
     @property
     def tested(self) -> bool:
-        """Whether a test was made, so that there is a p-value."""
+        """Whether a test was made, so that there is a p-value.
+
+        >>> Status.STABLE.tested, Status.TOO_FEW_ROWS.tested
+        (True, False)
+        """
         return self in _TESTED
 
 
@@ -38,7 +42,11 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 (none) to 3 (critical)."""
+        """0 (none) to 3 (critical).
+
+        >>> Severity.CRITICAL.rank
+        3
+        """
         return list(Severity).index(self)
 
 

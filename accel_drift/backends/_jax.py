@@ -45,6 +45,7 @@ class JaxBackend(Backend):
         return "CPU, through XLA" if self._device.platform == "cpu" else kind
 
     def scope(self) -> AbstractContextManager[object]:
+        """As in the base class; a `BackendError` in a forked child."""
         if os.getpid() != self._process:
             # XLA's threads stayed in the parent: a call here would wait for them for ever.
             raise BackendError(

@@ -82,6 +82,9 @@ def get_backend(name: str | Backend = "auto", data: Any = None) -> Backend:
     Raises:
         ConfigError: there is no backend of that name.
         BackendMissingError: its library, its driver or its device is not there.
+
+    >>> get_backend("numpy").name
+    'numpy'
     """
     if isinstance(name, Backend):
         return name
@@ -89,7 +92,11 @@ def get_backend(name: str | Backend = "auto", data: Any = None) -> Backend:
 
 
 def available_backends() -> tuple[str, ...]:
-    """Names of the backends that open here. Imports each library that is installed."""
+    """Names of the backends that open here. Imports each library that is installed.
+
+    >>> "numpy" in available_backends()
+    True
+    """
     return tuple(name for name in names() if why_not(name) is None)
 
 

@@ -76,6 +76,9 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
         given: options of `Profile.fit` that were given.
         backend: where to compute.
         tell: told before each detector.
+
+    Raises:
+        ConfigError: CURRENT is a saved profile, or options come with one that has its own.
     """
     _must_exist(reference, current)
     if looks_like_a_profile(current):
@@ -101,7 +104,11 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
 
 
 def fit(reference: str, given: Mapping[str, Any], backend: str, out: Path) -> Profile:
-    """Learn REFERENCE and write the profile."""
+    """Learn REFERENCE and write the profile.
+
+    Raises:
+        ConfigError: REFERENCE is a saved profile.
+    """
     _must_exist(reference)
     if looks_like_a_profile(reference):
         raise ConfigError(f"{reference} is a saved profile already; fit takes the data set")

@@ -59,7 +59,7 @@ def format_of(path: Path) -> Format:
 
 @contextmanager
 def errors_of(path: Path) -> Iterator[None]:
-    """What goes wrong while a file is read, as one line that names the file."""
+    """What goes wrong while a file is read, as one line that names the file: `SourceError`, or the error of ours."""
     try:
         yield
     except SourceError:

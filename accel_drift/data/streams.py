@@ -85,7 +85,11 @@ def decode_batches(schema: Any, batches: Sequence[Any], wanted: Sequence[str]) -
 
 
 def decode_single(name: str, values: Any) -> Outcome:
-    """One column that exports itself: a series of polars or pandas, an array of pyarrow."""
+    """One column that exports itself: a series of polars or pandas, an array of pyarrow.
+
+    Raises:
+        DataError: its export fails.
+    """
     try:
         whole = pa.chunked_array(values)
     except Exception as error:

@@ -247,20 +247,34 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A detector that has learned a reference."""
+    """A detector that has learned a reference.
+
+    Attributes:
+        detector: the options.
+        reference: the reference's rows.
+        backend: where it computes.
+    """
 
     detector: Detector
     reference: Table
     backend: Backend
 
     def score(self, batch: Any) -> npt.NDArray[np.float64] | float:
-        """The statistic of a batch: (d,) in the reference's column order, a float for a joint detector."""
+        """The statistic of a batch: (d,) in the reference's column order, a float for a joint detector.
+
+        Raises:
+            DataError: the batch cannot be read, has no rows, or none of the columns learned.
+        """
         found = self.detector.statistics(self._compare(batch))
         values = np.array(list(found.values()), dtype=np.float64)
         return float(values[0]) if self.detector.joint else values
 
     def detect(self, batch: Any) -> Detection:
-        """Test a batch; p-values are corrected over the columns by Benjamini-Hochberg."""
+        """Test a batch; p-values are corrected over the columns by Benjamini-Hochberg.
+
+        Raises:
+            DataError: the batch cannot be read, has no rows, or none of the columns learned.
+        """
         d, comparison = self.detector, self._compare(batch)
         plan = Plan(d.alpha, smallest_needed(d.members(comparison), 1, d.alpha, "bh"), d.seed)
         outcomes = d.outcomes(comparison, plan)

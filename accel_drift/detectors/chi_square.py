@@ -19,6 +19,9 @@ class ChiSquare(BinnedDetector):
     """Whether category or bin depends on the side a row comes from; effect is bias-corrected Cramer's V.
 
     P-values are permutation p-values, right where expected counts are small, too.
+
+    >>> ChiSquare().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
+    array([0.533])
     """
 
     name: ClassVar[str] = "chi_square"

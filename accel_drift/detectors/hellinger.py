@@ -17,6 +17,9 @@ class Hellinger(BinnedDetector):
 
     The effect is the root of the squared distance less what chance alone makes of that, 0 where nothing is left. The
     parts of a finding are terms of the square.
+
+    >>> Hellinger().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
+    array([0.185])
     """
 
     name: ClassVar[str] = "hellinger"

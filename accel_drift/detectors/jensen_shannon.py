@@ -17,6 +17,9 @@ class JensenShannon(BinnedDetector):
 
     The effect is the root of the squared distance less what chance alone makes of that, 0 where nothing is left. The
     parts of a finding are terms of the square.
+
+    >>> JensenShannon().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
+    array([0.221])
     """
 
     name: ClassVar[str] = "jensen_shannon"

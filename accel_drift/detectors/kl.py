@@ -18,6 +18,9 @@ class KL(SmoothedDetector):
 
     What is common in the batch and rare in the reference weighs most. The effect is the divergence less what chance
     alone makes of it, about (k - 1)(1/n + 1/m) / 2 at k cells.
+
+    >>> KL().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
+    array([0.082])
     """
 
     name: ClassVar[str] = "kl"

@@ -25,6 +25,9 @@ class Missing(Detector):
     of the change's size. With a `tolerance` the p-value is of the hypothesis that the share changed by at most that,
     by the exact law of two binomial counts at the most likely shares (Storer & Kim 1990), or by a bootstrap of whole
     blocks.
+
+    >>> Missing().fit({"c": list("aabb")}, backend="numpy").score({"c": ["a", None, "b", "b"]}).round(3)
+    array([0.25])
     """
 
     name: ClassVar[str] = "missing"

@@ -17,6 +17,9 @@ class PSI(SmoothedDetector):
     """How far the shares of a column's bins or categories moved, both ways, in nats.
 
     The effect is the PSI less what chance alone makes of it, about (k - 1)(1/n + 1/m) at k cells.
+
+    >>> PSI().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
+    array([0.169])
     """
 
     name: ClassVar[str] = "psi"

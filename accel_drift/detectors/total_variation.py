@@ -18,6 +18,9 @@ class TotalVariation(BinnedDetector):
 
     The effect is the distance as it is, which chance alone makes larger than 0; what is judged is the lower end of its
     interval. That is wide: it covers the truth in nearly all cases, not in 95 % of them.
+
+    >>> TotalVariation().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
+    array([0.25])
     """
 
     name: ClassVar[str] = "total_variation"

@@ -26,6 +26,9 @@ class Unseen(Detector):
     Rare categories make some such rows by chance, so each relabelling looks for its own unseen categories. With a
     `tolerance` the p-value is of the hypothesis that at most that share of what the batch is drawn from lies outside
     the categories of this reference: exact (binomial), or a bootstrap of whole blocks of the batch.
+
+    >>> Unseen().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abzz")}).round(3)
+    array([0.5])
     """
 
     name: ClassVar[str] = "unseen"

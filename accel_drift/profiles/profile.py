@@ -157,7 +157,11 @@ class Profile:
         return score(self.rows, kept, self.detectors, self.backend, options, sizes, self.totals, progress)
 
     def save(self, path: str | Path) -> None:
-        """Write the profile to one Arrow IPC file; never a pickle, never half a file."""
+        """Write the profile to one Arrow IPC file; never a pickle, never half a file.
+
+        Raises:
+            SourceError: the folder does not exist, or the file cannot be written.
+        """
         from accel_drift.profiles.file import write
 
         write(self._header(), self.rows, Path(path))
@@ -244,6 +248,13 @@ def compare(
         kinds: as in `Profile.fit`.
         names: what the report calls the two sides.
         progress: called with (done, of, what) before each detector.
+
+    Raises:
+        DataError: a side cannot be read, has no rows, or the two have no column to compare.
+        ConfigError: an option has a value that cannot work.
+
+    >>> compare({"x": [1.0] * 40}, {"x": [2.0] * 40}, ["psi"], backend="numpy").drifted_columns
+    ('x',)
     """
     profile = Profile.fit(
         reference,

@@ -71,7 +71,11 @@ class Explanation:
 
 
 def explain(report: Report, column: str, detector: str | None = None) -> Explanation:
-    """The findings of `column`, or of the joint detector of that name. Arguments as in `Report.explain`."""
+    """The findings of `column`, or of the joint detector of that name. Arguments as in `Report.explain`.
+
+    Raises:
+        ConfigError: the report has no finding of that column or detector.
+    """
     found = [f for f in report.findings if column in (f.column, f.detector if len(f.columns) > 1 else f.column)]
     if not found:
         raise ConfigError(_no_column(report, column))
