@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from accel_drift.backends import available_backends, get_backend
     from accel_drift.detectors.chi_square import ChiSquare
+    from accel_drift.detectors.cramer_von_mises import CramerVonMises
     from accel_drift.detectors.hellinger import Hellinger
     from accel_drift.detectors.jensen_shannon import JensenShannon
     from accel_drift.detectors.kl import KL
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from accel_drift.detectors.psi import PSI
     from accel_drift.detectors.total_variation import TotalVariation
     from accel_drift.detectors.unseen import Unseen
+    from accel_drift.detectors.wasserstein import Wasserstein
     from accel_drift.errors import AccelDriftError
     from accel_drift.finding import Finding, Severity, Status
     from accel_drift.functions import chi_square, hellinger, jensen_shannon, kl, ks, mmd, psi, total_variation
@@ -36,6 +38,7 @@ __all__ = [
     "PSI",
     "AccelDriftError",
     "ChiSquare",
+    "CramerVonMises",
     "Finding",
     "Hellinger",
     "JensenShannon",
@@ -46,6 +49,7 @@ __all__ = [
     "Status",
     "TotalVariation",
     "Unseen",
+    "Wasserstein",
     "__version__",
     "available_backends",
     "chi_square",
@@ -70,6 +74,7 @@ _HOME = {
     "PSI": "accel_drift.detectors.psi",
     "AccelDriftError": "accel_drift.errors",
     "ChiSquare": "accel_drift.detectors.chi_square",
+    "CramerVonMises": "accel_drift.detectors.cramer_von_mises",
     "Finding": "accel_drift.finding",
     "Missing": "accel_drift.detectors.missing",
     "Profile": "accel_drift.profiles",
@@ -77,6 +82,7 @@ _HOME = {
     "Severity": "accel_drift.finding",
     "Status": "accel_drift.finding",
     "Unseen": "accel_drift.detectors.unseen",
+    "Wasserstein": "accel_drift.detectors.wasserstein",
     "available_backends": "accel_drift.backends",
     "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",

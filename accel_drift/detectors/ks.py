@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
-from accel_drift.statistics import draws, intervals, ks_law, scores, tail
+from accel_drift.finding import Part
+from accel_drift.statistics import intervals, ks_law, ordered, ordered_cells, ordered_parts
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
 from accel_drift.statistics.pairs import Counts, NumericPair, Table
@@ -36,61 +37,30 @@ class KS(Detector):
         return {n: float(d) for pair in comparison.numeric for n, d in zip(pair.names, pair.gap, strict=True)}
 
     def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
-        found: list[Outcome] = []
-        for pair in comparison.numeric:
-            p, method = _law(pair)
-            found += [self._column(pair, j, comparison, plan, p[j], method[j]) for j in range(len(pair.names))]
-        return self.unpaired(comparison) + found
-
-    def _column(self, pair: NumericPair, j: int, comparison: Comparison, plan: Plan, p: float, method: str) -> Outcome:
-        name, (n, m) = pair.names[j], (int(side[j]) for side in pair.present)
-        why = comparison.why_untested(n, m, int(pair.distinct[j]), plan, self.min_rows)
-        blank = self.blank(column=name, columns=(name,), n_reference=n, n_batch=m, untested=why)
-        if why is not None:
-            return blank
-        gap = float(pair.gap[j])
-        interval = self._interval(pair, j, comparison, plan) if plan.intervals else None
-        ready = replace(blank, statistic=gap, effect=gap, judged=interval[0] if interval else gap, interval=interval)
-        if comparison.groups is None:
-            if not pair.tied[j]:
-                return replace(ready, p_value=float(p), p_method=method)
-            # With ties the law is conservative: good enough where even it is small, and no draw is needed then.
-            if p <= plan.smallest_p:
-                return replace(ready, p_value=float(p), p_method="asymptotic", details={"conservative": True})
-        return self._permuted(ready, pair, j, comparison, plan)
-
-    def _permuted(self, ready: Outcome, pair: NumericPair, j: int, comparison: Comparison, plan: Plan) -> Outcome:
-        fine, blocked = pair.fine.column(j), comparison.groups is not None
-        stream = draws.key(plan.seed, "null", pair.names[j])
-        found = tail.sequential(
-            _gap(*(side[None] for side in fine.sides)),
-            lambda _, first, count: comparison.drawn.scores(_gap, fine, blocked, stream, first, count),
-            self.permutations,
-            comparison.needed(plan),
-            fine.reference.shape[-1],
-        )
-        return replace(
-            ready,
-            p_value=float(found.p_value[0]),
-            p_method="approximate" if found.fitted[0] else "permutation",
-            details={"permutations": int(found.draws[0])},
-            null=found.first[0],
+        return self.unpaired(comparison) + ordered.outcomes(
+            comparison,
+            plan,
+            _GAP,
+            self.blank(),
+            permutations=self.permutations,
+            min_rows=self.min_rows,
+            tolerance=self.tolerance,
         )
 
-    @staticmethod
-    def _interval(pair: NumericPair, j: int, comparison: Comparison, plan: Plan) -> intervals.Interval:
-        """On half as many cells: what they lose is far below the width."""
-        fine = Table(*(_coarser(side) for side in pair.fine.column(j)))
-        stream = draws.key(plan.seed, "interval", pair.names[j])
-        made = intervals.cdf_gap(fine, comparison.groups is not None, float(pair.gap[j]), stream)
-        return intervals.clip(made.interval(), 0.0, 1.0)
 
-
-def _law(pair: NumericPair) -> tuple[npt.NDArray[np.float64], list[str]]:
+def _laws(pair: NumericPair) -> ordered.Laws:
     """P-values of a pair's columns as if nothing tied, and how they were found; 1 where a side has no value."""
     n, m = pair.present
     p, how = ks_law.tails(pair.gap, np.maximum(n, 1), np.maximum(m, 1))
-    return np.where((n > 0) & (m > 0), p, 1.0), how
+    return list(zip(map(float, np.where((n > 0) & (m > 0), p, 1.0)), how, strict=True))
+
+
+def _bootstrap(column: ordered.Column, stream: npt.NDArray[np.uint32]) -> intervals.Bootstrap:
+    """On half as many cells; what they lose of the observed gap is added to the band."""
+    fine = Table(*(_coarser(side) for side in column.fine))
+    gap = float(column.pair.gap[column.place])
+    made = intervals.cdf_gap(fine, column.blocked, gap, stream)
+    return replace(made, errors=made.errors + abs(gap - float(ordered_cells.gap(*fine.sides))))
 
 
 def _coarser(counts: Counts) -> Counts:
@@ -99,9 +69,23 @@ def _coarser(counts: Counts) -> Counts:
     return np.concatenate([values, counts[:, -1:]], axis=1)
 
 
-def _gap(reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:
-    """The gap on cells; the last cell, missing, is no value."""
-    return scores.cdf_gap(reference[..., :-1], batch[..., :-1])
+def _parts(column: ordered.Column) -> tuple[Part, ...]:
+    """The place of the gap, and by how much the share of each cell moved."""
+    a, b = column.fine.sides
+    moved = np.diff(ordered_cells.difference(a, b), prepend=0.0)
+    return (ordered_parts.largest_gap(column), *ordered_parts.by_cell(column, moved, whole=False))
 
+
+_GAP = ordered.Distance(
+    statistic=lambda pair: pair.gap,
+    score=lambda _: ordered_cells.gap,
+    effect=lambda _, gap, __: gap,
+    bootstrap=_bootstrap,
+    parts=_parts,
+    laws=_laws,
+    conservative=True,
+    most=1.0,
+    lower_end=True,
+)
 
 DETECTOR = KS

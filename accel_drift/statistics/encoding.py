@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
+from accel_drift.statistics import spread
 from accel_drift.statistics.distances import median_distance
 
 Floats = npt.NDArray[np.float64]
@@ -140,7 +141,7 @@ def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | 
     if finite.any() and (peak := float(np.abs(v[finite]).max())) > _LARGE:
         v = v / peak  # differences and squares of the largest floats overflow, and scale is taken off anyway
     known = v[scale][finite[scale]]
-    width = _spread(known)
+    width = spread.of_values(known)
     absent = (~present).astype(np.float64)
     if width == 0.0:
         return absent[:, None] if 0 < absent.sum() < len(v) else None
@@ -170,13 +171,6 @@ def _no_number(column: TableColumn) -> NumericColumn:
 
 def _no_category(column: TableColumn) -> CategoricalColumn:
     return CategoricalColumn(column.name, np.full(column.rows, -1, np.int32), (), column.rows)
-
-
-def _spread(known: Floats) -> float:
-    if len(known) == 0:
-        return 0.0
-    low, q1, q3, high = np.quantile(known, [0.05, 0.25, 0.75, 0.95])
-    return float(q3 - q1) or float(high - low) or float(known.std())
 
 
 def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from accel_drift.backends import Backend
 from accel_drift.data.block import Block
-from accel_drift.statistics import cells
+from accel_drift.statistics import cells, spread
 from accel_drift.statistics.totals import Totals
 
 Counts = npt.NDArray[np.int64]
@@ -62,12 +62,27 @@ class NumericPair:
     # Bins by their number: several detectors ask for the same ones.
     _made: dict[int, tuple[npt.NDArray[Any], Table]] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
+    @property
     def gap(self) -> npt.NDArray[np.float64]:
         """Kolmogorov-Smirnov distance of each column, (d,)."""
+        return self._distances[0]
+
+    @property
+    def area(self) -> npt.NDArray[np.float64]:
+        """Integral of |F - G| dx of each column, its Wasserstein distance, (d,); never NaN, but infinite it may be."""
+        return self._distances[1]
+
+    @property
+    def square(self) -> npt.NDArray[np.float64]:
+        """Integral of (F - G)^2 dH of each column, H being the pooled distribution function, (d,)."""
+        return self._distances[2]
+
+    @cached_property
+    def _distances(self) -> tuple[npt.NDArray[np.float64], ...]:
         with self.backend.scope():
             x, y = self.reference, self.batch
-            return self.backend.to_numpy(self.backend.kernels.cdf_gap(x.values, x.mask, y.values, y.mask))
+            made = self.backend.kernels.cdf_distances(x.values, x.mask, y.values, y.mask)
+            return tuple(self.backend.to_numpy(one) for one in made)
 
     @cached_property
     def present(self) -> tuple[Counts, Counts]:
@@ -81,25 +96,25 @@ class NumericPair:
         return n, m
 
     @cached_property
-    def _shape(self) -> tuple[Any, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def _shape(self) -> tuple[Any, Any, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         xp, both = self.backend.xp, (self.reference, self.batch)
         with self.backend.scope():
             values = xp.concat([_absent_last(xp, side) for side in both], axis=0)
             present = self.backend.asarray(self.present[0] + self.present[1])
-            cuts, distinct, tied = cells.fine_cuts(xp, xp.sort(values, axis=0), present, cells.FINE)
-            return cuts, self.backend.to_numpy(distinct), self.backend.to_numpy(tied)
+            cuts, middles, distinct, tied = cells.fine_cuts(xp, xp.sort(values, axis=0), present, cells.FINE)
+            return cuts, middles, self.backend.to_numpy(distinct), self.backend.to_numpy(tied)
 
     @property
     def distinct(self) -> npt.NDArray[np.int64]:
         """Distinct values in the pooled rows, (d,)."""
-        return self._shape[1]
+        return self._shape[2]
 
     @cached_property
     def tied(self) -> npt.NDArray[np.bool_]:
         """Whether any two pooled rows have the same value, (d,)."""
         if self.totals is None:
-            return self._shape[2]
-        return self._shape[2] | np.array([name in self.totals.tied for name in self.names], dtype=np.bool_)
+            return self._shape[3]
+        return self._shape[3] | np.array([name in self.totals.tied for name in self.names], dtype=np.bool_)
 
     @cached_property
     def fine(self) -> Table:
@@ -112,6 +127,37 @@ class NumericPair:
         """Cut points of the fine cells, (d, FINE - 1)."""
         with self.backend.scope():
             return self.backend.to_numpy(self._shape[0])
+
+    @cached_property
+    def fine_middles(self) -> npt.NDArray[Any]:
+        """A value inside each fine cell, the cell's own where it has only one, (d, FINE)."""
+        with self.backend.scope():
+            return self.backend.to_numpy(self._shape[1])
+
+    @cached_property
+    def half_spread(self) -> npt.NDArray[np.float64]:
+        """Half of the spread of the reference's finite values, (d,); see `accel_drift.statistics.spread`."""
+        xp = self.backend.xp
+        with self.backend.scope():
+            ordered = xp.sort(_absent_last(xp, self.reference), axis=0)
+            floats = xp.isdtype(ordered.dtype, "real floating")
+            lowest = ordered == (-xp.inf if floats else xp.iinfo(ordered.dtype).min)
+            highest = self.reference.mask & (self.reference.values == (xp.inf if floats else 0))
+            below, above = (
+                self.backend.to_numpy(xp.sum(xp.astype(flags & floats, xp.int64), axis=0))
+                for flags in (lowest, highest)
+            )
+            finite = self.present[0] - below - above
+            places = below[:, None] + spread.places(finite)
+            at = self.backend.asarray(np.clip(places.T, 0, max(ordered.shape[0] - 1, 0)))
+            taken = self.backend.to_numpy(xp.take_along_axis(ordered, at, axis=0)).T
+        return spread.of_order_statistics(taken, finite, self._finite_reference)
+
+    def _finite_reference(self, j: int) -> npt.NDArray[Any]:
+        """The finite reference values of one column on the host."""
+        with self.backend.scope():
+            values, mask = (self.backend.to_numpy(part[:, j]) for part in self.reference)
+        return np.asarray(values[mask & np.isfinite(values)])
 
     def binned(self, bins: int) -> Table:
         """Counts in the reference's quantile bins and atoms, missing last: shapes (g, d, 2 bins).

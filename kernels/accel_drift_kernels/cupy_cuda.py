@@ -5,7 +5,7 @@ kernel of its own is faster.
 """
 
 from accel_drift_kernels.portable import bin_index as bin_index
-from accel_drift_kernels.portable import cdf_gap as cdf_gap
+from accel_drift_kernels.portable import cdf_distances as cdf_distances
 from accel_drift_kernels.portable import count_codes as count_codes
 from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable import histogram as histogram

@@ -86,19 +86,30 @@ def count_codes(codes: Any, total: int, /) -> npt.NDArray[np.int64]:
     return out
 
 
-def cdf_gap(x: Any, x_mask: Any, y: Any, y_mask: Any, /) -> npt.NDArray[np.float64]:
-    """See `spec.OPS["cdf_gap"]`."""
-    out = np.zeros(x.shape[1])
+def cdf_distances(x: Any, x_mask: Any, y: Any, y_mask: Any, /) -> tuple[npt.NDArray[np.float64], ...]:
+    """See `spec.OPS["cdf_distances"]`."""
+    out = np.zeros((3, x.shape[1]))
     for j in range(x.shape[1]):
-        xs = [v for v, ok in zip(x[:, j], x_mask[:, j], strict=True) if ok]
-        ys = [v for v, ok in zip(y[:, j], y_mask[:, j], strict=True) if ok]
-        if not xs or not ys:
-            continue
-        for t in [*xs, *ys]:
-            fx = sum(bool(v <= t) for v in xs) / len(xs)
-            fy = sum(bool(v <= t) for v in ys) / len(ys)
-            out[j] = max(out[j], abs(fx - fy))
-    return out
+        xs = [v.item() for v, ok in zip(x[:, j], x_mask[:, j], strict=True) if ok]
+        ys = [v.item() for v, ok in zip(y[:, j], y_mask[:, j], strict=True) if ok]
+        if xs and ys:
+            out[:, j] = _distances(xs, ys)
+    return out[0], out[1], out[2]
+
+
+def _distances(xs: list[Any], ys: list[Any]) -> tuple[float, float, float]:
+    """In fractions, which neither round nor overflow."""
+    values = sorted({*xs, *ys})
+    gap = [abs(Fraction(sum(v <= t for v in xs), len(xs)) - Fraction(sum(v <= t for v in ys), len(ys))) for t in values]
+    square = sum(g * g * (xs.count(t) + ys.count(t)) for g, t in zip(gap, values, strict=True))
+    area = Fraction(0)
+    for g, low, high in zip(gap, values, values[1:], strict=False):
+        if g and (math.isinf(low) or math.isinf(high)):
+            return float(max(gap)), math.inf, float(square / (len(xs) + len(ys)))
+        if g:
+            area += g * (Fraction(high) - Fraction(low))
+    top = Fraction(np.finfo(np.float64).max.item())
+    return float(max(gap)), float(min(area, top)), float(square / (len(xs) + len(ys)))
 
 
 def lattice_tail(width: Any, n: Any, m: Any, /) -> npt.NDArray[np.float64]:

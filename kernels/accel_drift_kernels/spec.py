@@ -48,12 +48,12 @@ class Kernels(Protocol):
         """How often each code occurs."""
         ...
 
-    def cdf_gap(self, x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> Array:
-        """Largest distance between two empirical distribution functions, column by column."""
+    def cdf_distances(self, x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> tuple[Array, Array, Array]:
+        """How far apart two empirical distribution functions are, three ways, column by column."""
         ...
 
     def lattice_tail(self, width: Array, n: Array, m: Array, /) -> Array:
-        """Chance that a random lattice path leaves a band: the exact law of `cdf_gap`."""
+        """Chance that a random lattice path leaves a band: the exact law of the largest gap."""
         ...
 
     def hypergeometric(self, pooled: Array, n: Array, u: Array, /) -> Array:
@@ -114,14 +114,16 @@ _OPS = {
         "How often each of 0...total - 1 occurs; negative codes are ignored.",
         "codes int64 (r,), total int -> int64 (total,)",
     ),
-    "cdf_gap": OpSpec(
-        "Kolmogorov-Smirnov D of the unmasked rows, at the ends of tie groups; 0 if a side is empty.",
-        "x (n, d), x_mask bool (n, d), y (m, d), y_mask bool (m, d) -> float64 (d,)",
+    "cdf_distances": OpSpec(
+        "With F of x, G of y and H of both, of the unmasked rows: max |F - G| at the ends of tie groups, the integral "
+        "of |F - G| dx and that of (F - G)^2 dH; 0 if a side is empty. The second is infinite where the sides' shares "
+        "of inf or of -inf differ, and only there: beyond the largest float64 it is that number.",
+        "x (n, d), x_mask bool (n, d), y (m, d), y_mask bool (m, d) -> float64 (d,), float64 (d,), float64 (d,)",
         rtol=1e-12,
     ),
     "lattice_tail": OpSpec(
         "Share of the lattice paths from (0, 0) to (n, m) that touch |i m - j n| >= width; 1 for a width of 0. "
-        "The law of n m cdf_gap when no values tie (Hodges 1958).",
+        "The law of n m times the largest gap when no values tie (Hodges 1958).",
         "width int64 (k,), n int64 (k,), m int64 (k,) -> float64 (k,)",
         rtol=1e-11,
     ),

@@ -103,7 +103,8 @@ def test_masked_is_absent(name: str, backend: Backend) -> None:
     reference, batch = cases.table(name, 160, 9), cases.table(name, 110, 10, 0.2)
     without = _detect(name, reference, batch, backend)
     padded = _detect(name, cases.padded(reference, 7), cases.padded(batch, 40), backend)
-    assert np.array_equal(_statistics(without), _statistics(padded))
+    # More rows, of nothing, may be added up in another order.
+    assert _statistics(padded) == pytest.approx(_statistics(without), rel=1e-12, abs=0)
     for f, g in zip(without.findings, padded.findings, strict=True):
         assert (f.n_reference, f.n_batch) == (g.n_reference, g.n_batch)
         assert f.p_method == g.p_method

@@ -91,6 +91,16 @@ def _pairs() -> dict[str, Args]:
         "int64": (i, im, i[:9], im[:9]),
         "float32": (f, fm, f[20:], fm[20:]),
         "big-int": (i + 2**62, im, i[5:] + (2**62 + 1), im[5:]),
+        "ends-of-int64": (np.where(i > 0, 2**63 - 1, i), im, np.where(i[5:] < 0, -(2**63), i[5:]), im[5:]),
+        "beyond-int64": (np.uint64(2**63) + i.astype(np.uint8), im, i[5:].astype(np.uint8) * np.uint64(2**55), im[5:]),
+        "largest-floats": (np.where(x > 0, 1.7e308, -1.7e308), xm, np.where(y > 0.3, 1.7e308, -1.7e308), ym),
+        "whole-range": (
+            np.full((9, 2), np.finfo(np.float64).max),
+            im[:9],
+            -np.full((5, 2), np.finfo(np.float64).max),
+            im[:5],
+        ),
+        "equal-infinities": (_ends([1.0, 2.0]), np.ones((4, 1), bool), _ends([3.0, 9.0]), np.ones((4, 1), bool)),
         "same": (x, xm, x, xm),
         "apart": (np.nan_to_num(x) + 99, xm, np.nan_to_num(y, posinf=0.0), ym),
         "empty-side": (x, xm, y, empty),
@@ -100,6 +110,10 @@ def _pairs() -> dict[str, Args]:
         "no-rows": (x[:0], xm[:0], y, ym),
         "no-columns": (x[:, :0], xm[:, :0], y[:, :0], ym[:, :0]),
     }
+
+
+def _ends(values: list[float]) -> Any:
+    return np.array([[-np.inf], *([v] for v in values), [np.inf]])
 
 
 def _bands() -> dict[str, Args]:
@@ -207,7 +221,7 @@ CASES: dict[str, dict[str, Args]] = {
         "no-rows": (np.zeros(0, dtype=np.int64), 3),
         "no-cells": (np.array([-1]), 0),
     },
-    "cdf_gap": _pairs(),
+    "cdf_distances": _pairs(),
     "lattice_tail": _bands(),
     "hypergeometric": _draws("hypergeometric"),
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),

@@ -88,8 +88,8 @@ def test_binning_of_any_small_table(op: str, backend: Backend, args: Args) -> No
 
 @given(args=two_samples())
 @SMALL
-def test_gap_of_any_small_samples(backend: Backend, args: Args) -> None:
-    check("cdf_gap", args, backend, backend.kernels)
+def test_distances_of_any_small_samples(backend: Backend, args: Args) -> None:
+    check("cdf_distances", args, backend, backend.kernels)
 
 
 @pytest.mark.parametrize("op", ["hypergeometric", "dirichlet_multinomial", "multinomial"])

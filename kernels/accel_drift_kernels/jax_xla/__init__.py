@@ -6,7 +6,7 @@ scope: sums are float64, which JAX allows only there.
 """
 
 from accel_drift_kernels.jax_xla.counts import bin_index as bin_index
-from accel_drift_kernels.jax_xla.counts import cdf_gap as cdf_gap
+from accel_drift_kernels.jax_xla.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.jax_xla.counts import count_codes as count_codes
 from accel_drift_kernels.jax_xla.counts import histogram as histogram
 from accel_drift_kernels.jax_xla.draws import dirichlet_multinomial as dirichlet_multinomial

@@ -1,4 +1,4 @@
-"""Binning, counting, and the Kolmogorov-Smirnov gap."""
+"""Binning, counting, and the distances of distribution functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from accel_drift_kernels.jax_xla.buckets import bucket, padded
-from accel_drift_kernels.portable.counts import cdf_gap as _cdf_gap
+from accel_drift_kernels.portable.counts import distances
 from accel_drift_kernels.spec import Array
 
 
@@ -58,10 +58,20 @@ def count_codes(codes: Array, total: int, /) -> Array:
     return _count_codes(padded(codes, bucket(codes.shape[0]), -1), total)
 
 
-_jitted_gap = jax.jit(_cdf_gap)
+@jax.jit
+def _distances(x: Array, x_mask: Array, y: Array, y_mask: Array) -> tuple[Array, Array, Array]:
+    return distances(x, x_mask, y, y_mask, _tied_sum)
 
 
-def cdf_gap(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> Array:
-    """See `spec.OPS["cdf_gap"]`."""
+def _tied_sum(value: Array, seen: Array, last: Array) -> Array:
+    """As in `portable`, without its second sort: counts only grow, so a running maximum carries the last end along."""
+    ends = lax.cummax(jnp.where(last, seen, 0), axis=0)
+    before = jnp.concatenate([jnp.zeros_like(ends[:1]), ends[:-1]])
+    return jnp.sum(jnp.where(last, value * (seen - before), 0.0), axis=0)
+
+
+def cdf_distances(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> tuple[Array, Array, Array]:
+    """See `spec.OPS["cdf_distances"]`."""
     n, m = bucket(x.shape[0]), bucket(y.shape[0])
-    return _jitted_gap(padded(x, n), padded(x_mask, n), padded(y, m), padded(y_mask, m))
+    gap, area, square = _distances(padded(x, n), padded(x_mask, n), padded(y, m), padded(y_mask, m))
+    return gap, area, square

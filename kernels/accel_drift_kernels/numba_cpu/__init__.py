@@ -6,7 +6,7 @@ for any number of threads.
 """
 
 from accel_drift_kernels.numba_cpu.counts import bin_index as bin_index
-from accel_drift_kernels.numba_cpu.counts import cdf_gap as cdf_gap
+from accel_drift_kernels.numba_cpu.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.numba_cpu.counts import count_codes as count_codes
 from accel_drift_kernels.numba_cpu.counts import histogram as histogram
 from accel_drift_kernels.numba_cpu.counts import lattice_tail as lattice_tail

@@ -1,4 +1,4 @@
-"""Binning, counting, and the Kolmogorov-Smirnov gap."""
+"""Binning, counting, and the distances of distribution functions."""
 
 from __future__ import annotations
 
@@ -173,22 +173,40 @@ def count_codes(codes: Any, total: int, /) -> npt.NDArray[np.int64]:
 
 
 @compiled
-def _gap(x: Any, y: Any) -> float:
-    """Largest difference of two sorted samples' distribution functions, at the ends of tie groups."""
+def _half_step(low: Any, high: Any, whole: bool) -> float:
+    """Half of high - low: the difference of two floats may overflow, that of two whole numbers wraps round."""
+    if whole:
+        return 0.5 * np.float64(np.uint64(np.int64(high) - np.int64(low)))
+    return 0.5 * np.float64(high) - 0.5 * np.float64(low)
+
+
+@compiled
+def _distances(x: Any, y: Any, whole: bool) -> Any:
+    """Largest gap, area and mean square between two sorted samples' distribution functions, at ends of tie groups."""
     n, m = x.size, y.size
     if n == 0 or m == 0:
-        return 0.0
+        return 0.0, 0.0, 0.0
     i, j = 0, 0
     worst = 0
-    while i < n and j < m:
-        value = min(x[i], y[j])
+    share, half_area, square = 0.0, 0.0, 0.0
+    before = x[0]
+    pairs = float(n * m)
+    while i < n or j < m:
+        value = x[i] if j == m or (i < n and x[i] <= y[j]) else y[j]
+        if share > 0:
+            half_area += share * _half_step(before, value, whole)
+        met = i + j
         while i < n and x[i] == value:
             i += 1
         while j < m and y[j] == value:
             j += 1
         # Whole numbers over n m: gaps that are equal stay equal, on this and every other device.
-        worst = max(worst, abs(i * m - j * n))
-    return float(worst / (n * m))
+        now = abs(i * m - j * n)
+        worst = max(worst, now)
+        share = now / pairs
+        square += share * share * (i + j - met)
+        before = value
+    return worst / pairs, half_area, square / (n + m)
 
 
 @compiled
@@ -230,12 +248,16 @@ def lattice_tail(width: Any, n: Any, m: Any, /) -> npt.NDArray[np.float64]:
     return out
 
 
-def cdf_gap(x: Any, x_mask: Any, y: Any, y_mask: Any, /) -> npt.NDArray[np.float64]:
-    """See `spec.OPS["cdf_gap"]`."""
-    d = x.shape[1]
+def cdf_distances(
+    x: Any, x_mask: Any, y: Any, y_mask: Any, /
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """See `spec.OPS["cdf_distances"]`."""
+    d, whole = x.shape[1], x.dtype.kind in "iu"
 
-    def work(j: int) -> float:
-        return float(_gap(np.sort(x[x_mask[:, j], j]), np.sort(y[y_mask[:, j], j])))
+    def work(j: int) -> tuple[float, float, float]:
+        return _distances(np.sort(x[x_mask[:, j], j]), np.sort(y[y_mask[:, j], j]), whole)  # type: ignore[no-any-return]
 
     out = on_threads(work, range(d), large=(x.shape[0] + y.shape[0]) * d > _LARGE)
-    return np.asarray(out, dtype=np.float64)
+    gap, half_area, square = np.asarray(out, dtype=np.float64).reshape(d, 3).T
+    most = np.finfo(np.float64).max / 2
+    return gap, np.where(np.isinf(half_area), half_area, np.minimum(half_area, most) * 2.0), square

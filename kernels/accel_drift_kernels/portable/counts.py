@@ -1,6 +1,8 @@
-"""Binning, counting, and the Kolmogorov-Smirnov gap with its law."""
+"""Binning, counting, and the distances of distribution functions with the law of the largest gap."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from accel_drift_kernels.portable.namespace import namespace, whole, zeros
 from accel_drift_kernels.spec import Array
@@ -35,11 +37,19 @@ def count_codes(codes: Array, total: int, /) -> Array:
     return xp.astype(places[1:] - places[:-1], xp.int64)
 
 
-def cdf_gap(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> Array:
-    """See `spec.OPS["cdf_gap"]`."""
+def cdf_distances(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> tuple[Array, Array, Array]:
+    """See `spec.OPS["cdf_distances"]`."""
+    return distances(x, x_mask, y, y_mask, _tied_sum)
+
+
+def distances(
+    x: Array, x_mask: Array, y: Array, y_mask: Array, tied_sum: Callable[[Array, Array, Array], Array]
+) -> tuple[Array, Array, Array]:
+    """`cdf_distances` with any way to sum over tied rows; see `_tied_sum` for what that is."""
     xp = namespace(x)
     if x.shape[0] == 0 or y.shape[0] == 0 or x.shape[1] == 0:
-        return zeros((x.shape[1],), x, xp.float64)
+        nothing = zeros((x.shape[1],), x, xp.float64)
+        return nothing, nothing, nothing
     z = xp.concat([x, y], axis=0)
     present = xp.concat([x_mask, y_mask], axis=0)
     # Masked rows go to the end with no weight; they may share a tie group with real values, to no effect.
@@ -57,7 +67,48 @@ def cdf_gap(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> Array:
     gap = xp.where(last & ~empty, xp.abs(seen_x * m - seen_y * n), xp.zeros_like(seen_x))
     whole_gap = xp.astype(xp.max(gap, axis=0), xp.float64)
     pairs = xp.astype(xp.where(empty, xp.ones_like(n), n * m)[0, :], xp.float64)
-    return whole_gap / pairs
+    share = xp.astype(gap, xp.float64) / pairs[None, :]
+    rows = xp.astype(xp.where(empty, xp.ones_like(n), n + m)[0, :], xp.float64)
+    square = tied_sum(share * share, seen_x + seen_y, last) / rows
+    return whole_gap / pairs, _area(share[:-1, :], z), square
+
+
+def _tied_sum(value: Array, seen: Array, last: Array) -> Array:
+    """Sum over all rows of the value in the last row of their tie group.
+
+    Args:
+        value: (N, d), read where `last`.
+        seen: (N, d) rows up to here.
+        last: (N, d) whether the row is the last of its group.
+
+    Returns:
+        (d,).
+    """
+    xp = namespace(value)
+    at = whole(0, value.shape[0], value, xp.int64)[:, None]
+    ends = xp.sort(xp.where(last, at, xp.full_like(at, value.shape[0] - 1)), axis=0)
+    met = xp.take_along_axis(seen, ends, axis=0)
+    size = xp.concat([met[:1, :], met[1:, :] - met[:-1, :]], axis=0)
+    return xp.sum(xp.take_along_axis(value, ends, axis=0) * xp.astype(size, xp.float64), axis=0)
+
+
+def _area(share: Array, z: Array) -> Array:
+    """Sum of share times the step to the next value; in halves, since no step between two floats overflows then."""
+    xp = namespace(share)
+    if xp.isdtype(z.dtype, "real floating"):
+        finite = xp.isfinite(z)
+        half = xp.astype(xp.where(finite, z, xp.zeros_like(z)), xp.float64) * 0.5
+        step = half[1:, :] - half[:-1, :]
+        step = xp.where(finite[1:, :] & finite[:-1, :], step, xp.full_like(step, xp.inf))
+    else:
+        # A step beyond the largest int64 wraps round to a negative one.
+        wrapped = z[1:, :] - z[:-1, :]
+        step = xp.astype(wrapped, xp.float64) * 0.5
+        step = xp.where(wrapped < 0, step + 2.0**63, step)
+    # Also within tie groups share is 0, so that no step between infinities counts.
+    half_area = xp.sum(xp.where(share > 0, share, 1.0) * xp.where(share > 0, step, 0.0), axis=0)
+    most = xp.finfo(xp.float64).max / 2
+    return xp.where(xp.isinf(half_area), half_area, xp.clip(half_area, 0.0, most) * 2.0)
 
 
 def _seen(side: Array, order: Array) -> Array:
