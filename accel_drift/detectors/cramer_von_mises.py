@@ -81,8 +81,8 @@ def _effect(column: ordered.Column, _: float, drawn: float | None) -> float:
     return float(column.pair.square[column.place]) - chance
 
 
-def _bootstrap(column: ordered.Column, stream: npt.NDArray[np.uint32]) -> quadratic.Quadratic:
-    return quadratic.resampled(column.fine, column.blocked, stream)
+def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> quadratic.Quadratic:
+    return quadratic.around(column.fine, again)
 
 
 def _parts(column: ordered.Column) -> tuple[Part, ...]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
@@ -15,7 +14,7 @@ from accel_drift.finding import Part
 from accel_drift.statistics import intervals, ks_law, ordered, ordered_cells, ordered_parts
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
-from accel_drift.statistics.pairs import Counts, NumericPair, Table
+from accel_drift.statistics.pairs import NumericPair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +54,18 @@ def _laws(pair: NumericPair) -> ordered.Laws:
     return list(zip(map(float, np.where((n > 0) & (m > 0), p, 1.0)), how, strict=True))
 
 
-def _bootstrap(column: ordered.Column, stream: npt.NDArray[np.uint32]) -> intervals.Bootstrap:
-    """On half as many cells; what they lose of the observed gap is added to the band."""
-    fine = Table(*(_coarser(side) for side in column.fine))
+def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> intervals.Bootstrap:
+    """The largest gap, give or take a band around the functions.
+
+    The largest gap is not smooth where there is no drift, and the bootstrap of the gap itself is wrong there. The
+    gap cannot be further from its true value than the difference of the functions is from theirs anywhere, and that
+    distance bootstraps well: 95 % coverage or more. To it comes what the cells leave out of the observed gap.
+    Source: Bickel & Freedman 1981, section 4, by the triangle inequality.
+    """
     gap = float(column.pair.gap[column.place])
-    made = intervals.cdf_gap(fine, column.blocked, gap, stream)
-    return replace(made, errors=made.errors + abs(gap - float(ordered_cells.gap(*fine.sides))))
-
-
-def _coarser(counts: Counts) -> Counts:
-    """Neighbouring cells added up, two by two; the last cell, missing, stays."""
-    values = counts[:, :-1].reshape(len(counts), -1, 2).sum(axis=2)
-    return np.concatenate([values, counts[:, -1:]], axis=1)
+    there = ordered_cells.difference(*column.fine.sides)
+    errors = np.abs(ordered_cells.difference(*again) - there).max(axis=1)
+    return intervals.Bootstrap(gap, errors + abs(gap - float(np.abs(there).max())), band=True)
 
 
 def _parts(column: ordered.Column) -> tuple[Part, ...]:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
@@ -71,7 +70,7 @@ def _score(column: ordered.Column) -> ordered.Score:
     return partial(ordered_cells.area, steps=steps / (steps.max(initial=0.0) or 1.0))
 
 
-def _bootstrap(column: ordered.Column, stream: npt.NDArray[np.uint32]) -> intervals.Bootstrap:
+def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> intervals.Bootstrap:
     """The area, give or take a band around the functions.
 
     By the triangle inequality the area is no further from its true value than the area between the difference of the
@@ -80,8 +79,7 @@ def _bootstrap(column: ordered.Column, stream: npt.NDArray[np.uint32]) -> interv
     """
     steps = np.minimum(column.steps[0] / (_half_scale(column) or 1.0), _LARGEST / 1e3 / len(column.steps[0]))
     there = ordered_cells.difference(*column.fine.sides)
-    resamples = intervals.redrawn(column.fine, column.blocked, stream)
-    errors = np.abs(ordered_cells.difference(*resamples) - there)[:, :-1] @ steps
+    errors = np.abs(ordered_cells.difference(*again) - there)[:, :-1] @ steps
     on_cells = float(np.abs(there[:-1]) @ steps)
     exact = _in_scales(column, float(column.pair.area[column.place]))
     if not np.isfinite(exact):

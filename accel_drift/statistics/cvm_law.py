@@ -26,6 +26,9 @@ def tails(statistics: Floats, n: Counts, m: Counts) -> Floats:
     rows = (n + m).astype(np.float64)
     mean = (1.0 + 1.0 / rows) / 6.0
     variance = (rows + 1.0) / (45.0 * rows**2) * (4.0 * rows - 3.0 * (n / m + m / n) - 2.0) / 4.0
+    # Devices add up in different orders; to 36 bits the sums are one number, and so are the p-values.
+    digits, exponent = np.frexp(statistics)
+    statistics = np.ldexp(np.round(digits * 2.0**36), exponent - 36)
     return limit_tail(1.0 / 6.0 + (statistics - mean) / np.sqrt(45.0 * np.maximum(variance, 1e-12)))
 
 

@@ -104,25 +104,6 @@ def basic(
     return resampled(column, blocked, score, stream).interval()
 
 
-def cdf_gap(column: Table, blocked: bool, gap: float, stream: npt.NDArray[np.uint32]) -> Bootstrap:
-    """The largest gap between two distribution functions, give or take a band around them.
-
-    The largest gap is not smooth where there is no drift, and the bootstrap of the gap itself is wrong there. The
-    gap cannot be further from its true value than the difference of the functions is from theirs anywhere, and that
-    distance bootstraps well: 95 % coverage or more. Source: Bickel & Freedman 1981, section 4, by the triangle
-    inequality.
-
-    Args:
-        column: counts of one column, missing last.
-        blocked: whether whole blocks are drawn again.
-        gap: the gap observed.
-        stream: words that decide the resamples.
-    """
-    a, b = resamples(column, blocked, stream, RESAMPLES)
-    there = _difference(*(s[None, :] for s in column.sides))
-    return Bootstrap(gap, np.abs(_difference(a, b) - there).max(axis=1), band=True)
-
-
 def share_gaps(column: Table, again: tuple[Counts, Counts]) -> Bootstrap:
     """The total variation distance of counts, give or take a band.
 
@@ -139,14 +120,6 @@ def share_gaps(column: Table, again: tuple[Counts, Counts]) -> Bootstrap:
         for p, q in (column.sides, again)
     )
     return Bootstrap(float(np.abs(there).sum() / 2), np.abs(errors - there).sum(axis=-1) / 2, band=True)
-
-
-def _difference(reference: Counts, batch: Counts) -> Floats:
-    """Batch's less the reference's distribution function at the ends of the cells, missing left out: (L, k)."""
-    f, g = (
-        np.cumsum(s[:, :-1], axis=1) / np.maximum(s[:, :-1].sum(axis=1, keepdims=True), 1) for s in (reference, batch)
-    )
-    return np.asarray(g - f)
 
 
 def clip(interval: Interval, low: float, high: float = float("inf")) -> Interval:

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.finding import Part
-from accel_drift.statistics import draws, intervals, nulls, ordered_cells, quadratic, tail
+from accel_drift.statistics import draws, intervals, ordered_cells, quadratic, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.pairs import Counts, NumericPair, Table
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Stream: TypeAlias = npt.NDArray[np.uint32]
+Resamples: TypeAlias = tuple[Counts, Counts]
 Score: TypeAlias = Callable[[Counts, Counts], Floats]
 Bootstrap: TypeAlias = intervals.Bootstrap | quadratic.Quadratic
 Laws: TypeAlias = Sequence[tuple[float, str] | None]
@@ -67,7 +67,7 @@ class Distance:
         statistic: pair -> (d,) statistics from all rows.
         score: column -> score of counts on its fine cells, (L, k) twice -> (L,).
         effect: (column, statistic, mean of the score without drift if it was drawn) -> effect.
-        bootstrap: (column, stream) -> the effect, give or take.
+        bootstrap: (column, its counts drawn again) -> the effect, give or take.
         parts: column -> what the statistic is made of.
         laws: pair -> p-values as if no values tied, and how they were found, (d,); None where there is no law.
         conservative: whether ties only make those p-values too large.
@@ -79,7 +79,7 @@ class Distance:
     statistic: Callable[[NumericPair], Floats]
     score: Callable[[Column], Score]
     effect: Callable[[Column, float, float | None], float]
-    bootstrap: Callable[[Column, Stream], Bootstrap]
+    bootstrap: Callable[[Column, Resamples], Bootstrap]
     parts: Callable[[Column], tuple[Part, ...]]
     laws: Callable[[NumericPair], Laws] | None = None
     conservative: bool = False
@@ -129,7 +129,9 @@ class _Test:
         column, how = self.column, self.how
         boot = None
         if self.plan.intervals or self.tolerance is not None:
-            boot = how.bootstrap(column, draws.key(self.plan.seed, "interval", column.name))
+            stream = draws.key(self.plan.seed, "interval", column.name)
+            again = self.comparison.drawn.resamples(column.fine, column.blocked, stream, intervals.RESAMPLES)
+            boot = how.bootstrap(column, again)
         ready, chance = self._tested(replace(ready, details=how.details(column)), law, boot)
         if chance is None and isinstance(boot, quadratic.Quadratic):
             chance = boot.chance
@@ -168,10 +170,10 @@ class _Test:
 
     def _permuted(self) -> tail.Tail:
         column, score = self.column, self.how.score(self.column)
-        stream = draws.key(self.plan.seed, "null", column.name)
+        drawn, stream = self.comparison.drawn, draws.key(self.plan.seed, "null", column.name)
         return tail.sequential(
             score(*(side[None] for side in column.fine.sides)),
-            lambda _, first, count: nulls.relabelled(score, column.fine, column.blocked, stream, first, count),
+            lambda _, first, count: drawn.scores(score, column.fine, column.blocked, stream, first, count),
             self.permutations,
             self.comparison.needed(self.plan),
             column.fine.reference.shape[-1],

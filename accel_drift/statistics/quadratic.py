@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.statistics import intervals, ordered_cells
-from accel_drift.statistics.pairs import Table
+from accel_drift.statistics.pairs import Counts, Table
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,22 +71,22 @@ class Quadratic:
         return low
 
 
-def resampled(column: Table, blocked: bool, stream: npt.NDArray[np.uint32]) -> Quadratic:
-    """Draw rows again from each side's shares on cells, or whole blocks from each side's blocks.
+def around(column: Table, again: tuple[Counts, Counts]) -> Quadratic:
+    """What resamples of a column's counts say of its square.
 
     Args:
-        column: counts of one column, missing last.
-        blocked: whether whole blocks are drawn again.
-        stream: words that decide the resamples.
+        column: counts of one column on cells, missing last.
+        again: both sides drawn again from themselves, shapes (R, k) twice.
     """
     there = ordered_cells.difference(*column.sides)
     observed = float(ordered_cells.square(*column.sides))
-    a, b = intervals.redrawn(column, blocked, stream)
+    a, b = again
     error = ordered_cells.difference(a, b) - there
     rows = (a + b)[:, :-1]
     weight = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
     size = (weight * error**2).sum(axis=1)
-    pooled = sum(column.sides)[:-1]
+    reference, batch = column.sides
+    pooled = (reference + batch)[:-1]
     shape = _shape(there, error, pooled / max(int(pooled.sum()), 1), float(size.mean()))
     return Quadratic(observed, weight @ shape**2, (weight * error) @ shape, size)
 

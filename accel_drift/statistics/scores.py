@@ -109,13 +109,6 @@ def cramers_v_scale(cells: float, rows: float) -> float:
     return max(min(k, r) - 1.0, 1e-12)
 
 
-def cdf_gap(reference: Array, batch: Array) -> Floats:
-    """Largest gap between the two distribution functions at the upper ends of the cells."""
-    f = np.cumsum(reference, axis=-1) / np.maximum(reference.sum(axis=-1, keepdims=True), 1)
-    g = np.cumsum(batch, axis=-1) / np.maximum(batch.sum(axis=-1, keepdims=True), 1)
-    return np.asarray(np.abs(f - g).max(axis=-1, initial=0.0))
-
-
 def shares(reference: Array, batch: Array, pseudo_count: float = 0.0) -> tuple[Floats, Floats]:
     """Shares p and q of the cells; both are 1 where a cell has no row, which makes every term there 0."""
     there = (reference + batch) > 0
