@@ -16,27 +16,26 @@ _SEEN = 0.005
 """A change of the share of missing rows below this is not worth a sentence."""
 
 
-def total(finding: Finding, side: str) -> int:
-    """Rows of a side that the shares of its parts are taken of.
-
-    The cells of a binned detector are all rows, missing ones too; the parts of others may be only some of them.
-    """
-    counted = sum(getattr(part, side) or 0 for part in finding.parts if part.kind in CELLS)
-    return max(finding.n_reference if side == "reference" else finding.n_batch, counted)
-
-
 def shares(finding: Finding, part: Part) -> tuple[float | None, float | None]:
     """The part's share of the rows of the reference and of the batch; None where it counts no rows."""
-    out = []
-    for side in ("reference", "batch"):
-        rows, of = getattr(part, side), total(finding, side)
-        out.append(None if rows is None or of == 0 else rows / of)
-    return out[0], out[1]
+    return _share(finding, part, "reference"), _share(finding, part, "batch")
+
+
+def _share(finding: Finding, part: Part, side: str) -> float | None:
+    rows, of = getattr(part, side), finding.n_reference if side == "reference" else finding.n_batch
+    if part.kind == "missing" and sum(getattr(p, side) or 0 for p in of_kind(finding, *CELLS)) > of:
+        of += rows or 0  # a test of the values alone does not count the missing rows among its own
+    return None if rows is None or of == 0 else rows / of
 
 
 def of_kind(finding: Finding, *kinds: str) -> list[Part]:
     """The parts of these kinds, in their order."""
-    return [part for part in finding.parts if part.kind in kinds]
+    return [part for part in finding.parts if part.kind in kinds and not _is_place(part)]
+
+
+def _is_place(part: Part) -> bool:
+    """Whether it is where two distribution functions lie furthest apart: rows up to a value, and not a cell."""
+    return part.kind == "bin" and part.label.startswith("at ")
 
 
 def moved(finding: Finding) -> str:
@@ -45,7 +44,8 @@ def moved(finding: Finding) -> str:
         return ""
     if finding.status is Status.STABLE:
         return "Nothing that chance would not give; the parts are listed all the same."
-    sentences = [*_cells(finding), *_columns(finding), *_rows(finding)]
+    places = [f"furthest apart {words.visible(part.label)}" for part in finding.parts if _is_place(part)]
+    sentences = [*places, *_cells(finding), *_columns(finding), *_rows(finding)]
     return " ".join(sentence[0].upper() + sentence[1:] + "." for sentence in sentences)
 
 

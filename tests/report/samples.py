@@ -60,8 +60,8 @@ def finding(
         "effect": effect,
         "interval": None if effect is None or math.isinf(effect) else (effect - width, effect + width),
         "unit": UNITS.get(detector, ""),
-        "n_reference": N,
-        "n_batch": M,
+        "n_reference": sum(part.reference or 0 for part in changes.get("parts", ())) or N,
+        "n_batch": sum(part.batch or 0 for part in changes.get("parts", ())) or M,
     }
     return Finding(**(values | changes))
 

@@ -50,7 +50,7 @@ def test_a_table_that_a_person_reads(report: Report) -> None:
         lines[1] == "More rows in <= -19.3; fewer in > 28.8, > 18.8 and > 45. More missing (0.4 % before, 1.8 % now)."
     )
     [row] = [line for line in lines if line.startswith("<= -19.3 ")]
-    assert row.split() == ["<=", "-19.3", "9.9", "%", "48", "%", "+37.7", "0.587", "68", "%", "#" * 20]
+    assert row.split() == ["<=", "-19.3", "10", "%", "48", "%", "+37.6", "0.587", "68", "%", "#" * 20]
     assert "ks says no more than its number" in text
     assert "\x1b[" in report.explain("arr_delay").to_text(color=True, width=100)
 
@@ -117,6 +117,20 @@ def test_the_names_there_are_are_not_listed_by_the_hundred() -> None:
 )
 def test_what_moved_in_words(parts: tuple[Part, ...], sentence: str) -> None:
     assert moved(drifted(*parts)) == sentence
+
+
+def test_the_place_of_the_largest_gap_is_a_sentence_and_no_cell() -> None:
+    gap = Part("at 12.5: 31% of reference and 52% of batch lie at or below", "bin", 0.21, 1.0, "more", 31, 52)
+    cells = (cell("(0, 12.5]", 31, 52), cell("(12.5, 20]", 69, 48), cell("missing", 100, 0, "missing", 0.0))
+    explained = samples.report(findings=(drifted(gap, *cells),)).explain("x")
+    text = str(explained)
+    assert moved(drifted(gap, *cells)).startswith(
+        "Furthest apart at 12.5: 31% of reference and 52% of batch lie at or "
+    )
+    assert [line.split()[0] for line in text.splitlines()[-3:]] == ["(0,", "(12.5,", "missing"]
+    # The test was of 100 rows that have a value; as many again are missing.
+    assert text.splitlines()[-1].split()[:4] == ["missing", "50", "%", "0"]
+    assert text.splitlines()[-3].split()[2:6] == ["31", "%", "52", "%"]
 
 
 def test_nothing_is_said_to_have_moved_where_chance_would_do() -> None:
