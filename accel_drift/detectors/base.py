@@ -160,7 +160,10 @@ class Detector(ABC):
 class BinnedDetector(Detector):
     """A score of the counts in a column's bins or categories; a detector of this kind has only to name its score.
 
-    With a `tolerance` the p-value is a bootstrap's, of the hypothesis that the effect is at most that.
+    With a `tolerance` the p-value is a bootstrap's, of the hypothesis that the effect is at most that. Where the effect
+    is just that it is below 0.05 in 0 to 5 % of cases (5 and 10 cells, 2,000 reference and 500 or 2,000 batch rows, the
+    first band as tolerance); where the effect is twice that, in 97 % or more with 2,000 batch rows. With 500 it is in
+    60 % for PSI and KL, 80 % for total variation and 97 % for the others.
 
     Attributes:
         bins: quantile bins of a numeric column, cut at the reference's quantiles; a value that holds two or more of
