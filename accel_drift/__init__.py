@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     from accel_drift.detectors.wasserstein import Wasserstein
     from accel_drift.errors import AccelDriftError
     from accel_drift.finding import Finding, Severity, Status
-    from accel_drift.functions import chi_square, hellinger, jensen_shannon, kl, ks, mmd, psi, total_variation
+    from accel_drift.functions import (
+        chi_square,
+        cramer_von_mises,
+        hellinger,
+        jensen_shannon,
+        kl,
+        ks,
+        mmd,
+        psi,
+        total_variation,
+        wasserstein,
+    )
     from accel_drift.profiles import Profile, compare
     from accel_drift.report import Report
 
@@ -54,6 +65,7 @@ __all__ = [
     "available_backends",
     "chi_square",
     "compare",
+    "cramer_von_mises",
     "get_backend",
     "hellinger",
     "jensen_shannon",
@@ -62,6 +74,7 @@ __all__ = [
     "mmd",
     "psi",
     "total_variation",
+    "wasserstein",
 ]
 
 _HOME = {
@@ -86,6 +99,7 @@ _HOME = {
     "available_backends": "accel_drift.backends",
     "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",
+    "cramer_von_mises": "accel_drift.functions",
     "get_backend": "accel_drift.backends",
     "hellinger": "accel_drift.functions",
     "jensen_shannon": "accel_drift.functions",
@@ -94,6 +108,7 @@ _HOME = {
     "mmd": "accel_drift.functions",
     "psi": "accel_drift.functions",
     "total_variation": "accel_drift.functions",
+    "wasserstein": "accel_drift.functions",
 }
 
 

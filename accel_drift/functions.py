@@ -179,6 +179,46 @@ def ks(reference: Any, batch: Any) -> float:
     return _of_columns(KS(), reference, batch)
 
 
+def wasserstein(reference: Any, batch: Any) -> float:
+    """Area between the two empirical distribution functions of one column, in the column's own unit.
+
+    Args:
+        reference: numbers, (n,); missing ones are left out.
+        batch: numbers, (m,).
+
+    Raises:
+        DataError: a side is empty, without a value, unreadable, or does not hold numbers.
+
+    Source: Vallender 1974, eq. 2.
+
+    >>> wasserstein([1, 2, 3], [2, 3, 5])
+    1.3333333333333333
+    """
+    from accel_drift.detectors.wasserstein import Wasserstein
+
+    return _of_columns(Wasserstein(), reference, batch)
+
+
+def cramer_von_mises(reference: Any, batch: Any) -> float:
+    """Cramér-von Mises statistic of one column of numbers: n m / (n + m) times the mean squared gap of the functions.
+
+    Args:
+        reference: numbers, (n,); missing ones are left out.
+        batch: numbers, (m,).
+
+    Raises:
+        DataError: a side is empty, without a value, unreadable, or does not hold numbers.
+
+    Source: Anderson 1962, doi:10.1214/aoms/1177704477.
+
+    >>> round(cramer_von_mises([1, 2, 3], [4, 5, 6]), 3)
+    0.528
+    """
+    from accel_drift.detectors.cramer_von_mises import CramerVonMises
+
+    return _of_columns(CramerVonMises(), reference, batch)
+
+
 def mmd(
     reference: Any,
     batch: Any,
