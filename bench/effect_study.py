@@ -49,7 +49,7 @@ MEAN_SIZES: Mapping[tuple[int, int], tuple[int, int]] = {
 """n and m -> pairs for detectors of columns, and for joint ones."""
 
 COVERED_SIZES = ((2000, 100), (2000, 2000))
-COVERED_PAIRS = (2000, 300)
+COVERED_PAIRS = (1000, 300)
 STEP = {False: 500, True: 50}
 
 SQUARED = ("jensen_shannon", "hellinger", "chi_square")
