@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from accel_drift.backends import available_backends, get_backend
     from accel_drift.detectors.chi_square import ChiSquare
     from accel_drift.detectors.cramer_von_mises import CramerVonMises
+    from accel_drift.detectors.energy import Energy
     from accel_drift.detectors.hellinger import Hellinger
     from accel_drift.detectors.jensen_shannon import JensenShannon
     from accel_drift.detectors.kl import KL
@@ -50,6 +51,7 @@ __all__ = [
     "AccelDriftError",
     "ChiSquare",
     "CramerVonMises",
+    "Energy",
     "Finding",
     "Hellinger",
     "JensenShannon",
@@ -88,6 +90,7 @@ _HOME = {
     "AccelDriftError": "accel_drift.errors",
     "ChiSquare": "accel_drift.detectors.chi_square",
     "CramerVonMises": "accel_drift.detectors.cramer_von_mises",
+    "Energy": "accel_drift.detectors.energy",
     "Finding": "accel_drift.finding",
     "Missing": "accel_drift.detectors.missing",
     "Profile": "accel_drift.profiles",

@@ -228,6 +228,14 @@ def mmd2(z: Floats, n: int, bandwidth: float, estimator: str = "unbiased") -> fl
     return float(off_x / (n * (n - 1)) + off_y / (m * (m - 1)) - 2 * across.mean())
 
 
+def energy(z: Floats, n: int, estimator: str = "unbiased") -> float:
+    """Energy distance from all distances (Székely & Rizzo 2013, eq. 5); the first n rows are the reference."""
+    d, m = distances(z), len(z) - n
+    less = 1 if estimator == "unbiased" else 0
+    within, batch = d[:n, :n].sum() / (n * (n - less)), d[n:, n:].sum() / (m * (m - less))
+    return float(2 * d[:n, n:].mean() - within - batch)
+
+
 def adjusted(p: Sequence[float], correction: str) -> list[float]:
     """Adjusted p-values straight from the definitions, one at a time."""
     k = len(p)

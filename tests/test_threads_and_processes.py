@@ -21,7 +21,7 @@ from threadpoolctl import ThreadpoolController
 
 import accel_drift as ad
 from accel_drift.backends import Backend, get_backend, why_not
-from accel_drift_kernels.numba_cpu.rbf import _LARGE as LARGE
+from accel_drift_kernels.numba_cpu.pair_sums import _LARGE as LARGE
 from accel_drift_kernels.numba_cpu.threads import OneBlasThread
 from tests import scoring_processes as scoring
 
@@ -81,8 +81,8 @@ def test_eight_threads_with_threads_of_their_own_make_the_same_sums() -> None:
     labels = rng.integers(0, 256, (len(z), 2), dtype=np.uint8)
 
     def work(_: int) -> list[Any]:
-        sums = kernels.rbf_label_sums(z, labels, 16)
-        return [part.tobytes() for part in (*sums, kernels.rbf_row_sums(z, z[:, :2]))]
+        sums = kernels.pair_label_sums(z, labels, 16, "gaussian")
+        return [part.tobytes() for part in (*sums, kernels.pair_row_sums(z, z[:, :2], "gaussian"))]
 
     want = work(0)
     assert all_at_once(work, [0] * scoring.THREADS) == [want] * scoring.THREADS

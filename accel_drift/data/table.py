@@ -194,6 +194,7 @@ class Table:
         schema: their kinds and types, in the same order.
         excluded: column -> why it was left out.
         name: what the data set is called in a report.
+        origin: (rows,) place of each row in the data as the caller gave it; None where they are all its rows in order.
     """
 
     rows: int
@@ -201,6 +202,7 @@ class Table:
     schema: Schema
     excluded: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    origin: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
@@ -256,7 +258,8 @@ class Table:
             chosen = chosen.astype(np.int64)
         columns = _taken(self.columns, chosen)
         count = int(np.count_nonzero(chosen)) if chosen.dtype == np.bool_ else len(chosen)
-        return replace(self, rows=count, columns=columns)
+        origin = (np.arange(self.rows) if self.origin is None else self.origin)[chosen]
+        return replace(self, rows=count, columns=columns, origin=origin)
 
     def select(self, names: Iterable[str]) -> Table:
         """Only these columns, in the order given.

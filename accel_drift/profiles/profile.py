@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from accel_drift._version import version
 from accel_drift.backends import Backend, get_backend
 from accel_drift.backends.registry import choose
@@ -181,6 +184,9 @@ class Profile:
         options = Options.from_dict(header["options"], {"backend_reason": reason})
         made = tuple(get_detector(d["detector"], **_without_name(d)) for d in header["detectors"])
         totals = None if header["totals"] is None else Totals.from_dict(header["totals"])
+        if rows.rows < (of := header["provenance"]["rows"]):
+            # The seed says which rows of the source were kept.
+            rows = replace(rows, origin=_kept(of, rows.rows, options.seed))
         return cls(rows, totals, made, options, chosen, header["provenance"])
 
     def contents(self) -> dict[str, Any]:
@@ -322,11 +328,16 @@ def _sample(
     """At most `limit` rows by the seed, in their order; with counts of all rows unless blocks are permuted."""
     if limit is None or table.rows <= limit:
         return table, None
-    rows = table.take(draws.subset(draws.key(seed, "profile", "rows"), table.rows, limit))
+    rows = table.take(_kept(table.rows, limit, seed))
     if block is not None:
         return rows, None
     bins = frozenset(int(k) for d in detectors if (k := getattr(d, "bins", None)) is not None)
     return rows, Totals.of(table, bins)
+
+
+def _kept(of: int, limit: int, seed: int) -> npt.NDArray[np.intp]:
+    """Rows that a profile keeps of a reference."""
+    return draws.subset(draws.key(seed, "profile", "rows"), of, limit)
 
 
 def _thinned(batch: Table, held: int, of: int, options: Options, no_totals: bool) -> Table:

@@ -12,7 +12,7 @@ from accel_drift_kernels.portable import histogram as histogram
 from accel_drift_kernels.portable import hypergeometric as hypergeometric
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
+from accel_drift_kernels.portable import pair_label_sums as pair_label_sums
+from accel_drift_kernels.portable import pair_row_sums as pair_row_sums
 from accel_drift_kernels.portable import permutation_labels as permutation_labels
 from accel_drift_kernels.portable import random_words as random_words
-from accel_drift_kernels.portable import rbf_label_sums as rbf_label_sums
-from accel_drift_kernels.portable import rbf_row_sums as rbf_row_sums

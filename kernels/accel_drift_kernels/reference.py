@@ -257,18 +257,19 @@ def multinomial(weights: Any, m: Any, u: Any, /) -> npt.NDArray[np.int64]:
     return _sequential(weights, m, u, draw_binomial)
 
 
-def _gram(z: Any) -> npt.NDArray[np.float64]:
+def _gram(z: Any, kernel: str) -> npt.NDArray[np.float64]:
     z = np.asarray(z, dtype=np.float64)
-    k = np.exp(-0.5 * np.sum((z[:, None, :] - z[None, :, :]) ** 2, axis=-1))
+    squared = np.sum((z[:, None, :] - z[None, :, :]) ** 2, axis=-1)
+    k = np.exp(-0.5 * squared) if kernel == "gaussian" else -np.sqrt(squared)
     k[np.arange(len(z)), np.arange(len(z))] = 0.0
     return np.asarray(k)
 
 
-def rbf_label_sums(
-    z: Any, labels: Any, count: int, /
+def pair_label_sums(
+    z: Any, labels: Any, count: int, kernel: str, /
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """See `spec.OPS["rbf_label_sums"]`."""
-    k = _gram(z)
+    """See `spec.OPS["pair_label_sums"]`."""
+    k = _gram(z, kernel)
     quad, linear = np.zeros(count), np.zeros(count)
     for p in range(count):
         e = ((labels[:, p // 8] >> (p % 8)) & 1).astype(np.float64)
@@ -277,6 +278,6 @@ def rbf_label_sums(
     return quad, linear, np.asarray(k.sum())
 
 
-def rbf_row_sums(z: Any, w: Any, /) -> npt.NDArray[np.float64]:
-    """See `spec.OPS["rbf_row_sums"]`."""
-    return np.asarray(_gram(z) @ np.asarray(w, dtype=np.float64))
+def pair_row_sums(z: Any, w: Any, kernel: str, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["pair_row_sums"]`."""
+    return np.asarray(_gram(z, kernel) @ np.asarray(w, dtype=np.float64))

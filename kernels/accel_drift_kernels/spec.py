@@ -21,6 +21,18 @@ SMALL_SHAPE = 256
 """Beta-binomials with a shape parameter up to this are too skewed for the normal form at any variance."""
 
 
+def slack(columns: int, eps: float) -> float:
+    """Half a squared distance from |a|²/2 + |b|²/2 - ab is 0 if it is at most this share of |a|²/2 + |b|²/2.
+
+    Equal rows would else be a root of their rounding error apart: 1e-8 of their norm, and not the same in every set.
+
+    Args:
+        columns: length of the products ab.
+        eps: spacing of the floats that they are made in.
+    """
+    return float((4.0 + columns**0.5) * eps)
+
+
 @runtime_checkable
 class Kernels(Protocol):
     """A kernel set: a *module* that defines, or imports from `portable`, every operation.
@@ -68,12 +80,12 @@ class Kernels(Protocol):
         """Rows spread over cells whose probabilities are known."""
         ...
 
-    def rbf_label_sums(self, z: Array, labels: Array, count: int, /) -> tuple[Array, Array, Array]:
-        """The sums of a Gaussian kernel matrix that every labelling needs."""
+    def pair_label_sums(self, z: Array, labels: Array, count: int, kernel: str, /) -> tuple[Array, Array, Array]:
+        """The sums of a kernel matrix that every labelling needs."""
         ...
 
-    def rbf_row_sums(self, z: Array, w: Array, /) -> Array:
-        """A Gaussian kernel matrix with zero diagonal, times a matrix."""
+    def pair_row_sums(self, z: Array, w: Array, kernel: str, /) -> Array:
+        """A kernel matrix with zero diagonal, times a matrix."""
         ...
 
 
@@ -139,15 +151,15 @@ _OPS = {
         "Row l spreads m[l] rows over cells of probabilities weights[l] / sum; u[l, j] decides cell j.",
         "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
     ),
-    "rbf_label_sums": OpSpec(
-        "quad = e'Ke, linear = e'K1, total = 1'K1 for every labelling e; "
-        "K_ij = exp(-|z_i - z_j|^2 / 2), K_ii = 0. Memory is a few tiles, K is never stored.",
-        "z float (N, d), labels uint8 (N, ceil(P / 8)), count = P -> float64 (P,), float64 (P,), float64 ()",
+    "pair_label_sums": OpSpec(
+        "quad = e'Ke, linear = e'K1, total = 1'K1 for every labelling e; K_ij is exp(-|z_i - z_j|^2 / 2) for the "
+        "kernel gaussian and -|z_i - z_j| for distance, K_ii = 0. Memory is a few tiles, K is never stored.",
+        "z float (N, d), labels uint8 (N, ceil(P / 8)), count = P, kernel -> float64 (P,), float64 (P,), float64 ()",
         rtol=1e-10,
     ),
-    "rbf_row_sums": OpSpec(
+    "pair_row_sums": OpSpec(
         "K @ w with the same K.",
-        "z float (N, d), w float64 (N, q) -> float64 (N, q)",
+        "z float (N, d), w float64 (N, q), kernel -> float64 (N, q)",
         rtol=1e-10,
     ),
 }

@@ -9,6 +9,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.cli.options import as_written_here
+from accel_drift.detectors import names
 from tests.cli.conftest import Cli, refused
 
 ROWS = "x,y,c\n" + "1.5,2,a\n" * 30
@@ -62,7 +63,7 @@ def test_bad_data(cli: Cli, reference: str, current: str, words: list[str]) -> N
         (["--alpha", "nan"], ["alpha is nan"]),
         (["--alpha", "small"], ["--alpha"]),
         (["--seed", "1.5"], ["--seed"]),
-        (["--detectors", "psi,foo"], ["no detector 'foo'", "chi_square, ks, missing, mmd, psi, unseen"]),
+        (["--detectors", "psi,foo"], ["no detector 'foo'", ", ".join(names())]),
         (["--detectors", "psi,psi"], ["psi is given more than once"]),
         (["--detectors", ","], ["--detectors names nothing"]),
         (["--backend", "foo"], ["no backend 'foo'", "auto, cupy, jax, numpy"]),

@@ -16,7 +16,7 @@ VALUE_NAMES = tuple(n for n in NAMES if n != "missing")
 
 BINNED = tuple(n for n in NAMES if issubclass(get_class(n), BinnedDetector))
 
-COUNTS_MISSING = frozenset({*BINNED, "missing", "unseen", "mmd"})
+COUNTS_MISSING = frozenset({*BINNED, "missing", "unseen", "mmd", "energy"})
 """Detectors to which a missing row is a row: a cell, an indicator column, or part of the denominator. To all others
 it is as if it were not there."""
 

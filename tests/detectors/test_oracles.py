@@ -239,3 +239,29 @@ def test_mmd_float32_is_near_float64() -> None:
     # STATISTICS section 9: within 1e-5 of the null's standard deviation, which here is above 1e-3.
     assert pair[0].statistic == pytest.approx(float(pair[1].statistic), abs=1e-7)
     assert pair[0].p_value == pair[1].p_value
+
+
+@pytest.mark.parametrize("estimator", ["unbiased", "biased"])
+@pytest.mark.parametrize(("n", "m", "d"), [(2, 4, 1), (32, 15, 1), (60, 46, 5), (25, 90, 12)])
+def test_energy_is_the_formula(n: int, m: int, d: int, estimator: str, backend: Backend) -> None:
+    data = _rng(15, n, m, d).normal(size=(n + m, d))
+    expected = oracles.energy(oracles.scaled(list(data.T)), n, estimator)
+    found = ad.Energy(estimator=estimator).fit(data[:n], backend=backend).score(data[n:])  # type: ignore[arg-type]
+    assert found == pytest.approx(expected, rel=TIGHT, abs=1e-12)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_energy_of_one_column_is_the_square_of_scipys(tied: bool) -> None:
+    data = _rng(16).normal(0.2, 2, 140)
+    data = np.round(data) if tied else data
+    z = oracles.scaled([data])[:, 0]
+    found = ad.Energy(estimator="biased").fit(data[:80], backend="numpy").score(data[80:])
+    assert found == pytest.approx(float(stats.energy_distance(z[:80], z[80:])) ** 2, rel=TIGHT)
+
+
+def test_energy_float32_is_near_float64() -> None:
+    rng = _rng(17)
+    x, y = rng.normal(size=(200, 8)).round(1), rng.normal(0.2, 1, (150, 8)).round(1)
+    pair = [get_detector("energy", precision=p).fit(x, backend="numpy").detect(y) for p in ("float64", "float32")]
+    assert pair[0].statistic == pytest.approx(float(pair[1].statistic), abs=1e-6)
+    assert pair[0].p_value == pair[1].p_value

@@ -184,7 +184,7 @@ def _kernel_sums() -> dict[str, Args]:
     z, labels, count = case(60, 3, 11)
     frozen = z[:, ::-1]
     frozen.flags.writeable = False
-    return {
+    cases = {
         "some": (z, labels, count),
         "tiles": case(1_300, 2, 17),
         "ties": (np.round(z), labels, count),
@@ -196,13 +196,15 @@ def _kernel_sums() -> dict[str, Args]:
         "no-labellings": case(20, 2, 0),
         "far-apart": (z * 1e3, labels, count),
     }
+    kernels = ("gaussian", "distance")
+    return {f"{kernel}-{name}": (*args, kernel) for name, args in cases.items() for kernel in kernels}
 
 
 def _row_sums() -> dict[str, Args]:
     rng = np.random.default_rng(4)
     return {
-        name: (z, rng.standard_normal((z.shape[0], 1 + z.shape[0] % 3)) ** 2)
-        for name, (z, _, _) in _kernel_sums().items()
+        name: (z, rng.standard_normal((z.shape[0], 1 + z.shape[0] % 3)) ** 2, kernel)
+        for name, (z, _, _, kernel) in _kernel_sums().items()
     }
 
 
@@ -226,8 +228,8 @@ CASES: dict[str, dict[str, Args]] = {
     "hypergeometric": _draws("hypergeometric"),
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),
     "multinomial": _draws("multinomial"),
-    "rbf_label_sums": _kernel_sums(),
-    "rbf_row_sums": _row_sums(),
+    "pair_label_sums": _kernel_sums(),
+    "pair_row_sums": _row_sums(),
 }
 
 _VALUES = st.sampled_from([-np.inf, -1.5, -0.5, 0.0, 0.25, 0.5, 1.0, 3.0, np.inf])

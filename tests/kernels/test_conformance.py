@@ -73,9 +73,10 @@ def test_matches_reference(op: str, case: str, which: str, backend: Backend) -> 
     check(op, CASES[op][case], backend, kernels_of(backend, which))
 
 
-@pytest.mark.parametrize("op", ["rbf_label_sums", "rbf_row_sums"])
-def test_float32_rows_stay_within_float32(op: str, backend: Backend) -> None:
-    z, *rest = CASES[op]["some"]
+@pytest.mark.parametrize("kernel", ["gaussian", "distance"])
+@pytest.mark.parametrize("op", ["pair_label_sums", "pair_row_sums"])
+def test_float32_rows_stay_within_float32(op: str, kernel: str, backend: Backend) -> None:
+    z, *rest = CASES[op][f"{kernel}-some"]
     check(op, (z.astype(np.float32), *rest), backend, backend.kernels, rtol=2e-6)
 
 

@@ -12,8 +12,8 @@ from accel_drift_kernels.jax_xla.counts import histogram as histogram
 from accel_drift_kernels.jax_xla.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.jax_xla.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.jax_xla.draws import multinomial as multinomial
-from accel_drift_kernels.jax_xla.rbf import rbf_label_sums as rbf_label_sums
-from accel_drift_kernels.jax_xla.rbf import rbf_row_sums as rbf_row_sums
+from accel_drift_kernels.jax_xla.pair_sums import pair_label_sums as pair_label_sums
+from accel_drift_kernels.jax_xla.pair_sums import pair_row_sums as pair_row_sums
 from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
 from accel_drift_kernels.jax_xla.words import random_words as random_words
 from accel_drift_kernels.portable import lattice_tail as lattice_tail

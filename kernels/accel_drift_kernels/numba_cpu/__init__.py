@@ -13,7 +13,7 @@ from accel_drift_kernels.numba_cpu.counts import lattice_tail as lattice_tail
 from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.numba_cpu.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.numba_cpu.draws import multinomial as multinomial
-from accel_drift_kernels.numba_cpu.rbf import rbf_label_sums as rbf_label_sums
-from accel_drift_kernels.numba_cpu.rbf import rbf_row_sums as rbf_row_sums
+from accel_drift_kernels.numba_cpu.pair_sums import pair_label_sums as pair_label_sums
+from accel_drift_kernels.numba_cpu.pair_sums import pair_row_sums as pair_row_sums
 from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
 from accel_drift_kernels.numba_cpu.words import random_words as random_words

@@ -1,8 +1,8 @@
-"""Gaussian kernel sums: one scan over the tiles of the upper triangle, nothing of size N x N."""
+"""Sums of kernel matrices: one scan over the tiles of the upper triangle, nothing of size N x N."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jax import lax
 
 from accel_drift_kernels.jax_xla.buckets import bucket, padded
-from accel_drift_kernels.portable.rbf import unpacked
+from accel_drift_kernels.portable.pair_sums import kernel_of, unpacked
 from accel_drift_kernels.spec import Array
 
 _TILE = 1024
@@ -46,14 +46,14 @@ def _prepared(z: Array, n: Array) -> tuple[Array, Array]:
     return rows, half.astype(z.dtype)
 
 
-def _kernel(rows: tuple[Array, Array], half: tuple[Array, Array], diagonal: Array) -> Array:
-    exponent = jnp.dot(rows[0], rows[1].T, precision=_EXACT) - half[0][:, None] - half[1][None, :]
-    k = jnp.exp(jnp.minimum(exponent, 0.0))
+def _tile(rows: tuple[Array, Array], half: tuple[Array, Array], diagonal: Array, kernel: str) -> Array:
+    product = jnp.dot(rows[0], rows[1].T, precision=_EXACT)
+    k = kernel_of(product, half[0][:, None] + half[1][None, :], rows[0].shape[1], kernel)
     return jnp.where(diagonal & jnp.eye(k.shape[0], dtype=bool), jnp.zeros_like(k), k)
 
 
-@jax.jit
-def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array, Array, Array]:
+@partial(jax.jit, static_argnames="kernel")
+def _label_sums(z: Array, labels: Array, n: Array, order: Array, kernel: str) -> tuple[Array, Array, Array]:
     rows, half = _prepared(z, n)
     tile = _tile_size(z.shape[0])
     tiles = z.shape[0] // tile
@@ -64,7 +64,7 @@ def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array,
     def visit(t: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         quad, linear, total = sums
         i, j = order[t, 0], order[t, 1]
-        k = _kernel((blocks[i], blocks[j]), (halves[i], halves[j]), i == j)
+        k = _tile((blocks[i], blocks[j]), (halves[i], halves[j]), i == j, kernel)
         y = jnp.dot(k, unpacked(bits[j], z.dtype), precision=_EXACT).astype(jnp.float64)
         mine = unpacked(bits[i], jnp.float64)
         row = jnp.sum(k, axis=1).astype(jnp.float64)
@@ -80,19 +80,19 @@ def _label_sums(z: Array, labels: Array, n: Array, order: Array) -> tuple[Array,
     return sums
 
 
-def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array, Array]:
-    """See `spec.OPS["rbf_label_sums"]`."""
+def pair_label_sums(z: Array, labels: Array, count: int, kernel: str, /) -> tuple[Array, Array, Array]:
+    """See `spec.OPS["pair_label_sums"]`."""
     n = z.shape[0]
     if n == 0:
         return jnp.zeros(count), jnp.zeros(count), jnp.zeros(())
     many = _padded_rows(n)
     order = jnp.asarray(_order(many // _tile_size(many)))
-    quad, linear, total = _label_sums(padded(z, many), padded(labels, many), jnp.asarray(n), order)
+    quad, linear, total = _label_sums(padded(z, many), padded(labels, many), jnp.asarray(n), order, kernel)
     return quad[:count], linear[:count], total
 
 
-@jax.jit
-def _row_sums(z: Array, w: Array, n: Array) -> Array:
+@partial(jax.jit, static_argnames="kernel")
+def _row_sums(z: Array, w: Array, n: Array, order: Array, kernel: str) -> Array:
     rows, half = _prepared(z, n)
     tile = _tile_size(z.shape[0])
     tiles = z.shape[0] // tile
@@ -100,21 +100,23 @@ def _row_sums(z: Array, w: Array, n: Array) -> Array:
     weights = w.astype(z.dtype).reshape(tiles, tile, w.shape[1])
     used = (n + tile - 1) // tile
 
-    def strip(i: Array) -> Array:
-        def panel(j: Array, out: Array) -> Array:
-            k = _kernel((blocks[i], blocks[j]), (halves[i], halves[j]), i == j)
-            return out + jnp.dot(k, weights[j], precision=_EXACT).astype(jnp.float64)
+    def visit(t: Array, out: Array) -> Array:
+        i, j = order[t, 0], order[t, 1]
+        k = _tile((blocks[i], blocks[j]), (halves[i], halves[j]), i == j, kernel)
+        out = out.at[i].add(jnp.dot(k, weights[j], precision=_EXACT).astype(jnp.float64))
+        # The mirror tile below the diagonal; the diagonal's own has none.
+        mirror = jnp.dot(k.T, weights[i], precision=_EXACT).astype(jnp.float64)
+        return out.at[j].add(jnp.where(i == j, 0.0, mirror))
 
-        # Strips that are all padding are not computed.
-        return lax.fori_loop(0, jnp.where(i < used, used, 0), panel, jnp.zeros((tile, w.shape[1])))
-
-    return lax.map(strip, jnp.arange(tiles)).reshape(z.shape[0], w.shape[1])
+    out: Array = lax.fori_loop(0, used * (used + 1) // 2, visit, jnp.zeros((tiles, tile, w.shape[1])))
+    return out.reshape(z.shape[0], w.shape[1])
 
 
-def rbf_row_sums(z: Array, w: Array, /) -> Array:
-    """See `spec.OPS["rbf_row_sums"]`."""
+def pair_row_sums(z: Array, w: Array, kernel: str, /) -> Array:
+    """See `spec.OPS["pair_row_sums"]`."""
     n = z.shape[0]
     if n == 0:
         return jnp.zeros((0, w.shape[1]))
     many = _padded_rows(n)
-    return _row_sums(padded(z, many), padded(w, many), jnp.asarray(n))[:n]
+    order = jnp.asarray(_order(many // _tile_size(many)))
+    return _row_sums(padded(z, many), padded(w, many), jnp.asarray(n), order, kernel)[:n]

@@ -1,9 +1,9 @@
-"""Gaussian kernel sums over tiles; nothing of size N x N is ever made."""
+"""Sums of kernel matrices over tiles; nothing of size N x N is ever made."""
 
 from __future__ import annotations
 
 from accel_drift_kernels.portable.namespace import namespace, whole, zeros
-from accel_drift_kernels.spec import Array
+from accel_drift_kernels.spec import Array, slack
 
 _TILE = 1024
 
@@ -29,11 +29,21 @@ def unpacked(labels: Array, dtype: object) -> Array:
     return xp.astype(xp.reshape(bits, (labels.shape[0], labels.shape[1] * 8)), dtype)
 
 
-def _tile(rows: Array, half: Array, a: slice, b: slice) -> Array:
+def kernel_of(product: Array, norms: Array, columns: int, kernel: str) -> Array:
+    """The kernel from products ab and the sums |a|²/2 + |b|²/2 of the same shape."""
+    xp = namespace(product)
+    zero = xp.zeros_like(product)
+    if kernel == "gaussian":
+        return xp.exp(xp.minimum(product - norms, zero))
+    near = norms - product <= slack(columns, float(xp.finfo(product.dtype).eps)) * norms
+    return -xp.sqrt(2.0 * xp.where(near, zero, norms - product))
+
+
+def _tile(rows: Array, half: Array, a: slice, b: slice, kernel: str) -> Array:
     """The kernel between two ranges of rows, with zeros on the diagonal of the whole matrix."""
     xp = namespace(rows)
-    exponent = rows[a, :] @ xp.matrix_transpose(rows[b, :]) - half[a][:, None] - half[b][None, :]
-    k = xp.exp(xp.minimum(exponent, xp.zeros_like(exponent)))
+    product = rows[a, :] @ xp.matrix_transpose(rows[b, :])
+    k = kernel_of(product, half[a][:, None] + half[b][None, :], rows.shape[1], kernel)
     if a != b:
         return k
     place = whole(0, k.shape[0], rows, xp.int64)
@@ -44,8 +54,8 @@ def _tiles(n: int) -> list[slice]:
     return [slice(start, min(start + _TILE, n)) for start in range(0, n, _TILE)]
 
 
-def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array, Array]:
-    """See `spec.OPS["rbf_label_sums"]`."""
+def pair_label_sums(z: Array, labels: Array, count: int, kernel: str, /) -> tuple[Array, Array, Array]:
+    """See `spec.OPS["pair_label_sums"]`."""
     xp = namespace(z)
     quad, linear = zeros((count,), z, xp.float64), zeros((count,), z, xp.float64)
     total = zeros((), z, xp.float64)
@@ -56,7 +66,7 @@ def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array
     for j, panel in enumerate(tiles):
         ones = unpacked(labels[panel, :], z.dtype)[:, :count]
         for i in range(j + 1):
-            k = _tile(rows, half, tiles[i], panel)
+            k = _tile(rows, half, tiles[i], panel, kernel)
             mine = xp.astype(unpacked(labels[tiles[i], :], z.dtype)[:, :count], xp.float64)
             y = xp.astype(k @ ones, xp.float64)
             sums = xp.astype(xp.sum(k, axis=1), xp.float64)
@@ -70,17 +80,20 @@ def rbf_label_sums(z: Array, labels: Array, count: int, /) -> tuple[Array, Array
     return quad, linear, total
 
 
-def rbf_row_sums(z: Array, w: Array, /) -> Array:
-    """See `spec.OPS["rbf_row_sums"]`."""
+def pair_row_sums(z: Array, w: Array, kernel: str, /) -> Array:
+    """See `spec.OPS["pair_row_sums"]`."""
     xp = namespace(z)
     if z.shape[0] == 0:
         return zeros((0, w.shape[1]), z, xp.float64)
     rows, half = centred(z)
     weights = xp.astype(w, z.dtype)
-    strips = []
-    for strip in _tiles(z.shape[0]):
-        out = zeros((strip.stop - strip.start, w.shape[1]), z, xp.float64)
-        for panel in _tiles(z.shape[0]):
-            out = out + xp.astype(_tile(rows, half, strip, panel) @ weights[panel, :], xp.float64)
-        strips.append(out)
-    return xp.concat(strips, axis=0)
+    tiles = _tiles(z.shape[0])
+    out = [zeros((t.stop - t.start, w.shape[1]), z, xp.float64) for t in tiles]
+    for j, panel in enumerate(tiles):
+        for i in range(j + 1):
+            k = _tile(rows, half, tiles[i], panel, kernel)
+            out[i] = out[i] + xp.astype(k @ weights[panel, :], xp.float64)
+            if i != j:
+                # The mirror tile below the diagonal.
+                out[j] = out[j] + xp.astype(xp.matrix_transpose(k) @ weights[tiles[i], :], xp.float64)
+    return xp.concat(out, axis=0)

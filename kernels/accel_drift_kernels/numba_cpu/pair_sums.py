@@ -1,4 +1,4 @@
-"""Gaussian kernel sums over tiles: BLAS products, NumPy's vectorised exp, nothing of size N x N.
+"""Sums of kernel matrices over tiles: BLAS products, vectorised exp or root, nothing of size N x N.
 
 Work goes by panels of rows J. A panel's labels are unpacked once and serve every strip of rows I <= J, so
 each pair of tiles is visited once. Each panel has its own sums; they are added in the order of the panels,
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, one_blas_thread
+from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, one_blas_thread, thread_count
+from accel_drift_kernels.spec import slack
 
 _STRIP = 256
 _PANEL = 1024
@@ -34,12 +35,28 @@ def _centred(z: Floats) -> tuple[Floats, Floats]:
     return rows, half.astype(z.dtype)
 
 
-def _tile(rows: Floats, half: Floats, strip: slice, panel: slice, buffer: Floats) -> Floats:
-    """The kernel between a strip and a panel; its diagonal is left at one."""
+@compiled
+def _negated_distances(k: Any, first: Any, second: Any, share: Any) -> None:
+    """Products ab in k become -|a - b|; `first` and `second` are half the squared norms, `share` is the slack."""
+    two = k.dtype.type(2.0)
+    zero = k.dtype.type(0.0)
+    for i in range(k.shape[0]):
+        for j in range(k.shape[1]):
+            norms = first[i] + second[j]
+            half = norms - k[i, j]
+            k[i, j] = -np.sqrt(two * (zero if half <= share * norms else half))
+
+
+def _tile(rows: Floats, half: Floats, strip: slice, panel: slice, buffer: Floats, kernel: str) -> Floats:
+    """The kernel between a strip and a panel; its diagonal is left as it comes."""
     height, width = strip.stop - strip.start, panel.stop - panel.start
     k = buffer[: height * width].reshape(height, width)
     # A copy of the strip: NumPy sends a product of two views of the same rows down a slower symmetric path.
     np.matmul(rows[strip].copy() if strip == panel else rows[strip], rows[panel].T, out=k)
+    if kernel == "distance":
+        share = k.dtype.type(slack(rows.shape[1], float(np.finfo(k.dtype).eps)))
+        _negated_distances(k, half[strip], half[panel], share)
+        return k
     k -= half[strip, None]
     k -= half[None, panel]
     np.minimum(k, 0.0, out=k)
@@ -69,8 +86,8 @@ def _unpacked(labels: Any, count: int) -> npt.NDArray[np.uint8]:
     return np.unpackbits(labels, axis=1, count=count, bitorder="little")
 
 
-def rbf_label_sums(z: Any, labels: Any, count: int, /) -> tuple[Floats, Floats, Floats]:
-    """See `spec.OPS["rbf_label_sums"]`."""
+def pair_label_sums(z: Any, labels: Any, count: int, kernel: str, /) -> tuple[Floats, Floats, Floats]:
+    """See `spec.OPS["pair_label_sums"]`."""
     n = z.shape[0]
     rows, half = _centred(z)
 
@@ -89,7 +106,7 @@ def rbf_label_sums(z: Any, labels: Any, count: int, /) -> tuple[Floats, Floats, 
             for panel, above in pieces:
                 if panel.start == panel.stop:
                     continue
-                k = _tile(rows, half, strip, panel, buffer)
+                k = _tile(rows, half, strip, panel, buffer, kernel)
                 if not above:
                     np.fill_diagonal(k, 0.0)
                 np.matmul(k, ones[panel.start - start : panel.stop - start], out=y)
@@ -110,25 +127,35 @@ def rbf_label_sums(z: Any, labels: Any, count: int, /) -> tuple[Floats, Floats, 
     return quad, linear, np.asarray(total)
 
 
-def rbf_row_sums(z: Any, w: Any, /) -> Floats:
-    """See `spec.OPS["rbf_row_sums"]`."""
+def pair_row_sums(z: Any, w: Any, kernel: str, /) -> Floats:
+    """See `spec.OPS["pair_row_sums"]`."""
     n = z.shape[0]
     rows, half = _centred(z)
     weights = np.ascontiguousarray(w, dtype=z.dtype)
     out = np.zeros((n, w.shape[1]))
 
-    def work(top: int) -> None:
-        bottom = min(top + _STRIP, n)
-        strip = slice(top, bottom)
+    def work(start: int) -> Floats:
+        """What the tiles of one panel, at and above the diagonal, add to the rows up to its end."""
+        stop = min(start + _PANEL, n)
+        panel = slice(start, stop)
+        part = np.zeros((stop, w.shape[1]))
         buffer = np.empty(_STRIP * _PANEL, dtype=z.dtype)
-        for start in range(0, n, _PANEL):
-            panel = slice(start, min(start + _PANEL, n))
-            k = _tile(rows, half, strip, panel, buffer)
-            if start <= top < panel.stop:
+        for top in range(0, stop, _STRIP):
+            strip = slice(top, min(top + _STRIP, stop))
+            k = _tile(rows, half, strip, panel, buffer, kernel)
+            if top >= start:
                 # Strips divide panels, so the whole of the strip's diagonal lies in this one.
-                np.fill_diagonal(k[:, top - start : bottom - start], 0.0)
-            out[strip] += k @ weights[panel]
+                np.fill_diagonal(k[:, top - start :], 0.0)
+            part[strip] += k @ weights[panel]
+            if top < start:
+                part[panel] += k.T @ weights[strip]
+        return part
 
+    # A few panels at a time bound the memory; added in their order, whatever the number of threads.
+    panels = list(range(0, n, _PANEL))
+    wave = 2 * thread_count()
     with one_blas_thread:
-        on_threads(work, range(0, n, _STRIP), large=n >= _LARGE)
+        for first in range(0, len(panels), wave):
+            for part in on_threads(work, panels[first : first + wave], large=n >= _LARGE):
+                out[: len(part)] += part
     return out

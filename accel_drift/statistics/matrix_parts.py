@@ -1,0 +1,100 @@
+"""What a joint test's statistic is made of: the rows least like the other side, and what each column adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.finding import Part
+from accel_drift.statistics import draws
+from accel_drift.statistics.kernel_test import KernelSums
+from accel_drift.statistics.matrix_rows import Rows, dense
+
+WITNESSES = 10
+"""Rows named a side."""
+
+_BUDGET = 2e8
+"""Pairs of rows, both ways, times columns that are looked at to say what each column adds: below half a second."""
+
+_BLOCKS = 64
+"""Permutable blocks whose sums cost about as much as the kernel itself."""
+
+
+def rows(kernel: KernelSums, held: Rows) -> tuple[Part, ...]:
+    """The rows of each side that are least like the other, the largest witness value first, batch rows before.
+
+    A row's number is its place in the data as the caller gave it.
+    """
+    values = kernel.witness
+    found = []
+    for side, table, first in (("batch", held.batch, kernel.n), ("reference", held.reference, 0)):
+        mine = values[first : first + table.rows]
+        place = np.arange(table.rows) if table.origin is None else table.origin
+        # Ties by the row's number, so that the order of the rows held does not matter.
+        order = np.lexsort((place, -mine))[:WITNESSES]
+        found += [_row(side, int(place[i]), float(mine[i])) for i in order]
+    return tuple(found)
+
+
+def _row(side: str, row: int, value: float) -> Part:
+    return Part(label=f"row {row}", kind="row", contribution=value, row=row, side=side)
+
+
+def columns(
+    kernel: KernelSums, names: Sequence[str], owner: npt.NDArray[np.int64], seed: int
+) -> tuple[tuple[Part, ...], tuple[int, int]]:
+    """How much smaller the unbiased statistic is without each column, the largest part first; and the rows looked at.
+
+    Same rows, same bandwidth, the column's differences left out. Parts need not add up to the statistic, and of two
+    columns that say the same each adds little. Above a fixed amount of work it is done on a seeded part of the rows.
+
+    Args:
+        kernel: the test's kernel.
+        names: the columns.
+        owner: for each matrix column the place of its column in `names`; a category or an embedding has several.
+        seed: decides the rows.
+    """
+    few, held = _fewer(kernel, len(names), seed)
+    whole = few.unbiased
+    made = [(name, whole - _without(few, owner != j)) for j, name in enumerate(names)]
+    made.sort(key=lambda pair: -pair[1])
+    parts = tuple(
+        Part(label=name, kind="column", contribution=part, share=part / whole if whole > 0 else None)
+        for name, part in made
+    )
+    return parts, held
+
+
+def _without(kernel: KernelSums, rest: npt.NDArray[np.bool_]) -> float:
+    """The statistic of some of the matrix columns; the others become 0, so that shapes stay what they are."""
+    b = kernel.backend
+    with b.scope():
+        z = b.asarray(kernel.z)
+        kept = z * b.xp.astype(b.asarray(rest), z.dtype)
+    return replace(kernel, z=kept).unbiased
+
+
+def _fewer(kernel: KernelSums, count: int, seed: int) -> tuple[KernelSums, tuple[int, int]]:
+    """The kernel on as many rows as the work allows, at least two a side, and how many of each side those are."""
+    n, m = kernel.n, kernel.rows - kernel.n
+    blocks = kernel.n_groups[1] if kernel.blocks else 0
+    allowed = sqrt(_BUDGET / (max(count, 1) * (1 + blocks / _BLOCKS)))
+    sizes = [max(2, min(side, round(side * allowed / kernel.rows))) for side in (n, m)]
+    if sum(sizes) == kernel.rows and (kernel.groups is None or kernel.blocks):
+        return kernel, (n, m)
+    mine, theirs = (
+        draws.subset(draws.key(seed, "mmd", "parts", place), side, size)
+        for place, (side, size) in enumerate(zip((n, m), sizes, strict=True))
+    )
+    chosen = np.concatenate([mine, theirs + n])
+    groups, n_groups = None, (0, 0)
+    if kernel.blocks and kernel.groups is not None:
+        (a, first), (b, second) = dense(kernel.groups[mine]), dense(kernel.groups[theirs + n])
+        groups, n_groups = np.concatenate([a, b + first]), (first, first + second)
+    with kernel.backend.scope():
+        z = kernel.backend.xp.take(kernel.backend.asarray(kernel.z), kernel.backend.asarray(chosen), axis=0)
+    return replace(kernel, z=z, n=len(mine), groups=groups, n_groups=n_groups), (len(mine), len(theirs))
