@@ -35,7 +35,7 @@ Detectors = Annotated[
     typer.Option(
         "--detectors",
         metavar="NAMES",
-        help="Detectors, separated by commas: chi_square, ks, missing, mmd, psi, unseen. "
+        help="Detectors, separated by commas, such as psi,ks,mmd; an unknown name is answered with all there are. "
         "Without it: psi,missing,unseen,mmd.",
         rich_help_panel=_LEARN,
     ),
