@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from accel_drift.functions import (
         chi_square,
         cramer_von_mises,
+        energy,
         hellinger,
         jensen_shannon,
         kl,
@@ -68,6 +69,7 @@ __all__ = [
     "chi_square",
     "compare",
     "cramer_von_mises",
+    "energy",
     "get_backend",
     "hellinger",
     "jensen_shannon",
@@ -103,6 +105,7 @@ _HOME = {
     "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",
     "cramer_von_mises": "accel_drift.functions",
+    "energy": "accel_drift.functions",
     "get_backend": "accel_drift.backends",
     "hellinger": "accel_drift.functions",
     "jensen_shannon": "accel_drift.functions",

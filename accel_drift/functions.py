@@ -219,6 +219,37 @@ def cramer_von_mises(reference: Any, batch: Any) -> float:
     return _of_columns(CramerVonMises(), reference, batch)
 
 
+def energy(
+    reference: Any,
+    batch: Any,
+    *,
+    estimator: Literal["unbiased", "biased"] = "unbiased",
+    max_rows: int | None = None,
+    seed: int = 0,
+) -> float:
+    """Energy distance of two matrices or tables, of scaled columns; unbiased, so it may be < 0.
+
+    Args:
+        reference: (n, d) numbers, or a table with columns of numbers and categories; (n,) counts as one column.
+        batch: (m, d), or a table with the same columns.
+        estimator: "unbiased" (may be negative) or "biased".
+        max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
+        seed: decides what is drawn.
+
+    Raises:
+        DataError: a side is empty, without a value or unreadable, or the two have different columns.
+        ConfigError: an option is out of range.
+
+    Source: Székely & Rizzo 2013, doi:10.1016/j.jspi.2013.03.018.
+
+    >>> round(energy([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], estimator="biased"), 12)
+    0.0
+    """
+    from accel_drift.detectors.energy import Energy
+
+    return _of_tables(Energy(estimator=estimator, max_rows=max_rows, seed=seed), reference, batch)
+
+
 def mmd(
     reference: Any,
     batch: Any,
