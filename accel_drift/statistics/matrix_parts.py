@@ -17,7 +17,7 @@ from accel_drift.statistics.matrix_rows import Rows, dense
 WITNESSES = 10
 """Rows named a side."""
 
-_BUDGET = 2e8
+_BUDGET = 1.2e8
 """Pairs of rows, both ways, times columns that are looked at to say what each column adds: below half a second."""
 
 _BLOCKS = 64
