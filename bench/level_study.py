@@ -158,11 +158,12 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
     drifts = (("normal", "shift"), ("missing", "more_missing"), ("zipf", "new_category"))
     whole += [Task("single", column, 500, 500, 0, power, change) for column, change in drifts]
     whole.append(Task("joint", "normal", 500, 500, 0, power, "shift"))
-    # The main question first, extras after it; of each the dearest first, so that no long run is left over at the end.
-    for task in sorted(whole, key=lambda t: (_extra(t), t.what == "joint", -(t.n + t.m), t.n, t.column)):
-        step = STEP[task.what]
-        for first in range(0, task.pairs, step):
-            yield replace(task, first=first, pairs=min(step, task.pairs - first))
+    # The first pairs of every cell before more of any, so that a study broken off has them all; of these the dearest
+    # first, so that no long run is left over at the end.
+    ordered = sorted(whole, key=lambda t: (_extra(t), t.what == "joint", -(t.n + t.m), t.n, t.column))
+    runs = [replace(t, first=lo, pairs=min(STEP[t.what], t.pairs - lo)) for t in ordered
+            for lo in range(0, t.pairs, STEP[t.what])]  # fmt: skip
+    yield from sorted(runs, key=lambda t: t.first // STEP[t.what])
 
 
 def _extra(task: Task) -> bool:
