@@ -26,8 +26,8 @@ from accel_drift.detectors import get_detector
 from accel_drift.statistics import power
 from accel_drift.statistics.comparison import Plan
 from bench import population
-from bench.level import DETECTORS
-from bench.study import Found, Kept, Study, main, wide
+from bench.level import DETECTORS, wide
+from bench.study import Found, Kept, Study, main
 
 SEED = 20_003
 PERMUTATIONS = 199

@@ -28,8 +28,8 @@ from accel_drift.detectors.base import Detector
 from accel_drift.finding import Status
 from accel_drift.statistics.comparison import Plan
 from accel_drift.statistics.outcome import Outcome
-from bench.level import DETECTORS
-from bench.study import Found, Kept, Study, compare, main
+from bench.level import DETECTORS, compare
+from bench.study import Found, Kept, Study, main
 
 SEED = 20_004
 ALPHA = 0.05

@@ -26,8 +26,8 @@ from accel_drift.detectors import get_detector
 from accel_drift.statistics.comparison import Plan
 from accel_drift.statistics.outcome import Outcome
 from bench import population
-from bench.level import ALONE, DETECTORS, Draw, Values
-from bench.study import Found, Kept, Study, main, wide
+from bench.level import ALONE, DETECTORS, Draw, Values, wide
+from bench.study import Found, Kept, Study, main
 
 SEED = 20_002
 PERMUTATIONS = 99

@@ -7,16 +7,20 @@ gets one pair at a time. Raw p-values are counted, before any correction; `min_e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from accel_drift.backends import get_backend
+from accel_drift.data.read import read_table
 from accel_drift.detectors import get_class, get_detector, names
 from accel_drift.detectors.base import Detector
+from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
 
 ALPHA = 0.05
 SIZES = (100, 500, 2000)
@@ -121,6 +125,32 @@ def applies(detector: str | Detector, column: str) -> bool:
     return kind in {str(k) for k in asked.kinds}
 
 
+def compare(
+    reference: Mapping[str, Values], batch: Mapping[str, Values], kind: str, block: int | None = None
+) -> Comparison:
+    """Two sets of columns side by side; the kind is said, so that no rule about the values decides it."""
+    names = tuple(reference)
+    a = read_table({n: _arrow(v) for n, v in reference.items()}, kinds=dict.fromkeys(names, kind), name="reference")
+    b = read_table({n: _arrow(v) for n, v in batch.items()}, schema=a.schema, columns=names, name="batch")
+    return pair_tables(a, b, names, get_backend("numpy"), block)
+
+
+def wide(
+    seed: Sequence[int], names: Sequence[str], n: int, m: int, draw: Draw, other: Draw, kind: str = "numeric",
+    block: int | None = None,
+) -> Comparison:  # fmt: skip
+    """A table in which every column is a pair of samples of its own."""
+    rng = np.random.default_rng(list(seed))
+    reference = {name: draw(rng, n) for name in names}
+    batch = {name: other(rng, m) for name in names}
+    return compare(reference, batch, kind, block)
+
+
+def _arrow(values: Values) -> Any:
+    """Texts as Arrow, which reads them sooner; numbers as they are."""
+    return values if values.dtype.kind in "fi" else pa.array(values.tolist())
+
+
 def p_values(
     detector: str | Detector,
     column: str,
@@ -130,7 +160,6 @@ def p_values(
     seed: int,
     alpha: float = ALPHA,
     change: Draw | None = None,
-    backend: str = "numpy",
 ) -> npt.NDArray[np.float64]:
     """Raw p-values of independent pairs, (pairs,); NaN where nothing was tested.
 
@@ -143,21 +172,19 @@ def p_values(
         seed: decides the data and the permutations.
         alpha: the level.
         change: draws the batch's column instead; None for no drift.
-        backend: where to compute.
     """
     made = _made(detector, alpha, seed)
     width = 1 if made.joint else WIDTH
+    kind = "categorical" if column in CATEGORICAL else "numeric"
     found = []
     for first in range(0, pairs, width):
         names = [f"x{i}" for i in range(first, min(pairs, first + width))]
-        rng = np.random.default_rng([seed, n, m, first, sorted(COLUMNS).index(column)])
-        reference = {name: COLUMNS[column](rng, n) for name in names}
-        batch = {name: (change or COLUMNS[column])(rng, m) for name in names}
-        # The kinds are said, so that no rule about the reference's values decides which pairs count.
-        kinds = dict.fromkeys(names, "categorical" if column in CATEGORICAL else "numeric")
-        fitted = replace(made, seed=seed + first).fit(reference, backend=backend, kinds=kinds)
-        found.append(np.atleast_1d(fitted.detect(batch).p_value))
-    return np.concatenate(found)
+        place = (seed, n, m, first, sorted(COLUMNS).index(column))
+        comparison = wide(place, names, n, m, COLUMNS[column], change or COLUMNS[column], kind)
+        # Intervals play no part in a level.
+        outcomes = made.outcomes(comparison, Plan(alpha, alpha, seed + first, intervals=False))
+        found += [o.p_value for o in sorted(outcomes, key=lambda o: int(o.column[1:]))]
+    return np.array(found, dtype=np.float64)
 
 
 def rejections(
@@ -169,13 +196,12 @@ def rejections(
     seed: int,
     alpha: float = ALPHA,
     change: Draw | None = None,
-    backend: str = "numpy",
 ) -> Tally:
     """Count rejections over independent pairs of data sets. Arguments as in `p_values`."""
-    p = p_values(detector, column, n, m, pairs, seed, alpha, change, backend)
+    p = p_values(detector, column, n, m, pairs, seed, alpha, change)
     return Tally(int((p <= alpha).sum()), int(np.isfinite(p).sum()), pairs, alpha)
 
 
 def _made(detector: str | Detector, alpha: float, seed: int) -> Detector:
     made = get_detector(detector) if isinstance(detector, str) else detector
-    return replace(made, alpha=alpha, seed=seed, min_effect=0.0)
+    return replace(made, alpha=alpha, seed=seed)

@@ -27,8 +27,8 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 from accel_drift.detectors import get_detector
 from accel_drift.statistics.comparison import Comparison, Plan
 from bench.economies import MEDIAN_PAIRS
-from bench.level import ALPHA, CATEGORICAL, COLUMNS, DETECTORS, SIZES, WIDTH, Draw, Tally, Values, applies
-from bench.study import Found, Kept, Study, main, wide
+from bench.level import ALPHA, CATEGORICAL, COLUMNS, DETECTORS, SIZES, WIDTH, Draw, Tally, Values, applies, wide
+from bench.study import Found, Kept, Study, main
 
 SEED = 20_001
 PERMUTATIONS = 99

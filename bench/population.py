@@ -21,8 +21,7 @@ from scipy.stats import poisson
 from accel_drift.detectors import get_detector
 from accel_drift.statistics import scores
 from accel_drift.statistics.comparison import Plan
-from bench.level import Values
-from bench.study import compare
+from bench.level import Values, compare
 
 ROWS = 1_000_000
 Floats: TypeAlias = npt.NDArray[np.float64]

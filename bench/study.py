@@ -18,16 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-import pyarrow as pa
-
-from accel_drift.backends import get_backend
-from accel_drift.data.read import read_table
 from accel_drift.files import write_text_atomically
-from accel_drift.statistics.comparison import Comparison, pair_tables
 from bench import machine
 from bench.economies import economies
-from bench.level import Draw, Values
 
 Found = dict[str, dict[str, Any]]
 """Detector -> what was counted, as plain values."""
@@ -70,32 +63,6 @@ class Study(Generic[T]):
     rows: Callable[[Kept[T]], list[dict[str, Any]]]
     settings: Callable[[], dict[str, Any]]
     told: Callable[[Mapping[str, Any]], str] = str
-
-
-def compare(
-    reference: Mapping[str, Values], batch: Mapping[str, Values], kind: str, block: int | None = None
-) -> Comparison:
-    """Two sets of columns side by side; the kind is said, so that no rule about the values decides it."""
-    names = tuple(reference)
-    a = read_table({n: _arrow(v) for n, v in reference.items()}, kinds=dict.fromkeys(names, kind), name="reference")
-    b = read_table({n: _arrow(v) for n, v in batch.items()}, schema=a.schema, columns=names, name="batch")
-    return pair_tables(a, b, names, get_backend("numpy"), block)
-
-
-def wide(
-    seed: Sequence[int], names: Sequence[str], n: int, m: int, draw: Draw, other: Draw, kind: str = "numeric",
-    block: int | None = None,
-) -> Comparison:  # fmt: skip
-    """A table in which every column is a pair of samples of its own."""
-    rng = np.random.default_rng(list(seed))
-    reference = {name: draw(rng, n) for name in names}
-    batch = {name: other(rng, m) for name in names}
-    return compare(reference, batch, kind, block)
-
-
-def _arrow(values: Values) -> Any:
-    """Texts as Arrow, which reads them sooner; numbers as they are."""
-    return values if values.dtype.kind in "fi" else pa.array(values.tolist())
 
 
 def run(

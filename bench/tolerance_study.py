@@ -24,8 +24,8 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 from accel_drift.detectors import get_detector
 from accel_drift.statistics.comparison import Plan
 from bench import population
-from bench.level import ALPHA, DETECTORS, Draw, Tally, Values
-from bench.study import Found, Kept, Study, main, wide
+from bench.level import ALPHA, DETECTORS, Draw, Tally, Values, wide
+from bench.study import Found, Kept, Study, main
 
 SEED = 20_005
 SIZES = ((2000, 2000), (2000, 500))

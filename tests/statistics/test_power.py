@@ -10,7 +10,7 @@ from accel_drift.detectors import get_detector
 from accel_drift.statistics.comparison import Plan
 from accel_drift.statistics.power import detectable_shift
 from bench import level, population
-from bench.study import wide
+from bench.level import wide
 
 COLUMN_NAMES = [n for n in level.DETECTORS if not level.DETECTORS[n].joint and n not in level.ALONE]
 
