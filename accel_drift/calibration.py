@@ -153,7 +153,7 @@ def _finding(o: Outcome, adjusted: float | None, alpha: float) -> Finding:
         status = Status.DRIFTED if large else Status.SIGNIFICANT_SMALL
     note = o.note
     if status is Status.SIGNIFICANT_SMALL and judged is not None:
-        what = "effect" if o.judged in (None, o.effect) else "lower end of the effect's interval"
+        what = "effect" if o.effect is None or abs(o.effect) == judged else "effect judged"
         small = f"significant but small: {what} {judged:.3g} is below {o.least:g} {o.unit}"
         note = f"{small}; {note}" if note else small
     return Finding(

@@ -90,9 +90,9 @@ def test_min_effect_replaces_the_first_band() -> None:
 
 
 def test_what_is_judged_may_differ_from_the_effect() -> None:
-    """A raw score is judged by its interval's lower end, a change of share by its size."""
-    assert _one(effect=0.3, judged=0.05).status is Status.SIGNIFICANT_SMALL
-    assert "lower end" in _one(effect=0.3, judged=0.05).note
+    """An infinite distance is judged by its finite part, a change of share by its size."""
+    assert _one(effect=np.inf, judged=0.05).status is Status.SIGNIFICANT_SMALL
+    assert "effect judged 0.05" in _one(effect=np.inf, judged=0.05).note
     assert _one(effect=-0.3, judged=0.3).severity is Severity.CRITICAL
 
 

@@ -16,8 +16,8 @@ from accel_drift.statistics.pairs import Counts, Table
 class TotalVariation(BinnedDetector):
     """Share of rows that would have to change bin or category to make the two sides alike.
 
-    The effect is the distance as it is, which chance alone makes larger than 0; what is judged is the lower end of its
-    interval. That is wide: it covers the truth in nearly all cases, not in 95 % of them.
+    The effect is the distance less what chance adds to it, taken off in squares. Its interval is wide: it covers the
+    truth in nearly all cases, not in 95 % of them.
 
     >>> TotalVariation().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
     array([0.25])
@@ -36,8 +36,6 @@ class TotalVariation(BinnedDetector):
 @dataclass(frozen=True)
 class _Gap(BinnedScore):
     """A score with a corner at 0, where nothing drifts: no bootstrap of the score itself is right there."""
-
-    raw: ClassVar[bool] = True
 
     def effect(self, score: float, _chance: float, _pooled: Counts, /) -> float:
         return score

@@ -24,11 +24,12 @@ class Wasserstein(Detector):
     """Area between the two empirical distribution functions: how far values moved on average; missing rows stay out.
 
     The statistic is in the column's own unit. The effect is in interquartile ranges of the reference (where that is 0,
-    in its 5-95 % range, then its standard deviation, then the spread of all rows); its interval's lower end decides
-    how bad a drift is. The p-value is the permutation law on fine pooled cells; no scale enters it.
+    in its 5-95 % range, then its standard deviation, then the spread of all rows), less the bias that resampling
+    shows. The p-value is the permutation law on fine pooled cells; no scale enters it.
 
     Infinite values lie infinitely far from all others: the distance is infinite where their shares differ, and only
-    there. For the p-value and the lower end of the interval they lie one pooled spread beyond the finite values.
+    there. For the p-value, the severity and the lower end of the interval they lie one pooled spread beyond the
+    finite values.
     """
 
     name: ClassVar[str] = "wasserstein"
@@ -78,13 +79,15 @@ def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> intervals.Bo
     To it comes what the cells leave out of the observed area: tails are wide.
     """
     steps = np.minimum(column.steps[0] / (_half_scale(column) or 1.0), _LARGEST / 1e3 / len(column.steps[0]))
-    there = ordered_cells.difference(*column.fine.sides)
-    errors = np.abs(ordered_cells.difference(*again) - there)[:, :-1] @ steps
-    on_cells = float(np.abs(there[:-1]) @ steps)
+    there, others = (ordered_cells.difference(*sides)[..., :-1] for sides in (column.fine.sides, again))
+    errors = np.abs(others - there) @ steps
+    on_cells = float(np.abs(there) @ steps)
+    bias = float((np.abs(others) @ steps).mean()) - on_cells
     exact = _in_scales(column, float(column.pair.area[column.place]))
     if not np.isfinite(exact):
-        return intervals.Bootstrap(on_cells, errors, band=True)
-    return intervals.Bootstrap(exact, errors + abs(exact - on_cells), band=True)
+        return intervals.Bootstrap(on_cells, errors, band=True, estimate=max(0.0, on_cells - bias))
+    left_out = abs(exact - on_cells)
+    return intervals.Bootstrap(exact, errors + left_out, band=True, estimate=max(0.0, exact - bias))
 
 
 def _parts(column: ordered.Column) -> tuple[Part, ...]:
@@ -104,7 +107,6 @@ _AREA = ordered.Distance(
     effect=lambda column, area, _: _in_scales(column, area),
     bootstrap=_bootstrap,
     parts=_parts,
-    lower_end=True,
     details=_details,
 )
 

@@ -187,9 +187,6 @@ def small_reason(report: Report, finding: Finding) -> str:
     name = "first band" if bands and least == bands[0] else "min_effect"
     if abs(finding.effect) < least:
         return f"{size} < {name} {least:g}"
-    # A score without a null mean to subtract (KS, total variation) is judged by its interval's lower end.
-    if finding.interval is not None and finding.interval[0] < least:
-        return f"{size}, but its interval begins at {number(finding.interval[0], 2)} < {name} {least:g}"
     return size
 
 

@@ -250,7 +250,7 @@ def _outcome(
     if not np.isfinite(score):  # a cell empty on one side, and no pseudo-count
         return ready
     effect = how.effect(score, _finite_mean(result, i), a + b)
-    return _sized(replace(ready, effect=effect, judged=effect if how.raw else None), effect, counts, test)
+    return _sized(replace(ready, effect=effect), effect, counts, test)
 
 
 def _sized(ready: Outcome, effect: float, counts: Table, test: BinnedTest) -> Outcome:
@@ -262,11 +262,13 @@ def _sized(ready: Outcome, effect: float, counts: Table, test: BinnedTest) -> Ou
     stream = draws.key(test.plan.seed, "interval", ready.column)
     count = intervals.RESAMPLES * (1 if test.tolerance is None else _FINER)
     made = how.bootstrap(counts, test.comparison.drawn.resamples(counts, test.blocked, stream, count))
+    if made.estimate is not None:
+        effect = made.estimate
+        ready = replace(ready, effect=effect)
     if test.plan.intervals:
         low, high = (how.shown(end, pooled) for end in made.interval())
         # Clipped at the score's bound, it could leave out an effect below what chance makes of it.
-        interval = min(low, effect), max(high, effect)
-        ready = replace(ready, interval=interval, judged=interval[0] if how.raw else None)
+        ready = replace(ready, interval=(min(low, effect), max(high, effect)))
     if test.tolerance is None:
         return ready
     return replace(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +29,6 @@ class BinnedScore:
 
     terms: Terms
     highest: float = inf
-    raw: ClassVar[bool] = False
-    """Whether the effect is the statistic itself, biased upwards, so that its interval's lower end is judged."""
 
     def score(self, reference: Counts, batch: Counts) -> Floats:
         """Counts (L, k) of both sides -> (L,)."""

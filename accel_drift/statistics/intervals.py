@@ -31,11 +31,13 @@ class Bootstrap:
             score may lie from the truth.
         band: whether the errors bound the distance from the truth both ways: for scores that are not smooth where
             nothing drifts.
+        estimate: the score less what chance adds to it, where that is no matter of the score's own law without drift.
     """
 
     observed: float
     errors: Floats
     band: bool = False
+    estimate: float | None = None
 
     def interval(self) -> Interval:
         """95 % interval of the true score."""
@@ -65,6 +67,20 @@ class Bootstrap:
         near = Bootstrap(abs(self.observed), sign * self.errors).p_beyond(tolerance)
         far = Bootstrap(abs(self.observed), -sign * self.errors).p_beyond(-tolerance)
         return min(1.0, near + far)
+
+
+def less_chance(score: float, errors: Floats) -> float:
+    """A score with a corner at 0 less what chance adds to it, taken off in squares and never below 0.
+
+    Far from the corner chance adds nothing to such a score and all of its error is spread; at the corner all of the
+    score is error. The mean square of the score is close to that of the truth plus that of the errors in both cases,
+    as it is for the length of a vector whose coordinates have errors.
+
+    Args:
+        score: the largest of, or the sum of the sizes of, some differences.
+        errors: (R,) the same of the differences' errors.
+    """
+    return sqrt(max(0.0, score * score - float(np.mean(errors * errors))))
 
 
 def resampled(
@@ -115,11 +131,12 @@ def share_gaps(column: Table, again: tuple[Counts, Counts]) -> Bootstrap:
         column: counts of one column.
         again: resamples of both sides, shapes (R, k) twice.
     """
-    there, errors = (
+    there, again_there = (
         q / np.maximum(q.sum(axis=-1, keepdims=True), 1) - p / np.maximum(p.sum(axis=-1, keepdims=True), 1)
         for p, q in (column.sides, again)
     )
-    return Bootstrap(float(np.abs(there).sum() / 2), np.abs(errors - there).sum(axis=-1) / 2, band=True)
+    score, errors = float(np.abs(there).sum() / 2), np.abs(again_there - there).sum(axis=-1) / 2
+    return Bootstrap(score, errors, band=True, estimate=less_chance(score, errors))
 
 
 def clip(interval: Interval, low: float, high: float = float("inf")) -> Interval:

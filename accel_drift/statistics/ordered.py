@@ -67,12 +67,12 @@ class Distance:
         statistic: pair -> (d,) statistics from all rows.
         score: column -> score of counts on its fine cells, (L, k) twice -> (L,).
         effect: (column, statistic, mean of the score without drift if it was drawn) -> effect.
-        bootstrap: (column, its counts drawn again) -> the effect, give or take.
+        bootstrap: (column, its counts drawn again) -> the effect, give or take; its estimate, where it makes one,
+            takes the place of `effect`.
         parts: column -> what the statistic is made of.
         laws: pair -> p-values as if no values tied, and how they were found, (d,); None where there is no law.
         conservative: whether ties only make those p-values too large.
         most: the largest effect that there can be.
-        lower_end: whether the interval's lower end is held against the bands, the effect itself being biased.
         details: column -> further numbers.
     """
 
@@ -84,7 +84,6 @@ class Distance:
     laws: Callable[[NumericPair], Laws] | None = None
     conservative: bool = False
     most: float = float("inf")
-    lower_end: bool = False
     details: Callable[[Column], dict[str, Any]] = lambda _: {}
 
 
@@ -136,13 +135,15 @@ class _Test:
         if chance is None and isinstance(boot, quadratic.Quadratic):
             chance = boot.chance
         effect = how.effect(column, float(ready.statistic or 0.0), chance)
-        ready = replace(ready, effect=effect, judged=effect if how.lower_end else None)
+        judged = None
+        if isinstance(boot, intervals.Bootstrap) and boot.estimate is not None:
+            # An infinite effect of a few infinite rows is told, and judged as if they lay near.
+            effect, judged = (boot.estimate, None) if np.isfinite(effect) else (effect, boot.estimate)
+        ready = replace(ready, effect=effect, judged=judged)
         if boot is None or not self.plan.intervals:
             return ready
         low, high = intervals.clip(boot.interval(), 0.0, how.most)
-        interval = (min(low, effect), max(high, effect))
-        judged = interval[0] if how.lower_end else None
-        return replace(ready, interval=interval, judged=judged, parts=how.parts(column))
+        return replace(ready, interval=(min(low, effect), max(high, effect)), parts=how.parts(column))
 
     def _tested(
         self, ready: Outcome, law: tuple[float, str] | None, boot: Bootstrap | None

@@ -19,7 +19,7 @@ class Outcome:
 
     Attributes:
         untested: why no test was made, or None where there is a p-value.
-        judged: what is held against the bands: the effect, or its interval's lower end where the raw score is biased.
+        judged: what is held against the bands: the effect; its size, where a fall counts, too; its finite part.
         bands: effects from which the severity is watch, warning, critical; () where the scale has no convention.
         min_effect: effect that a drift must reach; None for the first band (0 without bands).
         alone: whether the outcome is a member of the correction of its own, not one of its column's value tests.
