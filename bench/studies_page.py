@@ -105,10 +105,9 @@ def effects(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Mean effect over the effect between whole populations, normal columns, mean moved by a share of the standard "
-        f"deviation; within {s['near']:.0%} wherever the effect claims to be unbiased: {_held(means)}. "
+        f"deviation; within {s['near']:.0%}: {_held(means)}. "
         f"{', '.join(s['squared'])}: the square is what is unbiased, so the mean of squares is held against it and the "
-        f"plain ratio stands in parentheses. {', '.join(s['raw'])} are raw scores, biased upwards by chance; a drift "
-        f"is judged by the interval's lower end, so no bound is asked. {_made(result)}"
+        f"plain ratio stands in parentheses. {_made(result)}"
     )
     yield ""
     columns = sorted({(c["shift"], c["n"], c["m"]) for c in means}, key=lambda k: (k[1] + k[2], k))
