@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import Backend
 from accel_drift.statistics import draws
-
-Floats = npt.NDArray[np.float64]
 
 EXACT_MEDIAN_ROWS = 2000
 _PAIRS = 1_000_000
@@ -19,21 +18,23 @@ _AT_ONCE = 1 << 21
 _SORT_COLUMNS = 8
 
 
-def median_distance(z: npt.NDArray[Any], seed: int) -> float:
+def median_distance(z: Any, seed: int, backend: Backend) -> float:
     """Median of the distances between different rows of z (N, d): the bandwidth by the usual rule.
 
-    All pairs up to 2,000 rows, a million seeded pairs above (relative error below 1e-3).
+    All pairs up to 2,000 rows, a million seeded pairs above (relative error below 1e-3). What comes to the host are
+    those rows or the distances of those pairs.
     Source: Gretton et al. 2012, section 8.
     """
-    rows = len(z)
+    rows = z.shape[0]
     if rows < 2:
         return 0.0
-    if rows <= EXACT_MEDIAN_ROWS:
-        from scipy.spatial.distance import pdist
+    with backend.scope():
+        if rows <= EXACT_MEDIAN_ROWS:
+            from scipy.spatial.distance import pdist
 
-        distances = pdist(z.astype(np.float64))
-    else:
-        distances = _some_distances(z, draws.key(seed, "mmd", "pairs"))
+            distances = pdist(backend.to_numpy(z))
+        else:
+            distances = backend.to_numpy(_some_distances(z, draws.key(seed, "mmd", "pairs"), backend))
     middle = float(np.median(distances))
     if middle == 0.0 and distances.any():
         # More than half of the pairs are equal rows: take the median of those that are not.
@@ -41,27 +42,37 @@ def median_distance(z: npt.NDArray[Any], seed: int) -> float:
     return middle
 
 
-def _some_distances(z: npt.NDArray[Any], stream: npt.NDArray[np.uint32]) -> Floats:
+def _some_distances(z: Any, stream: npt.NDArray[np.uint32], backend: Backend) -> Any:
     """Distances of seeded pairs of different rows; of sorted rows, so that their order does not matter."""
-    rows = len(z)
-    order = _row_order(z)
+    xp, rows = backend.xp, z.shape[0]
+    order = _row_order(z, backend)
     u = draws.uniforms(stream, 0, 2, _PAIRS)
-    i = np.minimum((u[0] * rows).astype(np.intp), rows - 1)
-    j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.intp), rows - 2)) % rows
-    i, j = order[i], order[j]
-    squared = np.empty(_PAIRS)
+    i = np.minimum((u[0] * rows).astype(np.int64), rows - 1)
+    j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.int64), rows - 2)) % rows
+    one, other = (xp.take(order, backend.asarray(place), axis=0) for place in (i, j))
     step = max(1, _AT_ONCE // max(z.shape[1], 1))
+    squared = []
     for lo in range(0, _PAIRS, step):
-        part = slice(lo, lo + step)
-        difference = z[i[part]].astype(np.float64) - z[j[part]]
-        squared[part] = np.einsum("ij,ij->i", difference, difference)
-    return np.sqrt(squared)
+        part = slice(lo, min(lo + step, _PAIRS))
+        difference = xp.take(z, one[part], axis=0) - xp.take(z, other[part], axis=0)
+        squared.append(xp.sum(difference * difference, axis=1))
+    return xp.sqrt(xp.concat(squared, axis=0))
 
 
-def _row_order(z: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+def _row_order(z: Any, backend: Backend) -> Any:
     """Places of the rows in sorted order. Columns after the first few are looked at only where those tie."""
-    order = np.lexsort(z[:, :_SORT_COLUMNS].T)
-    first = z[order, :_SORT_COLUMNS]
-    if z.shape[1] > _SORT_COLUMNS and bool((first[1:] == first[:-1]).all(axis=1).any()):
-        return np.asarray(np.lexsort(z.T))
-    return np.asarray(order)
+    xp, width = backend.xp, z.shape[1]
+    order = _sorted_by(z, min(width, _SORT_COLUMNS), backend)
+    if width <= _SORT_COLUMNS:
+        return order
+    first = xp.take(z[:, :_SORT_COLUMNS], order, axis=0)
+    tied = xp.any(xp.all(first[1:, :] == first[:-1, :], axis=1))
+    return _sorted_by(z, width, backend) if backend.to_numpy(tied) else order
+
+
+def _sorted_by(z: Any, columns: int, backend: Backend) -> Any:
+    xp = backend.xp
+    order = backend.asarray(np.arange(z.shape[0], dtype=np.int64))
+    for column in range(columns):
+        order = xp.take(order, xp.argsort(xp.take(z[:, column], order, axis=0), stable=True), axis=0)
+    return order

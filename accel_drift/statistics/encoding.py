@@ -1,7 +1,7 @@
 """A table as one matrix of numbers in which a unit of distance means about the same in every column.
 
 Every scale, centre and list of categories comes from rows that the caller names: all pooled rows, or rows that take
-no part in the test. Never from the reference's side of the test.
+no part in the test. Never from the reference's side of the test. Columns on a device are encoded there.
 """
 
 from __future__ import annotations
@@ -9,23 +9,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from math import sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import Backend, get_backend
+from accel_drift.data.block import dtype_class, stack
+from accel_drift.data.device import DeviceColumn, DeviceEmbedding
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.statistics import spread
 from accel_drift.statistics.distances import median_distance
 
-Floats = npt.NDArray[np.float64]
-
 CATEGORIES = 32
 """Categories told apart by identity; above, a seeded hash into as many buckets."""
 
-
 _LARGE = 1e100
+_NO_SPREAD = "no spread to scale by"
+_WORDS = {NumericColumn: "numbers", CategoricalColumn: "categories", EmbeddingColumn: "embeddings"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +36,29 @@ class Encoded:
     """Pooled rows as a matrix, reference first.
 
     Attributes:
-        matrix: (N, p) float64.
+        matrix: (N, p) float64, in arrays of the backend that made it.
         columns: names of the columns that entered.
         owner: (p,) for each matrix column the place in `columns` of the column that it belongs to.
         dropped: columns that were left out, with the reason.
     """
 
-    matrix: Floats
+    matrix: Any
     columns: tuple[str, ...]
     owner: npt.NDArray[np.int64]
     dropped: Mapping[str, str] = field(default_factory=dict)
 
 
-def encode(tables: Sequence[Table], names: tuple[str, ...], scale: npt.NDArray[Any], seed: int) -> Encoded:
+def home(tables: Sequence[Table], names: Sequence[str], backend: Backend) -> Backend:
+    """Where the rows are encoded: on the backend where one of these columns is there already, else on the host."""
+    for table in tables:
+        for name in names:
+            column = table.columns[name]
+            if isinstance(column, DeviceColumn | DeviceEmbedding) and column.matrix.backend is backend:
+                return backend
+    return get_backend("numpy")
+
+
+def encode(tables: Sequence[Table], names: tuple[str, ...], deciding: int, seed: int, backend: Backend) -> Encoded:
     """Scale the numeric columns, spread out the categorical ones, put embeddings beside them.
 
     Numbers are centred at the median and divided by the interquartile range; where that is 0 by the 5-95 % range,
@@ -57,112 +70,170 @@ def encode(tables: Sequence[Table], names: tuple[str, ...], scale: npt.NDArray[A
     Args:
         tables: the rows to pool, in order.
         names: columns of all of them.
-        scale: pooled row numbers that decide centres and scales.
+        deciding: so many of the pooled rows, the first ones, decide centres and scales.
         seed: decides the hash of categories, and the pairs of rows of which a median distance is taken.
+        backend: what computes: see `home`. What is on its device stays there but for a few numbers of each column.
     """
-    parts: list[Floats] = []
-    kept: list[str] = []
+    parts: list[Any] = []
+    owner: list[int] = []
     dropped: dict[str, str] = {}
-    for name in names:
-        part = _part([t.columns[name] for t in tables], scale, seed, alone=len(names) == 1)
-        if isinstance(part, str):
-            dropped[name] = part
-            continue
-        parts.append(part)
-        kept.append(name)
-    rows = sum(t.rows for t in tables)
-    matrix = np.concatenate(parts, axis=1) if parts else np.zeros((rows, 0))
-    owner = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts]).astype(np.int64)
-    return Encoded(matrix, tuple(kept), owner, dropped)
+    numeric: dict[np.dtype[Any], dict[int, list[NumericColumn]]] = {}
+    with backend.scope():
+        for place, name in enumerate(names):
+            columns = [t.columns[name] for t in tables]
+            sort = _sort(columns)
+            if isinstance(sort, str):
+                dropped[name] = sort
+                continue
+            if sort is NumericColumn:
+                numbers = [c if isinstance(c, NumericColumn) else _no_number(c) for c in columns]
+                numeric.setdefault(_type(numbers), {})[place] = numbers
+                continue
+            if sort is CategoricalColumn:
+                part = _categorical(columns, seed, backend)
+            else:
+                part = _embedding(columns, deciding, seed, backend, alone=len(names) == 1)
+            parts.append(part)
+            owner += [place] * part.shape[1]
+        for dtype, held in numeric.items():
+            part, of = _numeric(list(held.values()), dtype, deciding, backend)
+            parts.append(part)
+            owner += [list(held)[j] for j in of]
+        matrix = _in_order(parts, owner, sum(t.rows for t in tables), backend)
+    kept, places = np.unique(np.array(sorted(owner), np.int64), return_inverse=True)
+    reasons = {name: dropped.get(name, _NO_SPREAD) for place, name in enumerate(names) if place not in kept}
+    return Encoded(matrix, tuple(names[place] for place in kept), places.astype(np.int64), reasons)
 
 
-def _part(columns: list[TableColumn], scale: npt.NDArray[Any], seed: int, *, alone: bool) -> Floats | str:
-    """The matrix columns of one column, or why it has none."""
+def _in_order(parts: Sequence[Any], owner: Sequence[int], rows: int, backend: Backend) -> Any:
+    """The parts side by side, their columns in the order of the owners."""
+    if not parts:
+        return backend.asarray(np.zeros((rows, 0)))
+    matrix = parts[0] if len(parts) == 1 else backend.xp.concat(parts, axis=1)
+    order = np.argsort(np.array(owner, np.int64), kind="stable")
+    if (np.diff(order) > 0).all():
+        return matrix
+    return backend.xp.take(matrix, backend.asarray(order), axis=1)
+
+
+def _sort(columns: Sequence[TableColumn]) -> type[TableColumn] | str:
+    """What a column holds, or why it cannot enter."""
     # A column without any value has the type of nobody: its rows miss whatever the others hold.
     valued = [c for c in columns if c.missing < c.rows]
-    made: Floats | None = None
     if not valued:
-        pass
-    elif all(isinstance(c, NumericColumn) for c in valued):
-        made = _numeric([c if isinstance(c, NumericColumn) else _no_number(c) for c in columns], scale)
-    elif all(isinstance(c, CategoricalColumn) for c in valued):
-        made = _categorical([c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns], seed)
-    elif all(isinstance(c, EmbeddingColumn) for c in valued):
-        found = [c for c in columns if isinstance(c, EmbeddingColumn)]
-        k = {c.dimensions for c in found if c.missing < c.rows}
-        if len(k) > 1:
-            return f"embeddings of {min(k)} and of {max(k)} numbers"
-        made = _embedding([_of_width(c, max(k)) for c in columns], scale, seed, alone=alone)
-    else:
-        return f"{_word(valued[0])} on one side, {_word(valued[-1])} on the other"
-    return "no spread to scale by" if made is None else made
+        return _NO_SPREAD
+    first, *rest = (next(sort for sort in _WORDS if isinstance(c, sort)) for c in valued)
+    if any(sort is not first for sort in rest):
+        return f"{_WORDS[first]} on one side, {_WORDS[rest[-1]]} on the other"
+    k = {c.dimensions for c in valued if isinstance(c, EmbeddingColumn)}
+    return f"embeddings of {min(k)} and of {max(k)} numbers" if len(k) > 1 else first
 
 
-def _word(column: TableColumn) -> str:
-    return {NumericColumn: "numbers", CategoricalColumn: "categories", EmbeddingColumn: "embeddings"}[type(column)]
-
-
-def _of_width(column: TableColumn, k: int) -> EmbeddingColumn:
-    """The column itself, or one without any value where it has none or is of another sort."""
-    if isinstance(column, EmbeddingColumn) and column.dimensions == k:
-        return column
-    return EmbeddingColumn(column.name, np.zeros((column.rows, k)), np.zeros(column.rows, bool), column.rows)
-
-
-def _embedding(columns: list[EmbeddingColumn], scale: npt.NDArray[Any], seed: int, *, alone: bool) -> Floats | None:
-    present = np.concatenate([c.mask() for c in columns])
-    absent = ~present
-    v: Floats = np.concatenate([c.values.astype(np.float64) for c in columns])
-    v[absent] = 0.0
-    finite = np.isfinite(v)
-    if not finite.all():
-        v[~finite] = np.sign(v[~finite]) * (np.abs(v[finite]).max(initial=0.0) * 2.0 + 1.0)
-    if (peak := float(np.abs(v).max(initial=0.0))) > _LARGE:
-        v /= peak
-    known = scale[present[scale]]
+def _embedding(columns: Sequence[TableColumn], deciding: int, seed: int, backend: Backend, *, alone: bool) -> Any:
+    """The dimensions, and an indicator where rows are missing; no column where all rows are equal."""
+    xp = backend.xp
+    present, v = _vectors(columns, backend)
+    known, absent = np.flatnonzero(present[:deciding]), backend.asarray(~present)[:, None]
     if len(known):
-        v -= v[known].mean(axis=0)
-    v[absent] = 0.0
-    width = median_distance(v[known], seed)
-    if width == 0.0 and not absent.any():
-        return None
+        v = v - xp.mean(_rows(v, known, deciding, backend), axis=0)
+    whole = bool(present.all())
+    if not whole:
+        v = xp.where(absent, xp.zeros_like(v), v)
+    width = median_distance(_rows(v, known, deciding, backend), seed, backend)
+    if width == 0.0 and whole:
+        return v[:, :0]
     if not alone and width > 0.0:
-        v /= width
-    if not absent.any():
-        return np.asarray(v, np.float64)
-    indicator = absent[:, None] * (width if alone and width > 0.0 else 1.0)
-    return np.asarray(np.concatenate([v, indicator], axis=1), np.float64)
+        v = v / width
+    if whole:
+        return v
+    return xp.concat([v, xp.astype(absent, xp.float64) * (width if alone and width > 0.0 else 1.0)], axis=1)
 
 
-def _numeric(columns: list[NumericColumn], scale: npt.NDArray[Any]) -> Floats | None:
-    present = np.concatenate([c.mask() for c in columns])
-    v = _as_floats([c.values for c in columns], present)
-    finite = present & np.isfinite(v)
-    if finite.any() and (peak := float(np.abs(v[finite]).max())) > _LARGE:
-        v = v / peak  # differences and squares of the largest floats overflow, and scale is taken off anyway
-    known = v[scale][finite[scale]]
-    width = spread.of_values(known)
-    absent = (~present).astype(np.float64)
-    if width == 0.0:
-        return absent[:, None] if 0 < absent.sum() < len(v) else None
-    z = np.zeros(len(v))
-    z[finite] = (v[finite] - float(np.median(known))) / width
-    if (present & ~finite).any():
-        outside = np.abs(z).max() + 1.0
-        z[present & ~finite] = np.sign(v[present & ~finite]) * outside
-    return np.stack([z, absent], axis=1) if absent.any() else z[:, None]
+def _rows(v: Any, chosen: npt.NDArray[np.intp], first: int, backend: Backend) -> Any:
+    """These of the first rows; without a copy where they are all of them."""
+    return v[:first, :] if len(chosen) == first else backend.xp.take(v, backend.asarray(chosen), axis=0)
 
 
-def _as_floats(parts: list[npt.NDArray[Any]], present: npt.NDArray[np.bool_]) -> Floats:
+def _vectors(columns: Sequence[TableColumn], backend: Backend) -> tuple[npt.NDArray[np.bool_], Any]:
+    """Which rows are there, (N,), and the vectors as finite floats, (N, k) on the device: 0 where none is."""
+    xp = backend.xp
+    k = next(c.dimensions for c in columns if isinstance(c, EmbeddingColumn) and c.missing < c.rows)
+    present, made = [], []
+    for c in columns:
+        there = c.mask()
+        if not there.any() or not isinstance(c, EmbeddingColumn):
+            values = backend.asarray(np.zeros((c.rows, k)))
+        elif isinstance(c, DeviceEmbedding) and c.matrix.backend is backend:
+            values = c.matrix.values
+        else:
+            values = backend.asarray(c.values)
+        present.append(there)
+        made.append(xp.astype(values, xp.float64, copy=False))
+    every = np.concatenate(present)
+    v = xp.concat(made, axis=0)
+    zero = xp.zeros_like(v)
+    if not every.all():
+        v = xp.where(backend.asarray(every)[:, None], v, zero)
+    finite = xp.isfinite(v)
+    peak = float(backend.to_numpy(xp.max(xp.where(finite, xp.abs(v), zero))))
+    if peak > _LARGE:  # as in `_numeric`
+        v, peak = v / peak, 1.0
+    if not backend.to_numpy(xp.all(finite)):
+        v = xp.where(finite, v, xp.sign(v) * (peak * 2.0 + 1.0))
+    return every, v
+
+
+def _type(columns: Sequence[NumericColumn]) -> np.dtype[Any]:
+    """The type in which they are pooled: whole numbers where all are whole, else float64."""
+    held = [c.dtype for c in columns if c.missing < c.rows]
+    found = reduce(dtype_class, held, held[0])
+    return found if found.kind in "iu" else np.dtype(np.float64)
+
+
+def _numeric(
+    columns: Sequence[Sequence[NumericColumn]], dtype: np.dtype[Any], deciding: int, backend: Backend
+) -> tuple[Any, list[int]]:
+    """Columns of one type: of each its values where they spread, then an indicator where some are missing.
+
+    Args:
+        columns: for each of d columns its rows in each table.
+        dtype: their type.
+        deciding: so many rows decide centres and scales.
+        backend: what computes.
+
+    Returns:
+        (N, p) and (p,) the place of the column that each matrix column is of.
+    """
+    xp = backend.xp
+    sides = [stack(side, side[0].rows, dtype, backend) for side in zip(*columns, strict=True)]
+    v, present = (xp.concat(list(arrays), axis=0) for arrays in zip(*sides, strict=True))
+    v = _as_floats(xp, v, present)
+    finite = present & xp.isfinite(v)
+    zero = xp.zeros_like(v)
+    # Differences and squares of the largest floats overflow, and scale is taken off anyway.
+    peak = xp.max(xp.where(finite, xp.abs(v), zero), axis=0)
+    v = v / xp.where(peak > _LARGE, peak, xp.ones_like(peak))
+    centre, width = spread.of_columns(backend, v[:deciding, :], finite[:deciding, :])
+    z = xp.where(finite, (v - centre) / xp.where(width > 0.0, width, xp.ones_like(width)), zero)
+    outside = xp.max(xp.abs(z), axis=0) + 1.0
+    z = xp.where(present & xp.logical_not(finite), xp.sign(v) * outside, z)
+    absent = xp.astype(xp.logical_not(present), xp.float64)
+    spreads, lost = backend.to_numpy(width) > 0.0, backend.to_numpy(xp.sum(absent, axis=0))
+    d, rows = len(columns), v.shape[0]
+    if spreads.all() and not lost.any():
+        return z, list(range(d))
+    chosen = [(j, side) for j in range(d) for side in (0, 1) if (0 < lost[j] < rows if side else spreads[j])]
+    at = backend.asarray(np.array([j + side * d for j, side in chosen], np.int64))
+    return xp.take(xp.concat([z, absent], axis=1), at, axis=1), [j for j, _ in chosen]
+
+
+def _as_floats(xp: Any, v: Any, present: Any) -> Any:
     """Values as floats; whole numbers less their minimum, so that none beyond 2**53 is rounded to its neighbour."""
-    types = {p.dtype for p in parts}
-    mixed = any(t.kind == "f" for t in types) or (np.dtype(np.uint64) in types and len(types) > 1)
-    if mixed or not present.any():
-        return np.concatenate([p.astype(np.float64) for p in parts])
-    whole = np.concatenate([p.astype(np.uint64 if p.dtype == np.uint64 else np.int64) for p in parts])
-    least = whole[present].min()
+    if xp.isdtype(v.dtype, "real floating"):
+        return v
+    least = xp.min(xp.where(present, v, xp.full_like(v, xp.iinfo(v.dtype).max)), axis=0)
     # Unsigned, so that the widest range does not overflow; it wraps round to the right difference.
-    return np.asarray((whole.astype(np.uint64) - least.astype(np.uint64)).astype(np.float64))
+    return xp.astype(xp.astype(v, xp.uint64) - xp.astype(least, xp.uint64), xp.float64)
 
 
 def _no_number(column: TableColumn) -> NumericColumn:
@@ -173,17 +244,19 @@ def _no_category(column: TableColumn) -> CategoricalColumn:
     return CategoricalColumn(column.name, np.full(column.rows, -1, np.int32), (), column.rows)
 
 
-def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:
+def _categorical(columns: Sequence[TableColumn], seed: int, backend: Backend) -> Any:
+    """One column a category, and an indicator where rows are missing; no column where all rows are equal."""
+    held = [c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns]
     used: set[str] = set()
-    for c in columns:
+    for c in held:
         used.update(c.categories[i] for i in np.unique(c.codes[c.codes >= 0]))
     categories = sorted(used)
     place = {text: i for i, text in enumerate(categories)}
     # Code -1 (missing) reads the last entry, which stays -1.
-    code = np.concatenate([np.array([*(place.get(t, -1) for t in c.categories), -1])[c.codes] for c in columns])
+    code = np.concatenate([np.array([*(place.get(t, -1) for t in c.categories), -1])[c.codes] for c in held])
     absent = code < 0
     if len(categories) < 2 and not 0 < absent.sum() < len(code):
-        return None
+        return backend.asarray(np.zeros((len(code), 0)))
     bucket = np.arange(len(categories))
     if len(categories) > CATEGORIES:
         bucket = np.array([_hash(c, seed) for c in categories])
@@ -193,7 +266,7 @@ def _categorical(columns: list[CategoricalColumn], seed: int) -> Floats | None:
     out[rows, bucket[code[rows]]] = 1.0 / sqrt(2.0)
     if absent.any():
         out[absent, width] = 1.0
-    return out
+    return backend.asarray(out)
 
 
 def _hash(category: str, seed: int) -> int:

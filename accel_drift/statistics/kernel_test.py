@@ -74,7 +74,7 @@ class KernelSums:
     """The kernel matrix of pooled rows, asked for its sums and never stored.
 
     Attributes:
-        z: (N, d) pooled rows divided by the bandwidth, reference first, on the host or on the backend's device.
+        z: (N, d) pooled rows divided by the bandwidth, reference first, on the backend's device.
         n: reference rows.
         backend: where the sums are made.
         seed: decides the labellings.
@@ -107,10 +107,6 @@ class KernelSums:
         """
         return self.blocks and min(self.n_groups[0], self.n_groups[1] - self.n_groups[0]) > 1
 
-    @cached_property
-    def _device(self) -> Any:
-        return self.backend.asarray(self.z)
-
     def mmd2(self, first: int, count: int, estimator: Estimator) -> tuple[Floats, float]:
         """The statistic of labellings first ... first + count, and the mean kernel between different rows.
 
@@ -136,7 +132,7 @@ class KernelSums:
                 b.asarray(np.arange(lo, hi, dtype=np.uint32)) for lo, hi in ((first, first + count), (0, self.rows))
             )
             bits = b.kernels.permutation_labels(b.asarray(stream), perms, rows, self.n)
-            made = b.kernels.pair_label_sums(self._device, bits, count, self.kernel)
+            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel)
             quad, linear, total = (b.to_numpy(s) for s in made)
         marked = np.full(count, float(self.n))
         return Sums(quad, linear, float(total), marked, marked, float(self.rows))
@@ -171,7 +167,7 @@ class KernelSums:
     def row_sums(self, weights: Floats) -> Floats:
         """K @ weights, zero diagonal: (N, q)."""
         with self.backend.scope():
-            made = self.backend.kernels.pair_row_sums(self._device, self.backend.asarray(weights), self.kernel)
+            made = self.backend.kernels.pair_row_sums(self.z, self.backend.asarray(weights), self.kernel)
             return self.backend.to_numpy(made)
 
     @cached_property

@@ -73,8 +73,7 @@ def _without(kernel: KernelSums, rest: npt.NDArray[np.bool_]) -> float:
     """The statistic of some of the matrix columns; the others become 0, so that shapes stay what they are."""
     b = kernel.backend
     with b.scope():
-        z = b.asarray(kernel.z)
-        kept = z * b.xp.astype(b.asarray(rest), z.dtype)
+        kept = kernel.z * b.xp.astype(b.asarray(rest), kernel.z.dtype)
     return replace(kernel, z=kept).unbiased
 
 
@@ -96,5 +95,5 @@ def _fewer(kernel: KernelSums, count: int, seed: int) -> tuple[KernelSums, tuple
         (a, first), (b, second) = dense(kernel.groups[mine]), dense(kernel.groups[theirs + n])
         groups, n_groups = np.concatenate([a, b + first]), (first, first + second)
     with kernel.backend.scope():
-        z = kernel.backend.xp.take(kernel.backend.asarray(kernel.z), kernel.backend.asarray(chosen), axis=0)
+        z = kernel.backend.xp.take(kernel.z, kernel.backend.asarray(chosen), axis=0)
     return replace(kernel, z=z, n=len(mine), groups=groups, n_groups=n_groups), (len(mine), len(theirs))

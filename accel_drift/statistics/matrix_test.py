@@ -13,13 +13,14 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import Backend
 from accel_drift.data.schema import Kind
 from accel_drift.errors import ConfigError
 from accel_drift.finding import Status
 from accel_drift.statistics import matrix_parts, matrix_rows, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.distances import median_distance
-from accel_drift.statistics.encoding import encode
+from accel_drift.statistics.encoding import encode, home
 from accel_drift.statistics.kernel_test import Estimator, Kernel, KernelSums
 from accel_drift.statistics.matrix_rows import Mode, Rows, Scale
 from accel_drift.statistics.nulls import labellings
@@ -233,23 +234,41 @@ def _kernel(rows: Rows, comparison: Comparison, options: Options, bandwidth: Ban
     total = n + rows.batch.rows
     tables = [first, rows.batch] if rows.calibration is None else [rows.calibration, first, rows.batch]
     apart = 0 if rows.calibration is None else rows.calibration.rows
-    deciding = np.arange(apart or (n if options.scale == "reference" else total))
-    encoded = encode(tables, names, deciding, seed)
-    matrix = encoded.matrix[apart:]
+    deciding = apart or (n if options.scale == "reference" else total)
+    backend = home(tables, names, comparison.backend)
+    encoded = encode(tables, names, deciding, seed, backend)
     facts: dict[str, Any] = {"scale": options.scale, "dropped_columns": dict(encoded.dropped)}
     sigma = 1.0
     if bandwidth is not None:
-        sigma = median_distance(encoded.matrix[deciding], seed) if bandwidth == "median" else float(bandwidth)
+        first = encoded.matrix[:deciding, :]
+        sigma = median_distance(first, seed, backend) if bandwidth == "median" else float(bandwidth)
         facts = {"bandwidth": sigma, **facts}
-    if sigma == 0.0 or matrix.shape[1] == 0 or not np.ptp(matrix, axis=0).any():
+    z = _scaled(encoded.matrix[apart:, :], sigma, options, backend)
+    if z is None:
         return _Made(None, encoded.columns, encoded.owner, facts)
-    centred = matrix - matrix.mean(axis=0)
-    _fits(float(np.abs(centred).max()), sigma, options)
-    z = (centred / sigma).astype(options.precision)
+    with comparison.backend.scope():
+        z = z if backend is comparison.backend else comparison.backend.asarray(z)
     kernel = KernelSums(
         z, n, comparison.backend, seed, rows.groups, rows.n_groups, kernel=options.kernel, blocks=rows.blocks
     )
     return _Made(kernel, encoded.columns, encoded.owner, facts)
+
+
+def _scaled(matrix: Any, sigma: float, options: Options, backend: Backend) -> Any:
+    """The rows about their mean in units of the bandwidth; None where all are equal.
+
+    Raises:
+        ConfigError: they are too far apart for the bandwidth or the precision.
+    """
+    xp = backend.xp
+    with backend.scope():
+        if sigma == 0.0 or matrix.shape[1] == 0:
+            return None
+        if not backend.to_numpy(xp.any(xp.max(matrix, axis=0) > xp.min(matrix, axis=0))):
+            return None
+        centred = matrix - xp.mean(matrix, axis=0)
+        _fits(float(backend.to_numpy(xp.max(xp.abs(centred)))), sigma, options)
+        return xp.astype(centred / sigma, getattr(xp, options.precision))
 
 
 def _fits(furthest: float, sigma: float, options: Options) -> None:

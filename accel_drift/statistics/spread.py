@@ -12,16 +12,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import Backend
+
 Floats = npt.NDArray[np.float64]
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95)
 
 
-def of_values(known: Floats) -> float:
-    """Spread of some values, 0 where they are one or none."""
-    if len(known) == 0:
-        return 0.0
-    return _first(np.quantile(known, QUANTILES), lambda: float(known.std()))
+def of_columns(backend: Backend, values: Any, known: Any) -> tuple[Any, Any]:
+    """Median and spread of the known values of each column, on the device.
+
+    Args:
+        backend: whose arrays these are.
+        values: (n, d) float64, n > 0.
+        known: (n, d) True where a value counts; it is finite there, and below 1e150.
+
+    Returns:
+        (median, spread), (d,) each; both 0 where nothing is known, the spread where all is equal.
+    """
+    xp = backend.xp
+    zero = xp.zeros_like(values)
+    count = xp.astype(xp.sum(xp.astype(known, xp.int64), axis=0), xp.float64)
+    ordered = xp.sort(xp.where(known, values, zero + xp.inf), axis=0)
+    ordered = xp.where(count[None, :] > 0.0, ordered, zero)
+    at = backend.asarray(np.array([*QUANTILES, 0.5])[:, None]) * (count - xp.astype(count > 0.0, xp.float64))[None, :]
+    low, high = (
+        xp.take_along_axis(ordered, xp.astype(place, xp.int64), axis=0) for place in (xp.floor(at), xp.ceil(at))
+    )
+    quantiles = low + (high - low) * (at - xp.floor(at))
+    middle = quantiles[4, :]
+    quartiles, wide = quantiles[2, :] - quantiles[1, :], quantiles[3, :] - quantiles[0, :]
+    # From the median, so that equal values have no deviation at all.
+    offset = xp.where(known, values - middle, zero)
+    mean = xp.sum(offset, axis=0) / xp.where(count > 0.0, count, xp.ones_like(count))
+    square = xp.where(known, (offset - mean) ** 2.0, zero)
+    deviation = xp.sqrt(xp.sum(square, axis=0) / xp.where(count > 0.0, count, xp.ones_like(count)))
+    return middle, xp.where(quartiles > 0.0, quartiles, xp.where(wide > 0.0, wide, deviation))
 
 
 def places(count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -89,7 +89,9 @@ def _ours(backend: Backend, z: Floats, n: int, permutations: int, *, groups: boo
 
     def compute() -> Answer:
         dealt = (ids, (half, _GROUPS)) if groups else (None, (0, 0))
-        return KernelSums(z, n, backend, 0, *dealt).mmd2(0, permutations, "unbiased")[0][:1]
+        with backend.scope():
+            there = backend.asarray(z)
+        return KernelSums(there, n, backend, 0, *dealt).mmd2(0, permutations, "unbiased")[0][:1]
 
     return Contender("ours", compute, _PEER, f"{'groups' if groups else 'rows'} {z.dtype}", _NEAR)
 

@@ -8,19 +8,21 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
+from accel_drift.backends import get_backend
 from accel_drift.data import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn, read_table
 from accel_drift.data.schema import Schema
 from accel_drift.statistics import distances
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoding import encode
 
+HOST = get_backend("numpy")
 RNG = np.random.default_rng(5)
 VECTORS = RNG.normal(3.0, 40.0, (300, 5))
 
 
 def _encode(columns: dict[str, Any]) -> Any:
     table = read_table(columns)
-    return encode([table], tuple(table.columns), np.arange(table.rows), 0)
+    return encode([table], tuple(table.columns), table.rows, 0, HOST)
 
 
 def test_alone_an_embedding_stays_as_it_is() -> None:
@@ -57,7 +59,7 @@ def test_missing_rows_are_the_centre_and_an_indicator(alone: bool) -> None:
 
 def test_scale_comes_from_the_rows_named() -> None:
     table = read_table({"e": np.concatenate([VECTORS[:100], VECTORS[100:] * 50]), "x": np.arange(300.0)})
-    made = encode([table], ("e", "x"), np.arange(100), 0)
+    made = encode([table], ("e", "x"), 100, 0, HOST)
     part = made.matrix[:100][:, made.owner == 0]
     assert float(np.median(pdist(part))) == pytest.approx(1.0)
 
@@ -73,7 +75,7 @@ def test_what_cannot_enter_is_named() -> None:
     for i, one in enumerate(columns):
         for other in columns[i + 1 :]:
             tables = [Table(4, {"e": column}, Schema(())) for column in (one, other)]
-            said = encode(tables, ("e",), np.arange(8), 0).dropped["e"]
+            said = encode(tables, ("e",), 8, 0, HOST).dropped["e"]
             assert "on one side" in said or said == "embeddings of 2 and of 3 numbers"
 
 
@@ -81,7 +83,7 @@ def test_a_side_without_values_misses_what_the_other_holds() -> None:
     nothing = NumericColumn("e", np.zeros(50), np.zeros(50, bool), 50)
     full = EmbeddingColumn("e", VECTORS[:50])
     tables = [Table(50, {"e": column}, Schema(())) for column in (nothing, full)]
-    made = encode(tables, ("e",), np.arange(100), 0)
+    made = encode(tables, ("e",), 100, 0, HOST)
     assert made.matrix.shape == (100, 6)
     assert made.matrix[:50, 5].all()
     assert not made.matrix[50:, 5].any()
@@ -91,6 +93,6 @@ def test_median_of_many_rows_is_near_the_exact_one_whatever_their_order(monkeypa
     # Wide, and the first columns tie: sorting has to look further.
     z = np.concatenate([np.zeros((2500, 9)), RNG.normal(size=(2500, 20))], axis=1)
     monkeypatch.setattr(distances, "_PAIRS", 100_000)
-    found = median_distance(z, 3)
+    found = median_distance(z, 3, HOST)
     assert found == pytest.approx(float(np.median(pdist(z))), rel=5e-3)
-    assert found == median_distance(z[RNG.permutation(2500)], 3)
+    assert found == median_distance(z[RNG.permutation(2500)], 3, HOST)
