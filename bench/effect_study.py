@@ -127,8 +127,9 @@ def work(task: Task, detectors: tuple[str, ...]) -> Found:
     """Draw the pairs of a task: sums of effects and of their squares, and how many intervals hold the truth."""
     found: dict[str, list[Outcome]] = {d: [] for d in detectors}
     width = 1 if task.joint else WIDTH
-    # Without intervals nothing but the null's mean is asked of the draws of a joint detector, which needs none.
-    made = {d: get_detector(d, permutations=19 if task.joint else PERMUTATIONS) for d in detectors}
+    # A joint detector's effect needs no draws; its interval needs their skewness, and so enough of them.
+    joint = 199 if task.intervals else 19
+    made = {d: get_detector(d, permutations=joint if task.joint else PERMUTATIONS) for d in detectors}
     end = task.first + task.pairs
     for lo in range(task.first, end, width):
         columns = [f"x{i}" for i in range(lo, min(end, lo + width))]
