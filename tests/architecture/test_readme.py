@@ -19,7 +19,7 @@ def command(name: str) -> str:
     return str(blocks[0])
 
 
-@pytest.mark.parametrize(("name", "end"), [("demo", "accel-drift demo"), ("test", "-m pytest")])
+@pytest.mark.parametrize(("name", "end"), [("demo", "accel-drift demo"), ("test", "-m pytest -n 2 --dist loadfile")])
 def test_one_line_makes_the_environment_and_does_the_work(name: str, end: str) -> None:
     line = command(name)
     assert "\n" not in line
