@@ -72,6 +72,20 @@ class _Seen:
     place: int
     method: str
 
+    @property
+    def null(self) -> Floats:
+        """Draws of the first round."""
+        return np.asarray(self.found.first[self.place])
+
+    @property
+    def chance(self) -> float:
+        """What chance makes of the score on average, infinite draws left out."""
+        mean = float(self.found.mean[self.place])
+        if np.isfinite(mean):
+            return mean
+        finite = self.null[np.isfinite(self.null)]
+        return float(finite.mean()) if len(finite) else 0.0
+
 
 def statistics(comparison: Comparison, how: BinnedScore, bins: int) -> dict[str, float]:
     """The statistic of every column, in the comparison's order."""
@@ -215,15 +229,6 @@ class _NumericLaw:
         return test.how.score(*drawn.untied_bins(rows, missing, test.bins, stream, first, count))
 
 
-def _finite_mean(result: tail.Tail, i: int) -> float:
-    """What chance makes of the score on average, infinite draws left out."""
-    mean = float(result.mean[i])
-    if np.isfinite(mean):
-        return mean
-    finite = result.first[i][np.isfinite(result.first[i])]
-    return float(finite.mean()) if len(finite) else 0.0
-
-
 def _outcome(
     blank: Outcome,
     score: float,
@@ -244,16 +249,15 @@ def _outcome(
         p_method="approximate" if result.fitted[i] else seen.method,
         effect=score,
         details=details,
-        null=how.statistic(result.first[i]),
+        null=how.statistic(seen.null),
         parts=explain(how.terms(a, b), (a, b)) if test.plan.intervals else (),
     )
     if not np.isfinite(score):  # a cell empty on one side, and no pseudo-count
         return ready
-    effect = how.effect(score, _finite_mean(result, i), a + b)
-    return _sized(replace(ready, effect=effect), effect, counts, test)
+    return _sized(replace(ready, effect=how.effect(score, seen.chance, a + b)), score, counts, seen, test)
 
 
-def _sized(ready: Outcome, effect: float, counts: Table, test: BinnedTest) -> Outcome:
+def _sized(ready: Outcome, score: float, counts: Table, seen: _Seen, test: BinnedTest) -> Outcome:
     """With the interval where a report wants it, and the p-value beyond a tolerance where there is one."""
     if not test.plan.intervals and test.tolerance is None:
         return ready
@@ -263,11 +267,14 @@ def _sized(ready: Outcome, effect: float, counts: Table, test: BinnedTest) -> Ou
     count = intervals.RESAMPLES * (1 if test.tolerance is None else _FINER)
     made = how.bootstrap(counts, test.comparison.drawn.resamples(counts, test.blocked, stream, count))
     if made.estimate is not None:
-        effect = made.estimate
-        ready = replace(ready, effect=effect)
+        ready = replace(ready, effect=made.estimate)
     if test.plan.intervals:
-        low, high = (how.shown(end, pooled) for end in made.interval())
+        unit = made.observed / score if score else 1.0  # resamples may be of the score per row
+        law = (made, unit * seen.chance, unit * seen.null)
+        ends = made.interval() if made.band else intervals.of_quadratic(*law)
+        low, high = (how.shown(end, pooled) for end in ends)
         # Clipped at the score's bound, it could leave out an effect below what chance makes of it.
+        effect = ready.effect or 0.0
         ready = replace(ready, interval=(min(low, effect), max(high, effect)))
     if test.tolerance is None:
         return ready

@@ -69,6 +69,31 @@ class Bootstrap:
         return min(1.0, near + far)
 
 
+def of_quadratic(made: Bootstrap, chance: float, null: Floats) -> Interval:
+    """95 % interval of a quadratic score, whose variance grows with the truth: v + c * truth.
+
+    Resampling shows the variance where the truth is the observed score, and draws without drift show v, so c is known.
+    The interval holds the truths from which the observed score less `chance` is at most 1.96 deviations away. The
+    basic bootstrap gives every truth the variance at the observed score, and where few directions carry the noise, as
+    with whole blocks, it ends too low: coverage 83 % of 95 %. Source: the first two moments of the noncentral
+    chi-squared law; solved as Wilson (1927) does for a share.
+
+    Args:
+        made: the bootstrap of the score.
+        chance: mean of the score without drift.
+        null: draws of the score without drift.
+    """
+    finite = null[np.isfinite(null)]
+    if not np.isfinite(made.errors).all() or made.observed <= 0 or len(finite) < 2:
+        return made.interval()
+    least = float(finite.var())
+    slope = max(0.0, float(made.errors.var()) - least) / made.observed
+    truth = made.observed - chance
+    middle, half_slope = truth + _Z * _Z * slope / 2, _Z * slope / 2
+    half = _Z * sqrt(max(0.0, least + slope * truth + half_slope * half_slope))
+    return middle - half, middle + half
+
+
 def less_chance(score: float, errors: Floats) -> float:
     """A score with a corner at 0 less what chance adds to it, taken off in squares and never below 0.
 
