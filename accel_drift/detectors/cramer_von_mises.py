@@ -32,6 +32,9 @@ class CramerVonMises(Detector):
 
     Without ties the p-value is the limit law with T's own mean and variance; with ties, whole blocks, or fewer than 20
     rows on a side it is the permutation law on fine pooled cells.
+
+    >>> CramerVonMises().fit({"x": [1.0, 2.0, 3.0, 4.0]}, backend="numpy").score({"x": [3.0, 4.0, 5.0, 6.0]}).round(3)
+    array([0.344])
     """
 
     name: ClassVar[str] = "cramer_von_mises"

@@ -32,6 +32,9 @@ class Energy(Detector):
         estimator: "unbiased" (may be negative) or "biased".
         precision: arithmetic of the distances, "float64" or "float32"; sums over tiles are float64 always.
         max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
+
+    >>> round(Energy().fit({"x": [1.0, 2.0, 3.0, 4.0]}, backend="numpy").score({"x": [3.0, 4.0, 5.0, 6.0]}), 3)
+    0.611
     """
 
     name: ClassVar[str] = "energy"

@@ -25,6 +25,9 @@ class KS(Detector):
     the permutation law on fine pooled cells: exact cells for up to 128 distinct values, pooled quantiles above. Ties
     make the first law conservative, so where it is small enough already it stands. The effect is the gap less what
     chance adds to it, taken off in squares.
+
+    >>> KS().fit({"x": [1.0, 2.0, 3.0, 4.0]}, backend="numpy").score({"x": [3.0, 4.0, 5.0, 6.0]}).round(3)
+    array([0.5])
     """
 
     name: ClassVar[str] = "ks"

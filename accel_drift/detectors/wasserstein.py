@@ -30,6 +30,9 @@ class Wasserstein(Detector):
     Infinite values lie infinitely far from all others: the distance is infinite where their shares differ, and only
     there. For the p-value, the severity and the lower end of the interval they lie one pooled spread beyond the
     finite values.
+
+    >>> Wasserstein().fit({"x": [1.0, 2.0, 3.0, 4.0]}, backend="numpy").score({"x": [3.0, 4.0, 5.0, 6.0]}).round(3)
+    array([2.])
     """
 
     name: ClassVar[str] = "wasserstein"
