@@ -54,7 +54,7 @@ COVERED_PAIRS = (1000, 300)
 STEP = {False: 500, True: 50}
 
 SQUARED = ("chi_square",)
-"""Effects that are held against the truth on their square: Cramer's V is a root that is clipped at 0 by definition."""
+"""Effects held on their square: Cramer's V is a root, clipped at 0 by definition."""
 
 RESAMPLED = ("ks", "total_variation", "wasserstein")
 """Effects that are made along with the interval: what chance adds to them is known from resamples."""
