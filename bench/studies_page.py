@@ -106,8 +106,8 @@ def effects(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Mean effect over the effect between whole populations, normal columns, mean moved by a share of the standard "
         f"deviation; within {s['near']:.0%}: {_held(means)}. "
-        f"Of {', '.join(s['squared'])}, a root clipped at 0, the mean of squares is held, and the plain ratio stands in "
-        f"parentheses. {_made(result)}"
+        f"Of {', '.join(s['squared'])}, a root clipped at 0, the mean of squares is held, and the plain ratio stands "
+        f"in parentheses. {_made(result)}"
     )
     yield ""
     columns = sorted({(c["shift"], c["n"], c["m"]) for c in means}, key=lambda k: (k[1] + k[2], k))
