@@ -53,9 +53,6 @@ COVERED_SIZES = ((2000, 100), (2000, 2000))
 COVERED_PAIRS = (1000, 300)
 STEP = {False: 500, True: 50}
 
-SQUARED = ("chi_square",)
-"""Effects held on their square: Cramer's V is a root, clipped at 0 by definition."""
-
 RESAMPLED = ("ks", "total_variation", "wasserstein")
 """Effects that are made along with the interval: what chance adds to them is known from resamples."""
 
@@ -219,9 +216,7 @@ def _row(key: tuple[Any, ...], sums: Mapping[str, Any]) -> dict[str, Any]:
             "holds": coverage >= FLOOR if coverage is not None and column in HELD else None,
         }
     else:
-        made |= {"ratio": round(mean / true, 4), "ratio_of_squares": round(sums["square"] / k / true**2, 4)}
-        ratio = made["ratio_of_squares"] if detector in SQUARED else made["ratio"]
-        made["holds"] = bool(abs(ratio - 1) <= NEAR)
+        made |= {"ratio": round(mean / true, 4), "holds": bool(abs(mean / true - 1) <= NEAR)}
     return {**made, "commits": sorted(sums["commits"])}
 
 
@@ -238,7 +233,6 @@ def settings() -> dict[str, Any]:
         "near": NEAR,
         "psi": PSI,
         "block": BLOCK,
-        "squared": SQUARED,
     }
 
 

@@ -105,16 +105,14 @@ def effects(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Mean effect over the effect between whole populations, normal columns, mean moved by a share of the standard "
-        f"deviation; within {s['near']:.0%}: {_held(means)}. "
-        f"Of {', '.join(s['squared'])}, a root clipped at 0, the mean of squares is held, and the plain ratio stands "
-        f"in parentheses. {_made(result)}"
+        f"deviation; within {s['near']:.0%}: {_held(means)}. {_made(result)}"
     )
     yield ""
     columns = sorted({(c["shift"], c["n"], c["m"]) for c in means}, key=lambda k: (k[1] + k[2], k))
     found = {(c["detector"], c["shift"], c["n"], c["m"]): c for c in means}
     heads = ("detector", *(f"{shift} sd, {n:,} / {m:,}" for shift, n, m in columns))
     names = dict.fromkeys(c["detector"] for c in means)
-    rows = [(d, *(_ratio(found.get((d, *key)), s["squared"]) for key in columns)) for d in names]
+    rows = [(d, *(_ratio(found.get((d, *key))) for key in columns)) for d in names]
     yield from table(heads, rows)
     yield ""
     yield "## Coverage of 95 % intervals"
@@ -135,12 +133,10 @@ def effects(result: Mapping[str, Any]) -> Iterator[str]:
     yield from table(("detector", "column", "n / m", "pairs", "no drift", "small", "moderate"), lines)
 
 
-def _ratio(cell: Cell | None, squared: Sequence[str]) -> str:
+def _ratio(cell: Cell | None) -> str:
     if cell is None:
         return ""
     text = f"{cell['ratio']:.2f}"
-    if cell["detector"] in squared:
-        text = f"{cell['ratio_of_squares']:.2f} ({text})"
     return f"**{text}**" if cell["holds"] is False else text
 
 
