@@ -43,6 +43,7 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"detectors": ["psi", ad.PSI(bins=5)]}, "psi is given more than once"),
     ({"detectors": [ad.PSI(alpha=0.2)], "alpha": 0.1}, "one report has one"),
     ({"detectors": [ad.PSI(block=5)], "block": 7}, "one report has one"),
+    ({"detectors": [ad.PSI(bins=500)], "names": ("a", "b"), "seed": "0"}, "seed is '0'"),
     ({"backend": "cuda"}, "numpy"),
     ({"block": 0}, "block is 0"),
     ({"block": "nowhere"}, "nowhere"),
@@ -137,6 +138,24 @@ def test_rows_that_cannot_be_used_are_refused_on_either_side(
 def test_a_batch_without_any_known_column_is_refused_with_the_names() -> None:
     with pytest.raises(DataError, match="no column"):
         ad.compare(GOOD, {"other": ROWS}, backend="numpy")
+
+
+def test_too_many_bins_and_too_few_kept_rows_are_refused() -> None:
+    with pytest.raises(ConfigError, match="at most 1,000"):
+        ad.PSI(bins=10**6)
+    with pytest.raises(ConfigError, match="sample_rows is 0"):
+        ad.Profile.fit(GOOD, sample_rows=0)
+    with pytest.raises(ConfigError, match="3"):
+        ad.compare(GOOD, GOOD, ["psi"], backend="numpy").explain(3)  # type: ignore[arg-type]
+
+
+def test_lists_of_numbers_of_one_length_are_vectors() -> None:
+    side = {"e": [[1.0, 2.0], None, [3.0, 5.0]] * 40, "x": ROWS[:120]}
+    report = ad.compare(side, side, ["mmd", "missing"], backend="numpy")
+    assert "e" in report.compared_columns
+    wrongs: tuple[Any, ...] = ([[1.0], [1.0, 2.0]] * 60, [["a", "b"]] * 120, [[]] * 120)
+    for wrong in wrongs:
+        assert "e" in ad.compare({**side, "e": wrong}, {**side, "e": wrong}, ["psi"], backend="numpy").excluded
 
 
 def test_numbers_that_became_texts_are_named() -> None:

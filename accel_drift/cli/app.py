@@ -106,7 +106,8 @@ def _root(
 ) -> None:
     """Says whether two data sets differ: what drifted, how much, how sure, and what to look at.
 
-    Exit codes: 0 no drift, 1 drift (only with --fail-on-drift), 2 wrong use or bad data.
+    Exit codes: 0 no drift, 1 drift, a column gone or of another type, or no answer (only with --fail-on-drift), 2 wrong
+    use or bad data.
     """
 
 
@@ -133,6 +134,7 @@ def score(
     block: o.Block = None,
     columns: o.Columns = None,
     drop: o.Drop = None,
+    kinds: o.Kinds = None,
     label: o.Label = None,
     seed: o.Seed = None,
     html: o.Html = None,
@@ -148,8 +150,8 @@ def score(
     from accel_drift.cli import scoring
 
     given = o.learning(
-        detectors=detectors, columns=columns, drop=drop, rule=rule, alpha=alpha, correction=correction,
-        min_effect=min_effect, block=block, label=label, seed=seed,
+        detectors=detectors, columns=columns, drop=drop, kinds=kinds, rule=rule, alpha=alpha,
+        correction=correction, min_effect=min_effect, block=block, label=label, seed=seed,
     )  # fmt: skip
     files = {"--html": html, "--pdf": pdf, "--json": json, "--csv": csv, "--parquet": parquet}
     scoring.check_outputs(files, (reference, current))
@@ -165,7 +167,7 @@ def score(
             show_explanation(explanation)
     for name in scoring.write(report, files):
         aside(f"Wrote {name}")
-    return DRIFT if fail_on_drift and report.drifted else NO_DRIFT
+    return DRIFT if fail_on_drift and scoring.alarming(report) else NO_DRIFT
 
 
 @app.command(
@@ -187,6 +189,7 @@ def fit(
     block: o.Block = None,
     columns: o.Columns = None,
     drop: o.Drop = None,
+    kinds: o.Kinds = None,
     label: o.Label = None,
     seed: o.Seed = None,
     sample_rows: o.SampleRows = None,
@@ -195,8 +198,8 @@ def fit(
     from accel_drift.cli import scoring
 
     given = o.learning(
-        detectors=detectors, columns=columns, drop=drop, rule=rule, alpha=alpha, correction=correction,
-        min_effect=min_effect, block=block, label=label, seed=seed, sample_rows=sample_rows,
+        detectors=detectors, columns=columns, drop=drop, kinds=kinds, rule=rule, alpha=alpha,
+        correction=correction, min_effect=min_effect, block=block, label=label, seed=seed, sample_rows=sample_rows,
     )  # fmt: skip
     scoring.check_outputs({"--out": out_file}, (reference,))
     with progress("learning"):

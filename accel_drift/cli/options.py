@@ -50,6 +50,16 @@ Columns = Annotated[
         rich_help_panel=_LEARN,
     ),
 ]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kinds",
+        metavar="NAME=KIND",
+        help="What columns hold where the finder should not decide, separated by commas: zip=categorical, "
+        "comment=length, created_at=gaps.",
+        rich_help_panel=_LEARN,
+    ),
+]
 Drop = Annotated[
     list[str] | None,
     typer.Option("--drop", metavar="NAMES", help="Columns to leave out, separated by commas.", rich_help_panel=_LEARN),
@@ -187,6 +197,7 @@ def learning(
     detectors: Sequence[str] | None,
     columns: Sequence[str] | None,
     drop: Sequence[str] | None,
+    kinds: Sequence[str] | None,
     rule: str | None,
     **single: Any,
 ) -> dict[str, Any]:
@@ -199,6 +210,7 @@ def learning(
         "detectors": names_in(detectors),
         "columns": names_in(columns),
         "drop": names_in(drop),
+        "kinds": _kinds(names_in(kinds)),
         "rule": rule if rule is None else _rule(rule),
         **single,
     }
@@ -206,6 +218,16 @@ def learning(
         if found[option] == []:
             raise ConfigError(f"--{option} names nothing; give names separated by commas, or leave it out")
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _kinds(words: Sequence[str] | None) -> dict[str, str] | None:
+    if words is None:
+        return None
+    pairs = [word.rpartition("=") for word in words]
+    wrong = next((word for word, (name, sign, _) in zip(words, pairs, strict=True) if not (name and sign)), None)
+    if wrong is not None or not pairs:
+        raise ConfigError(f"--kinds takes names with their kinds, such as zip=categorical, not {wrong or 'nothing'!r}")
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
 def spelled(given: Mapping[str, Any]) -> str:
@@ -220,6 +242,7 @@ def as_written_here(text: str) -> str:
         names = [name.strip("'") for name in found[2].split(", ")]
         return f"--{found[1].replace('_', '-')} {shlex.quote(','.join(names)) if names != ['...'] else '...'}"
 
+    text = re.sub(r"\bkinds=\{'([^']*)': '([^']*)'\}", r"--kinds \1=\2", text)
     text = re.sub(rf"\b({_OPTIONS})=\[([^\]]*)\]", listed, text)
     return re.sub(rf"\b({_OPTIONS})= ?", lambda found: f"--{found[1].replace('_', '-')} ", text)
 

@@ -144,6 +144,13 @@ def looks_like_a_profile(file: str) -> bool:
     return path.is_file() and is_profile(path)
 
 
+def alarming(report: Report) -> bool:
+    """Whether a pipeline should stop: a drift, columns gone or of another type, or nothing that could be tested."""
+    changes = report.schema_diff
+    answered = any(finding.status.tested for finding in report.findings)
+    return report.drifted or bool(changes.removed) or bool(changes.retyped) or not answered
+
+
 def with_command(report: Report, words: str) -> Report:
     """The report with the command that makes it again."""
     return replace(report, settings={**report.settings, "command": words})

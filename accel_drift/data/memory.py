@@ -207,7 +207,25 @@ def _from_list(name: str, values: list[Any]) -> Outcome:
         return _text_list(name, [str(v) if isinstance(v, str) else None for v in values])
     if found <= {dt.datetime, dt.date} or found in ({dt.timedelta}, {dt.time}):
         return _time_list(name, values, found)
+    if found <= {list, tuple, np.ndarray}:
+        return _vector_list(name, values)
     return _refused(name, values, found)
+
+
+def _vector_list(name: str, values: list[Any]) -> Outcome:
+    """A column of vectors from lists of numbers of one length; None is a null."""
+    present = _filled(values)
+    lengths = {len(v) for v in values if v is not None}
+    if len(lengths) > 1:
+        return Unreadable(f"its lists differ in length ({min(lengths)} to {max(lengths)}); vectors have one length")
+    nothing = [0.0] * lengths.pop()
+    try:
+        made = np.array([nothing if v is None else v for v in values])
+    except ValueError:
+        made = np.empty(0, object)
+    if made.ndim != 2 or made.dtype.kind not in "iuf" or not made.shape[1]:
+        return Unreadable("its lists do not hold numbers alone")
+    return Decoded(embedding_column(name, made.astype(np.float64), present), embedding_type("double", made.shape[1]))
 
 
 # bool before int and datetime before date: the former are subclasses of the latter.

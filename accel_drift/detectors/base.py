@@ -32,6 +32,9 @@ from accel_drift.statistics.outcome import Bands, Outcome
 
 Block = str | int | None
 
+MOST_BINS = 1000
+"""Quantile bins at most: finer than that a score of bins is the dearest and the weakest way to compare numbers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector(ABC):
@@ -177,6 +180,8 @@ class BinnedDetector(Detector):
     def __post_init__(self) -> None:
         super(BinnedDetector, self).__post_init__()
         at_least(self.bins, 2, "bins", "quantile bins of a numeric column, such as 10")
+        if self.bins > MOST_BINS:
+            raise ConfigError(f"bins is {self.bins}; at most {MOST_BINS:,} quantile bins, such as 10")
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from accel_drift.data.read import read_table
 from accel_drift.data.schema import Kind
 from accel_drift.data.table import Table
 from accel_drift.detectors import get_class, get_detector
-from accel_drift.detectors.base import Detector
+from accel_drift.detectors.base import Detector, at_least
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.profiles.scoring import Options, score
 from accel_drift.report import Report
@@ -104,6 +104,8 @@ class Profile:
         check(alpha, correction, rule)
         if isinstance(detectors, str) or (detectors is not None and not detectors):
             raise ConfigError(f"detectors is {detectors!r}; it is a list of detectors or their names, or None")
+        if sample_rows is not None:
+            at_least(sample_rows, 2, "sample_rows", "rows that the profile keeps, or None for all")
         made = tuple(_prepared(d, alpha, min_effect, block, seed) for d in detectors or DEFAULT_DETECTORS)
         _refuse_twins(made)
         chosen, reason = _open(backend, reference)

@@ -161,6 +161,8 @@ def _notes(outcomes: Sequence[Outcome], findings: Sequence[Finding], options: Op
     members = len({o.member for o in outcomes if o.untested is None})
     tests = "test is" if members == 1 else "tests are"
     notes = [f"{members} {tests} corrected for one another by {options.correction} at alpha = {options.alpha:g}"]
+    if members < sum(o.untested is None for o in outcomes):
+        notes[0] += "; the detectors of one column count as one test, and by Holm within it"
     notes += [f"{f.detector}: {f.note}" for f in findings if len(f.columns) > 1 and f.note]
     return tuple(notes)
 

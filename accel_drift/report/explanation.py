@@ -78,7 +78,7 @@ def explain(report: Report, column: str, detector: str | None = None) -> Explana
     """
     found = [f for f in report.findings if column in (f.column, f.detector if len(f.columns) > 1 else f.column)]
     if not found:
-        raise ConfigError(_no_column(report, column))
+        raise ConfigError(_no_column(report, str(column)))
     chosen = [f for f in found if detector in (None, f.detector)]
     if not chosen:
         there = ", ".join(dict.fromkeys(f.detector for f in found))

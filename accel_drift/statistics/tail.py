@@ -17,6 +17,9 @@ ENOUGH = 10
 SMALLEST = 1e-300
 """A p-value is never 0, however far out the statistic lies."""
 
+FITTED = 1e-12
+"""A p-value from a fitted tail is never below this: a thousand draws say nothing of what lies so far out."""
+
 _TIE = 1e-12
 """Relative slack within which two statistics are one: sums of the same terms in another order still tie."""
 
@@ -115,6 +118,6 @@ def fitted_tail(null: Floats, observed: float) -> float:
     z = (observed - float(null.mean())) / spread
     skew = float((((null - null.mean()) / spread) ** 3).mean())
     if skew < 1e-3:
-        return max(float(ndtr(-z)), SMALLEST)
+        return max(float(ndtr(-z)), FITTED)
     shape = 4.0 / skew**2
-    return max(float(gammaincc(shape, max(0.0, shape + z * sqrt(shape)))), SMALLEST)
+    return max(float(gammaincc(shape, max(0.0, shape + z * sqrt(shape)))), FITTED)

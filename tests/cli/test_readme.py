@@ -89,7 +89,7 @@ def test_the_defaults_of_the_options_are_those_of_the_code() -> None:
         for names, defaults in rows
         for name, default in zip(names.split(", "), defaults.split(", "), strict=True)
     }
-    assert len(told) == 11
+    assert len(told) == 12
     assert {name: default.strip("`") for name, default in told.items()} == {
         name: repr(known[name.strip("`")]) for name in told
     }

@@ -32,6 +32,22 @@ def test_a_drift_is_told_and_is_no_failure_unless_asked(cli: Cli, kind: str) -> 
     assert told.err == ""
 
 
+def test_a_column_gone_or_of_another_type_or_no_answer_stops_a_pipeline(cli: Cli, folder: Path) -> None:
+    lines = (folder / "same.csv").read_text().splitlines()
+    (folder / "gone.csv").write_text("\n".join(line.partition(",")[2] for line in lines) + "\n")
+    (folder / "few.csv").write_text("\n".join(lines[:2]) + "\n")
+    for batch in ("gone.csv", "few.csv"):
+        told, failed = (cli("score", "ref.csv", batch, *QUICK, *more) for more in ((), ("--fail-on-drift",)))
+        assert (told.code, failed.code) == (0, 1), batch
+
+
+def test_kinds_are_set_on_the_command_line(cli: Cli) -> None:
+    ran = cli("score", "ref.csv", "same.csv", "--kinds", "c=length", "--detectors", "ks", "--json")
+    assert "length of c" in {f["column"] for f in strict(ran.out)["findings"]}
+    refused(cli("score", "ref.csv", "same.csv", "--kinds", "c"), "--kinds", "zip=categorical", "'c'")
+    refused(cli("score", "ref.csv", "same.csv", "--kinds", "c=colour"), "colour")
+
+
 def test_no_drift_is_exit_code_0(cli: Cli) -> None:
     ran = cli("score", "ref.csv", "same.parquet", "--fail-on-drift")
     assert ran.code == 0
