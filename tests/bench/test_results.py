@@ -26,7 +26,7 @@ def test_there_is_a_result() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_a_result_is_small_and_names_no_place(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text) < 200_000
+    assert len(text) < 400_000
     assert not re.search(r"(?:^|[\"\s=:])/(?:home|root|work|tmp|opt|usr)\b", text)
     assert json.loads(text)["machine"]["blas"]
 
