@@ -104,8 +104,6 @@ class Profile:
         check(alpha, correction, rule)
         if isinstance(detectors, str) or (detectors is not None and not detectors):
             raise ConfigError(f"detectors is {detectors!r}; it is a list of detectors or their names, or None")
-        if sample_rows is not None:
-            at_least(sample_rows, 2, "sample_rows", "rows that the profile keeps, or None for all")
         made = tuple(_prepared(d, alpha, min_effect, block, seed) for d in detectors or DEFAULT_DETECTORS)
         _refuse_twins(made)
         chosen, reason = _open(backend, reference)
@@ -328,6 +326,8 @@ def _sample(
     table: Table, limit: int | None, detectors: tuple[Detector, ...], block: str | int | None, seed: int
 ) -> tuple[Table, Totals | None]:
     """At most `limit` rows by the seed, in their order; with counts of all rows unless blocks are permuted."""
+    if limit is not None:
+        at_least(limit, 2, "sample_rows", "rows that the profile keeps, or None for all")
     if limit is None or table.rows <= limit:
         return table, None
     rows = table.take(_kept(table.rows, limit, seed))
