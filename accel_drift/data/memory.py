@@ -220,7 +220,7 @@ def _vector_list(name: str, values: list[Any]) -> Outcome:
         return Unreadable(f"its lists differ in length ({min(lengths)} to {max(lengths)}); vectors have one length")
     nothing = [0.0] * lengths.pop()
     try:
-        made = np.array([nothing if v is None else v for v in values])
+        made: Any = np.array([nothing if v is None else v for v in values])
     except ValueError:
         made = np.empty(0, object)
     if made.ndim != 2 or made.dtype.kind not in "iuf" or not made.shape[1]:
