@@ -76,7 +76,7 @@ def of_quadratic(made: Bootstrap, chance: float, null: Floats) -> Interval:
     The interval holds the truths from which the observed score less `chance` is at most 1.96 deviations away. The
     basic bootstrap gives every truth the variance at the observed score, and where few directions carry the noise, as
     with whole blocks, it ends too low: coverage 83 % of 95 %. Source: the first two moments of the noncentral
-    chi-squared law; solved as Wilson (1927) does for a share.
+    chi-squared law.
 
     Args:
         made: the bootstrap of the score.
@@ -89,8 +89,22 @@ def of_quadratic(made: Bootstrap, chance: float, null: Floats) -> Interval:
     least = float(finite.var())
     slope = max(0.0, float(made.errors.var()) - least) / made.observed
     truth = made.observed - chance
-    middle, half_slope = truth + _Z * _Z * slope / 2, _Z * slope / 2
-    half = _Z * sqrt(max(0.0, least + slope * truth + half_slope * half_slope))
+    return growing(truth, least + slope * truth, slope)
+
+
+def growing(estimate: float, variance: float, slope: float) -> Interval:
+    """95 % interval of a truth whose estimate has a variance that grows with it.
+
+    The truths from which the estimate is at most 1.96 deviations away, each with its own: Wilson (1927) does so for a
+    share.
+
+    Args:
+        estimate: of the truth, without bias.
+        variance: of the estimate where the truth is what was estimated.
+        slope: by how much the variance grows with the truth.
+    """
+    middle, lean = estimate + _Z * _Z * slope / 2, _Z * slope / 2
+    half = _Z * sqrt(max(0.0, variance + lean * lean))
     return middle - half, middle + half
 
 
@@ -133,16 +147,6 @@ def resamples(column: Table, blocked: bool, stream: npt.NDArray[np.uint32], coun
     """Counts of both sides drawn again from themselves, row by row or block by block: (count, k) twice."""
     a, b = (_resample(side, blocked, stream ^ np.uint32(i), count) for i, side in enumerate(column, start=1))
     return a, b
-
-
-def basic(
-    column: Table,
-    blocked: bool,
-    score: Callable[[Counts, Counts], Floats],
-    stream: npt.NDArray[np.uint32],
-) -> Interval:
-    """95 % interval of a score of counts by `resampled`: 2 T - q(0.975) ... 2 T - q(0.025)."""
-    return resampled(column, blocked, score, stream).interval()
 
 
 def share_gaps(column: Table, again: tuple[Counts, Counts]) -> Bootstrap:

@@ -17,7 +17,7 @@ from accel_drift.backends import Backend
 from accel_drift.data.schema import Kind
 from accel_drift.errors import ConfigError
 from accel_drift.finding import Status
-from accel_drift.statistics import matrix_parts, matrix_rows, tail
+from accel_drift.statistics import intervals, matrix_parts, matrix_rows, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoding import encode, home
@@ -31,8 +31,6 @@ Bandwidth = float | Literal["median"]
 
 _WORK = 4e11
 """Pairs of rows times labellings up to which further rounds are drawn; beyond, the tail is fitted."""
-
-_Z = 1.959963984540054
 
 
 class Options(Protocol):
@@ -212,9 +210,7 @@ def _interval(observed: float, error: float, null: npt.NDArray[np.float64]) -> t
     """
     spread = float(null.std())
     skew = max(0.0, float((((null - null.mean()) / spread) ** 3).mean())) if spread > 0 else 0.0
-    slope = _Z * _Z * skew * spread
-    width = sqrt(slope * slope + (2.0 * _Z * error) ** 2)
-    return observed - (width - slope) / 2.0, observed + (width + slope) / 2.0
+    return intervals.growing(observed, error * error, skew * spread)
 
 
 def _rows(comparison: Comparison, options: Options, seed: int) -> Rows:
