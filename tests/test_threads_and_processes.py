@@ -81,8 +81,8 @@ def test_eight_threads_with_threads_of_their_own_make_the_same_sums() -> None:
     labels = rng.integers(0, 256, (len(z), 2), dtype=np.uint8)
 
     def work(_: int) -> list[Any]:
-        sums = kernels.pair_label_sums(z, labels, 16, "gaussian")
-        return [part.tobytes() for part in (*sums, kernels.pair_row_sums(z, z[:, :2], "gaussian"))]
+        sums = kernels.pair_label_sums(z, labels, 16, "gaussian", np.ones(1))
+        return [part.tobytes() for part in (*sums, kernels.pair_row_sums(z, z[:, :2], "gaussian", np.ones(1)))]
 
     want = work(0)
     assert all_at_once(work, [0] * scoring.THREADS) == [want] * scoring.THREADS

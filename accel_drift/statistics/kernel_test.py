@@ -132,8 +132,8 @@ class KernelSums:
                 b.asarray(np.arange(lo, hi, dtype=np.uint32)) for lo, hi in ((first, first + count), (0, self.rows))
             )
             bits = b.kernels.permutation_labels(b.asarray(stream), perms, rows, self.n)
-            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel)
-            quad, linear, total = (b.to_numpy(s) for s in made)
+            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel, b.asarray(np.ones(1)))
+            quad, linear, total = (b.to_numpy(s)[0] for s in made)
         marked = np.full(count, float(self.n))
         return Sums(quad, linear, float(total), marked, marked, float(self.rows))
 
@@ -167,8 +167,9 @@ class KernelSums:
     def row_sums(self, weights: Floats) -> Floats:
         """K @ weights, zero diagonal: (N, q)."""
         with self.backend.scope():
-            made = self.backend.kernels.pair_row_sums(self.z, self.backend.asarray(weights), self.kernel)
-            return self.backend.to_numpy(made)
+            b = self.backend
+            made = b.kernels.pair_row_sums(self.z, b.asarray(weights), self.kernel, b.asarray(np.ones(1)))
+            return np.asarray(b.to_numpy(made)[0])
 
     @cached_property
     def witness(self) -> Floats:

@@ -7,12 +7,16 @@ kernel of its own is faster.
 from accel_drift_kernels.portable import bin_index as bin_index
 from accel_drift_kernels.portable import cdf_distances as cdf_distances
 from accel_drift_kernels.portable import count_codes as count_codes
+from accel_drift_kernels.portable import cross_group_sums as cross_group_sums
+from accel_drift_kernels.portable import cross_row_sums as cross_row_sums
 from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable import histogram as histogram
 from accel_drift_kernels.portable import hypergeometric as hypergeometric
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
+from accel_drift_kernels.portable import pair_group_sums as pair_group_sums
 from accel_drift_kernels.portable import pair_label_sums as pair_label_sums
 from accel_drift_kernels.portable import pair_row_sums as pair_row_sums
 from accel_drift_kernels.portable import permutation_labels as permutation_labels
 from accel_drift_kernels.portable import random_words as random_words
+from accel_drift_kernels.portable import subset_pair_sums as subset_pair_sums

@@ -257,27 +257,62 @@ def multinomial(weights: Any, m: Any, u: Any, /) -> npt.NDArray[np.int64]:
     return _sequential(weights, m, u, draw_binomial)
 
 
-def _gram(z: Any, kernel: str) -> npt.NDArray[np.float64]:
-    z = np.asarray(z, dtype=np.float64)
-    squared = np.sum((z[:, None, :] - z[None, :, :]) ** 2, axis=-1)
-    k = np.exp(-0.5 * squared) if kernel == "gaussian" else -np.sqrt(squared)
-    k[np.arange(len(z)), np.arange(len(z))] = 0.0
+def _kernel(x: Any, y: Any, kernel: str, scales: Any) -> npt.NDArray[np.float64]:
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    h = np.asarray(scales)[:, None, None] * np.sum((x[:, None, :] - y[None, :, :]) ** 2, axis=-1)
+    made = {"gaussian": np.exp(-h / 2), "laplace": np.exp(-np.sqrt(h)), "distance": -np.sqrt(h)}
+    return np.asarray(made[kernel])
+
+
+def _gram(z: Any, kernel: str, scales: Any) -> npt.NDArray[np.float64]:
+    k = _kernel(z, z, kernel, scales)
+    k[:, np.arange(len(z)), np.arange(len(z))] = 0.0
     return np.asarray(k)
 
 
+def _runs(ends: Any, rows: int) -> npt.NDArray[np.float64]:
+    group = np.searchsorted(ends, np.arange(rows), side="right")
+    return np.asarray(group[:, None] == np.arange(len(ends)), dtype=np.float64)
+
+
 def pair_label_sums(
-    z: Any, labels: Any, count: int, kernel: str, /
+    z: Any, labels: Any, count: int, kernel: str, scales: Any, /
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """See `spec.OPS["pair_label_sums"]`."""
-    k = _gram(z, kernel)
-    quad, linear = np.zeros(count), np.zeros(count)
+    k = _gram(z, kernel, scales)
+    quad, linear = np.zeros((len(k), count)), np.zeros((len(k), count))
     for p in range(count):
         e = ((labels[:, p // 8] >> (p % 8)) & 1).astype(np.float64)
-        quad[p] = e @ k @ e
-        linear[p] = e @ k.sum(axis=1)
-    return quad, linear, np.asarray(k.sum())
+        quad[:, p] = e @ k @ e
+        linear[:, p] = k.sum(axis=2) @ e
+    return quad, linear, np.asarray(k.sum(axis=(1, 2)))
 
 
-def pair_row_sums(z: Any, w: Any, kernel: str, /) -> npt.NDArray[np.float64]:
+def pair_row_sums(z: Any, w: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:
     """See `spec.OPS["pair_row_sums"]`."""
-    return np.asarray(_gram(z, kernel) @ np.asarray(w, dtype=np.float64))
+    return np.asarray(_gram(z, kernel, scales) @ np.asarray(w, dtype=np.float64))
+
+
+def pair_group_sums(z: Any, ends: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["pair_group_sums"]`."""
+    b = _runs(ends, len(z))
+    made = b.T @ _gram(z, kernel, scales) @ b
+    return np.asarray((made + made.swapaxes(1, 2)) / 2)
+
+
+def cross_row_sums(x: Any, y: Any, w: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["cross_row_sums"]`."""
+    return np.asarray(_kernel(x, y, kernel, scales) @ np.asarray(w, dtype=np.float64))
+
+
+def cross_group_sums(x: Any, x_ends: Any, y: Any, y_ends: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["cross_group_sums"]`."""
+    return np.asarray(_runs(x_ends, len(x)).T @ _kernel(x, y, kernel, scales) @ _runs(y_ends, len(y)))
+
+
+def subset_pair_sums(z: Any, subsets: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["subset_pair_sums"]`."""
+    made = np.zeros((len(scales), len(subsets)))
+    for p, rows in enumerate(np.asarray(subsets)):
+        made[:, p] = _gram(np.asarray(z)[rows], kernel, scales).sum(axis=(1, 2))
+    return made

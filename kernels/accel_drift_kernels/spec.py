@@ -80,12 +80,32 @@ class Kernels(Protocol):
         """Rows spread over cells whose probabilities are known."""
         ...
 
-    def pair_label_sums(self, z: Array, labels: Array, count: int, kernel: str, /) -> tuple[Array, Array, Array]:
-        """The sums of a kernel matrix that every labelling needs."""
+    def pair_label_sums(
+        self, z: Array, labels: Array, count: int, kernel: str, scales: Array, /
+    ) -> tuple[Array, Array, Array]:
+        """The sums of kernel matrices that every labelling needs."""
         ...
 
-    def pair_row_sums(self, z: Array, w: Array, kernel: str, /) -> Array:
-        """A kernel matrix with zero diagonal, times a matrix."""
+    def pair_row_sums(self, z: Array, w: Array, kernel: str, scales: Array, /) -> Array:
+        """Kernel matrices with zero diagonal, times a matrix."""
+        ...
+
+    def pair_group_sums(self, z: Array, ends: Array, kernel: str, scales: Array, /) -> Array:
+        """Sums of kernel matrices with zero diagonal between runs of rows."""
+        ...
+
+    def cross_row_sums(self, x: Array, y: Array, w: Array, kernel: str, scales: Array, /) -> Array:
+        """Kernel matrices between two sets of rows, times a matrix."""
+        ...
+
+    def cross_group_sums(
+        self, x: Array, x_ends: Array, y: Array, y_ends: Array, kernel: str, scales: Array, /
+    ) -> Array:
+        """Sums of kernel matrices between the runs of two sets of rows."""
+        ...
+
+    def subset_pair_sums(self, z: Array, subsets: Array, kernel: str, scales: Array, /) -> Array:
+        """Sums of kernel matrices with zero diagonal within subsets of the rows."""
         ...
 
 
@@ -152,14 +172,39 @@ _OPS = {
         "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
     ),
     "pair_label_sums": OpSpec(
-        "quad = e'Ke, linear = e'K1, total = 1'K1 for every labelling e; K_ij is exp(-|z_i - z_j|^2 / 2) for the "
-        "kernel gaussian and -|z_i - z_j| for distance, K_ii = 0. Memory is a few tiles, K is never stored.",
-        "z float (N, d), labels uint8 (N, ceil(P / 8)), count = P, kernel -> float64 (P,), float64 (P,), float64 ()",
+        "quad = e'Ke, linear = e'K1, total = 1'K1 for every labelling e and every scale s. With h = s |z_i - z_j|^2, "
+        "K_ij is exp(-h / 2) for the kernel gaussian, exp(-sqrt h) for laplace, -sqrt h for distance; K_ii = 0. Rows "
+        "lie around the origin: h comes from products, which cancel far from it. Memory is a few tiles, K is never "
+        "stored.",
+        "z float (N, d), labels uint8 (N, ceil(P / 8)), count = P, kernel, scales float64 (S,) above 0 "
+        "-> float64 (S, P), float64 (S, P), float64 (S,)",
         rtol=1e-10,
     ),
     "pair_row_sums": OpSpec(
         "K @ w with the same K.",
-        "z float (N, d), w float64 (N, q), kernel -> float64 (N, q)",
+        "z float (N, d), w float64 (N, q), kernel, scales float64 (S,) -> float64 (S, N, q)",
+        rtol=1e-10,
+    ),
+    "pair_group_sums": OpSpec(
+        "B'KB with the same K, B the indicators of G runs of consecutive rows; run g is the rows from ends[g - 1] up "
+        "to ends[g], the first from 0; ends rise to N.",
+        "z float (N, d), ends int64 (G,), kernel, scales float64 (S,) -> float64 (S, G, G), symmetric to the bit",
+        rtol=1e-10,
+    ),
+    "cross_row_sums": OpSpec(
+        "K @ w with K between the rows of x and those of y, both around the origin; no pair is left out.",
+        "x float (a, d), y float (b, d), w float64 (b, q), kernel, scales float64 (S,) -> float64 (S, a, q)",
+        rtol=1e-10,
+    ),
+    "cross_group_sums": OpSpec(
+        "A'KB with the same K, A and B the indicators of the runs of x and of y.",
+        "x float (a, d), x_ends int64 (G,), y float (b, d), y_ends int64 (H,), kernel, scales float64 (S,) "
+        "-> float64 (S, G, H)",
+        rtol=1e-10,
+    ),
+    "subset_pair_sums": OpSpec(
+        "e'Ke with the K of pair_label_sums, for the indicator e of each subset: row numbers, all different.",
+        "z float (N, d), subsets int64 (P, m), kernel, scales float64 (S,) -> float64 (S, P)",
         rtol=1e-10,
     ),
 }

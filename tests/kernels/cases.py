@@ -11,6 +11,9 @@ from hypothesis.extra import numpy as hnp
 
 Args: TypeAlias = tuple[Any, ...]
 
+KERNELS = ("gaussian", "laplace", "distance")
+SCALES = np.array([1.0, 0.04])
+
 KEY = np.array([2026, 7], dtype=np.uint32)
 
 
@@ -196,16 +199,44 @@ def _kernel_sums() -> dict[str, Args]:
         "no-labellings": case(20, 2, 0),
         "far-apart": (z * 1e3, labels, count),
     }
-    kernels = ("gaussian", "distance")
-    return {f"{kernel}-{name}": (*args, kernel) for name, args in cases.items() for kernel in kernels}
+    return {f"{kernel}-{name}": (*args, kernel, SCALES) for name, args in cases.items() for kernel in KERNELS}
 
 
 def _row_sums() -> dict[str, Args]:
     rng = np.random.default_rng(4)
     return {
-        name: (z, rng.standard_normal((z.shape[0], 1 + z.shape[0] % 3)) ** 2, kernel)
-        for name, (z, _, _, kernel) in _kernel_sums().items()
+        name: (z, rng.standard_normal((z.shape[0], 1 + z.shape[0] % 3)) ** 2, *rest)
+        for name, (z, _, _, *rest) in _kernel_sums().items()
     }
+
+
+def _runs(rows: int) -> np.ndarray:
+    """Runs of all lengths, one of them empty."""
+    return np.unique([0, rows // 7, rows // 3, rows // 3 + 1, rows]) if rows else np.zeros(1, dtype=np.int64)
+
+
+def _group_sums() -> dict[str, Args]:
+    return {name: (z, _runs(len(z)), *rest) for name, (z, _, _, *rest) in _kernel_sums().items()}
+
+
+def _cross(groups: bool) -> dict[str, Args]:
+    made: dict[str, Args] = {}
+    for name, (z, w, *rest) in _row_sums().items():
+        x, y = z[: len(z) // 3], z[len(z) // 3 :]
+        made[name] = (x, _runs(len(x)), y, _runs(len(y)), *rest) if groups else (x, y, w[len(x) :], *rest)
+    return made
+
+
+def _subsets() -> dict[str, Args]:
+    rng, made = np.random.default_rng(5), {}
+    for name, (z, _, count, *rest) in _kernel_sums().items():
+        size = min(len(z), 40)
+        made[name] = (
+            z,
+            np.stack([rng.permutation(len(z))[:size] for _ in range(min(count, 5))] or [np.arange(size)]),
+            *rest,
+        )
+    return made
 
 
 CASES: dict[str, dict[str, Args]] = {
@@ -230,6 +261,10 @@ CASES: dict[str, dict[str, Args]] = {
     "multinomial": _draws("multinomial"),
     "pair_label_sums": _kernel_sums(),
     "pair_row_sums": _row_sums(),
+    "pair_group_sums": _group_sums(),
+    "cross_row_sums": _cross(groups=False),
+    "cross_group_sums": _cross(groups=True),
+    "subset_pair_sums": _subsets(),
 }
 
 _VALUES = st.sampled_from([-np.inf, -1.5, -0.5, 0.0, 0.25, 0.5, 1.0, 3.0, np.inf])

@@ -21,6 +21,9 @@ def labelled(n: int, d: int, count: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return rng.standard_normal((n, d)) / np.sqrt(d), bits, np.packbits(bits, axis=1, bitorder="little")
 
 
+ONE = np.ones(1)
+
+
 def gram(z: np.ndarray, kernel: str) -> np.ndarray:
     squared = ((z[:, None, :] - z[None, :, :]) ** 2).sum(axis=-1)
     k = np.exp(-0.5 * squared) if kernel == "gaussian" else -np.sqrt(squared)
@@ -32,39 +35,25 @@ every = pytest.mark.parametrize("kernel", ["gaussian", "distance"])
 
 
 @every
-@pytest.mark.parametrize("offset", [0.0, 1e4])
 @pytest.mark.parametrize("n", [300, 1_100])
-def test_sums_are_those_of_the_whole_matrix(n: int, offset: float, kernel: str, backend: Backend) -> None:
+def test_sums_are_those_of_the_whole_matrix(n: int, kernel: str, backend: Backend) -> None:
     z, bits, labels = labelled(n, 5, 20)
-    # The rounding of z + offset itself is part of the input, not of the sums.
-    z = (z + offset) - offset if offset else z
-    k, e = gram(z, kernel), bits.astype(np.float64)
-    shifted = backend.asarray(z + offset)
+    k, e, one = gram(z, kernel), bits.astype(np.float64), backend.asarray(ONE)
+    rows, kernels = backend.asarray(z), backend.kernels
     quad, linear, total = (
-        backend.to_numpy(s) for s in backend.kernels.pair_label_sums(shifted, backend.asarray(labels), 20, kernel)
+        backend.to_numpy(s)[0] for s in kernels.pair_label_sums(rows, backend.asarray(labels), 20, kernel, one)
     )
     np.testing.assert_allclose(quad, np.einsum("ip,ip->p", e, k @ e), rtol=1e-10)
     np.testing.assert_allclose(linear, e.T @ k.sum(axis=1), rtol=1e-10)
     np.testing.assert_allclose(total, k.sum(), rtol=1e-10)
-    rows = backend.to_numpy(backend.kernels.pair_row_sums(shifted, backend.asarray(e), kernel))
-    np.testing.assert_allclose(rows, k @ e, rtol=1e-10)
-
-
-@every
-def test_float32_rows_far_from_the_origin(kernel: str, backend: Backend) -> None:
-    """Distances of uncentred float32 rows at this offset would have no correct digit."""
-    z, bits, labels = labelled(400, 5, 9)
-    far = (z + 1e4).astype(np.float32)
-    k, e = gram(far.astype(np.float64), kernel), bits.astype(np.float64)
-    quad, _, total = backend.kernels.pair_label_sums(backend.asarray(far), backend.asarray(labels), 9, kernel)
-    np.testing.assert_allclose(backend.to_numpy(quad), np.einsum("ip,ip->p", e, k @ e), rtol=1e-5)
-    np.testing.assert_allclose(backend.to_numpy(total), k.sum(), rtol=1e-5)
+    sums = backend.to_numpy(kernels.pair_row_sums(rows, backend.asarray(e), kernel, one))
+    np.testing.assert_allclose(sums[0], k @ e, rtol=1e-10)
 
 
 @every
 def test_same_input_same_bits(kernel: str, backend: Backend) -> None:
     z, _, labels = labelled(2_500, 3, 9)
-    args = (backend.asarray(z), backend.asarray(labels), 9, kernel)
+    args = (backend.asarray(z), backend.asarray(labels), 9, kernel, backend.asarray(ONE))
     first = [backend.to_numpy(s) for s in backend.kernels.pair_label_sums(*args)]
     again = [backend.to_numpy(s) for s in backend.kernels.pair_label_sums(*args)]
     for one, other in zip(first, again, strict=True):
@@ -77,10 +66,12 @@ def test_equal_rows_are_at_distance_nothing(kernel: str, backend: Backend) -> No
     z = np.repeat(np.random.default_rng(13).normal(5.0, 1.0, (1, 40)), 600, axis=0)
     z[300:] += 1.0
     sums = backend.to_numpy(
-        backend.kernels.pair_row_sums(backend.asarray(z), backend.asarray(np.ones((600, 1))), kernel)
+        backend.kernels.pair_row_sums(
+            backend.asarray(z), backend.asarray(np.ones((600, 1))), kernel, backend.asarray(ONE)
+        )
     )
     apart = np.exp(-20.0) if kernel == "gaussian" else -np.sqrt(40.0)
-    np.testing.assert_allclose(sums, 300 * apart + (299 if kernel == "gaussian" else 0), rtol=1e-12)
+    np.testing.assert_allclose(sums[0], 300 * apart + (299 if kernel == "gaussian" else 0), rtol=1e-12)
 
 
 MEASURE = """
@@ -93,8 +84,8 @@ def run(n, d, count):
     with backend.scope():
         z = backend.asarray(rng.standard_normal((n, d)))
         labels = backend.asarray(rng.integers(0, 256, size=(n, -(-count // 8)), dtype=np.uint8))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        [backend.to_numpy(s) for s in backend.kernels.pair_label_sums(z, labels, count, 'gaussian')]
+        peak, one = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, backend.asarray(np.ones(1))
+        [backend.to_numpy(s) for s in backend.kernels.pair_label_sums(z, labels, count, 'gaussian', one)]
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
 run(200, 32, 501)  # loads and compiles what does not grow with the data
 print(run(int(sys.argv[2]), 32, 501))

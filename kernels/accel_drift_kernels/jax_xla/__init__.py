@@ -16,4 +16,8 @@ from accel_drift_kernels.jax_xla.pair_sums import pair_label_sums as pair_label_
 from accel_drift_kernels.jax_xla.pair_sums import pair_row_sums as pair_row_sums
 from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
 from accel_drift_kernels.jax_xla.words import random_words as random_words
+from accel_drift_kernels.portable import cross_group_sums as cross_group_sums
+from accel_drift_kernels.portable import cross_row_sums as cross_row_sums
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
+from accel_drift_kernels.portable import pair_group_sums as pair_group_sums
+from accel_drift_kernels.portable import subset_pair_sums as subset_pair_sums

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jax import lax
 
 from accel_drift_kernels.jax_xla.buckets import bucket, padded
-from accel_drift_kernels.portable.pair_sums import kernel_of, unpacked
+from accel_drift_kernels.portable.pair_sums import half_distances, kernel_of, unpacked
 from accel_drift_kernels.spec import Array
 
 _TILE = 1024
@@ -36,19 +36,18 @@ def _padded_rows(n: int) -> int:
 
 
 def _prepared(z: Array, n: Array) -> tuple[Array, Array]:
-    """Rows around the mean of the first n, and half their squared norms (infinite for padding: K = 0)."""
+    """The rows, and half their squared norms (infinite for padding: K = 0)."""
     real = jnp.arange(z.shape[0]) < n
-    wide = jnp.where(real[:, None], z.astype(jnp.float64), 0.0)
-    centre = jnp.sum(wide, axis=0) / n
-    rows = jnp.where(real[:, None], wide - centre, 0.0).astype(z.dtype)
-    exact = rows.astype(jnp.float64)
+    exact = z.astype(jnp.float64)
     half = jnp.where(real, 0.5 * jnp.sum(exact * exact, axis=1), jnp.inf)
-    return rows, half.astype(z.dtype)
+    return z, half.astype(z.dtype)
 
 
 def _tile(rows: tuple[Array, Array], half: tuple[Array, Array], diagonal: Array, kernel: str) -> Array:
     product = jnp.dot(rows[0], rows[1].T, precision=_EXACT)
-    k = kernel_of(product, half[0][:, None] + half[1][None, :], rows[0].shape[1], kernel)
+    norms = half[0][:, None] + half[1][None, :]
+    near = half_distances(product, norms, rows[0].shape[1], kernel)
+    k = jnp.where(jnp.isfinite(norms), kernel_of(near, kernel, jnp.ones((), near.dtype)), 0.0)
     return jnp.where(diagonal & jnp.eye(k.shape[0], dtype=bool), jnp.zeros_like(k), k)
 
 
@@ -80,8 +79,18 @@ def _label_sums(z: Array, labels: Array, n: Array, order: Array, kernel: str) ->
     return sums
 
 
-def pair_label_sums(z: Array, labels: Array, count: int, kernel: str, /) -> tuple[Array, Array, Array]:
+def pair_label_sums(z: Array, labels: Array, count: int, kernel: str, scales: Array, /) -> tuple[Array, Array, Array]:
     """See `spec.OPS["pair_label_sums"]`."""
+    made = [_label_sums_at((z * jnp.sqrt(s)).astype(z.dtype), labels, count, kernel) for s in scales]
+    return jnp.stack([m[0] for m in made]), jnp.stack([m[1] for m in made]), jnp.stack([m[2] for m in made])
+
+
+def pair_row_sums(z: Array, w: Array, kernel: str, scales: Array, /) -> Array:
+    """See `spec.OPS["pair_row_sums"]`."""
+    return jnp.stack([_row_sums_at((z * jnp.sqrt(s)).astype(z.dtype), w, kernel) for s in scales])
+
+
+def _label_sums_at(z: Array, labels: Array, count: int, kernel: str) -> tuple[Array, Array, Array]:
     n = z.shape[0]
     if n == 0:
         return jnp.zeros(count), jnp.zeros(count), jnp.zeros(())
@@ -112,8 +121,7 @@ def _row_sums(z: Array, w: Array, n: Array, order: Array, kernel: str) -> Array:
     return out.reshape(z.shape[0], w.shape[1])
 
 
-def pair_row_sums(z: Array, w: Array, kernel: str, /) -> Array:
-    """See `spec.OPS["pair_row_sums"]`."""
+def _row_sums_at(z: Array, w: Array, kernel: str) -> Array:
     n = z.shape[0]
     if n == 0:
         return jnp.zeros((0, w.shape[1]))

@@ -23,14 +23,8 @@ _LARGE = 2048
 Floats = npt.NDArray[Any]
 
 
-def _centred(z: Floats) -> tuple[Floats, Floats]:
-    """The rows around their mean, and half their squared norms.
-
-    Distances come from |a|² + |b|² - 2ab: far from the origin that cancels, so the mean goes first (in
-    float64). The norms are taken from the rows as rounded, so that the diagonal is zero to the last digit.
-    """
-    centre = np.mean(z, axis=0, dtype=np.float64) if z.shape[0] else 0.0
-    rows = np.ascontiguousarray(z - centre, dtype=z.dtype)
+def _centred(z: Floats, scale: float) -> tuple[Floats, Floats]:
+    rows = np.ascontiguousarray(z * np.sqrt(scale), dtype=z.dtype)
     half = 0.5 * np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
     return rows, half.astype(z.dtype)
 
@@ -53,10 +47,10 @@ def _tile(rows: Floats, half: Floats, strip: slice, panel: slice, buffer: Floats
     k = buffer[: height * width].reshape(height, width)
     # A copy of the strip: NumPy sends a product of two views of the same rows down a slower symmetric path.
     np.matmul(rows[strip].copy() if strip == panel else rows[strip], rows[panel].T, out=k)
-    if kernel == "distance":
+    if kernel != "gaussian":
         share = k.dtype.type(slack(rows.shape[1], float(np.finfo(k.dtype).eps)))
         _negated_distances(k, half[strip], half[panel], share)
-        return k
+        return np.exp(k, out=k) if kernel == "laplace" else k
     k -= half[strip, None]
     k -= half[None, panel]
     np.minimum(k, 0.0, out=k)
@@ -86,10 +80,20 @@ def _unpacked(labels: Any, count: int) -> npt.NDArray[np.uint8]:
     return np.unpackbits(labels, axis=1, count=count, bitorder="little")
 
 
-def pair_label_sums(z: Any, labels: Any, count: int, kernel: str, /) -> tuple[Floats, Floats, Floats]:
+def pair_label_sums(z: Any, labels: Any, count: int, kernel: str, scales: Any, /) -> tuple[Floats, Floats, Floats]:
     """See `spec.OPS["pair_label_sums"]`."""
+    made = [_label_sums_at(z, labels, count, kernel, scale) for scale in scales]
+    return np.stack([m[0] for m in made]), np.stack([m[1] for m in made]), np.stack([m[2] for m in made])
+
+
+def pair_row_sums(z: Any, w: Any, kernel: str, scales: Any, /) -> Floats:
+    """See `spec.OPS["pair_row_sums"]`."""
+    return np.stack([_row_sums_at(z, w, kernel, scale) for scale in scales])
+
+
+def _label_sums_at(z: Any, labels: Any, count: int, kernel: str, scale: float) -> tuple[Floats, Floats, Floats]:
     n = z.shape[0]
-    rows, half = _centred(z)
+    rows, half = _centred(z, scale)
 
     def work(start: int) -> tuple[Floats, Floats, float]:
         stop = min(start + _PANEL, n)
@@ -127,10 +131,9 @@ def pair_label_sums(z: Any, labels: Any, count: int, kernel: str, /) -> tuple[Fl
     return quad, linear, np.asarray(total)
 
 
-def pair_row_sums(z: Any, w: Any, kernel: str, /) -> Floats:
-    """See `spec.OPS["pair_row_sums"]`."""
+def _row_sums_at(z: Any, w: Any, kernel: str, scale: float) -> Floats:
     n = z.shape[0]
-    rows, half = _centred(z)
+    rows, half = _centred(z, scale)
     weights = np.ascontiguousarray(w, dtype=z.dtype)
     out = np.zeros((n, w.shape[1]))
 

@@ -12,7 +12,11 @@ from accel_drift_kernels.portable.counts import lattice_tail as lattice_tail
 from accel_drift_kernels.portable.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.portable.draws import multinomial as multinomial
+from accel_drift_kernels.portable.pair_sums import cross_group_sums as cross_group_sums
+from accel_drift_kernels.portable.pair_sums import cross_row_sums as cross_row_sums
+from accel_drift_kernels.portable.pair_sums import pair_group_sums as pair_group_sums
 from accel_drift_kernels.portable.pair_sums import pair_label_sums as pair_label_sums
 from accel_drift_kernels.portable.pair_sums import pair_row_sums as pair_row_sums
+from accel_drift_kernels.portable.pair_sums import subset_pair_sums as subset_pair_sums
 from accel_drift_kernels.portable.words import permutation_labels as permutation_labels
 from accel_drift_kernels.portable.words import random_words as random_words
