@@ -10,7 +10,7 @@ from typing import Any
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
 
-_NOT_DETECTORS = {"base"}
+_NOT_DETECTORS = {"base", "matrix"}
 _GROUP = "accel_drift.detectors"
 
 

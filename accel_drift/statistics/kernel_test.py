@@ -1,8 +1,8 @@
 """The kernel two-sample statistic from a few sums.
 
-With e the 0/1 column that marks the reference and K the kernel matrix with a zero diagonal, e'Ke is the sum within the
-reference; e'K1 less that is the sum across, and what is left of 1'K1 the sum within the batch. So one product of K
-with many labellings gives the statistic of each. With the kernel -|x - y| the statistic is the energy distance.
+With e the 0/1 column that marks one side and K the kernel matrix with a zero diagonal, e'Ke is the sum within that
+side; e'K1 less that is the sum across, and what is left of 1'K1 the sum within the other. So one product of K with
+many labellings gives the statistic of each. With the kernel -|x - y| the statistic is the energy distance.
 Source: Gretton et al., JMLR 13 (2012), eqs. 3 and 5, lemma 6; Sejdinovic et al., Ann. Statist. 41 (2013), theorem 22.
 """
 
@@ -20,35 +20,46 @@ from accel_drift.backends import Backend
 from accel_drift.statistics import draws
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Estimator = Literal["unbiased", "biased"]
-Kernel = Literal["gaussian", "distance"]
+Kernel = Literal["gaussian", "laplace", "distance"]
 
 _LABELLINGS = 1024
 """Labellings in one pass over the kernel matrix: their bits and one tile of them must fit in memory."""
 
+_GATHERED = 1 << 21
+"""Sums between groups gathered at a time."""
+
+_GATHER_PAYS = 10
+"""Gathering the sums of k marked groups beats a product with all G from about G = 10 k."""
+
+_OWN_ROWS = 512
+"""Rows of neighbouring blocks whose sums with their own block are made at a time."""
+
 
 class Sums(NamedTuple):
-    """Kernel sums of labellings, and how many rows and pairs each marks: (P,) all, totals numbers.
+    """Kernel sums of labellings, and how many rows and pairs each marks.
 
-    `alike` counts the ordered pairs within the marked rows that `quad` leaves out (a row with itself, or all pairs of
-    one block), `all_alike` those of all rows.
+    Shapes: quad and linear (S, P), total (S,), one row a scale; marked and alike (P,). `alike` counts the ordered pairs
+    within the marked rows that `quad` leaves out (a row with itself, or all pairs of one block), `all_alike` those of
+    all rows. Which side is marked does not matter.
     """
 
     quad: Floats
     linear: Floats
-    total: float
+    total: Floats
     marked: Floats
     alike: Floats
     all_alike: float
 
 
 def mmd2(sums: Sums, rows: int, estimator: Estimator, diagonal: float) -> Floats:
-    """Squared maximum mean discrepancy of each labelling, (P,). The unbiased one may be negative.
+    """Squared maximum mean discrepancy of each labelling at each scale, (S, P). The unbiased one may be negative.
 
     `diagonal` is the kernel of a row with itself, which the biased form counts.
     """
     n, m = sums.marked, rows - sums.marked
-    within, batch = sums.quad, sums.total - 2.0 * sums.linear + sums.quad
+    within, batch = sums.quad, sums.total[:, None] - 2.0 * sums.linear + sums.quad
     across = sums.linear - sums.quad
     if estimator == "unbiased":
         # A labelling of blocks may leave one row on a side: nothing is within it.
@@ -57,41 +68,35 @@ def mmd2(sums: Sums, rows: int, estimator: Estimator, diagonal: float) -> Floats
     return np.asarray((within + diagonal * n) / n**2 + (batch + diagonal * m) / m**2 - 2.0 * across / (n * m))
 
 
-class BlockSums(NamedTuple):
-    """Kernel sums with the diagonal left out, and the rows of each group.
-
-    Shapes: between groups (G, G); of each row with its own group (N,) and with each side (N, 2); sizes (G,).
-    """
-
-    between: Floats
-    own: Floats
-    sides: Floats
-    sizes: Floats
-
-
 @dataclass(frozen=True)
 class KernelSums:
     """The kernel matrix of pooled rows, asked for its sums and never stored.
+
+    The statistic of labellings and what explains it are apart: the null alone costs one pass over the pairs of rows,
+    witness values and errors one more when they are asked for.
 
     Attributes:
         z: (N, d) pooled rows divided by the bandwidth, reference first, on the backend's device.
         n: reference rows.
         backend: where the sums are made.
         seed: decides the labellings.
-        groups: group of each row, reference groups first, or None when single rows are dealt.
+        groups: (N,) group of each row, ascending, reference groups first; None when single rows are dealt.
         n_groups: groups of the reference, and groups in all.
-        kernel: "gaussian", or "distance" for the energy distance.
+        kernel: "gaussian" or "laplace", or "distance" for the energy distance.
         blocks: whether the groups are blocks of rows that vary together, and not dealt by chance.
+        scales: factors of the squared distances: 1 / l² stands for a bandwidth l times as long. What explains the
+            statistic is of the first.
     """
 
     z: Any
     n: int
     backend: Backend
     seed: int
-    groups: npt.NDArray[np.int64] | None = None
+    groups: Ints | None = None
     n_groups: tuple[int, int] = (0, 0)
     kernel: Kernel = "gaussian"
     blocks: bool = False
+    scales: tuple[float, ...] = (1.0,)
 
     @property
     def rows(self) -> int:
@@ -107,23 +112,33 @@ class KernelSums:
         """
         return self.blocks and min(self.n_groups[0], self.n_groups[1] - self.n_groups[0]) > 1
 
-    def mmd2(self, first: int, count: int, estimator: Estimator) -> tuple[Floats, float]:
-        """The statistic of labellings first ... first + count, and the mean kernel between different rows.
+    @property
+    def diagonal(self) -> float:
+        """The kernel of a row with itself."""
+        return 0.0 if self.kernel == "distance" else 1.0
 
-        Labelling 0 is the observed one. The mean kernel is the scale of the statistic's rounding errors.
+    def mmd2(self, first: int, count: int, estimator: Estimator) -> tuple[Floats, float]:
+        """The statistic of labellings first ... first + count at the first scale, (count,), and its mean kernel."""
+        made, mean = self.grid(first, count, estimator)
+        return made[0], float(mean[0])
+
+    def grid(self, first: int, count: int, estimator: Estimator) -> tuple[Floats, Floats]:
+        """The statistic of labellings first ... first + count at every scale, (S, count), from one pass over the pairs.
+
+        Labelling 0 is the observed one. With them, (S,), the mean kernel between different rows: the scale of the
+        statistic's rounding errors.
         """
         stream = draws.key(self.seed, "mmd", "labels")
-        diagonal = 1.0 if self.kernel == "gaussian" else 0.0
-        made, total = [], 0.0
+        made, total = [], np.zeros(len(self.scales))
         for lo in range(first, first + count, _LABELLINGS):
             many = min(_LABELLINGS, first + count - lo)
             if self.groups is None:
                 sums = self._by_rows(stream, lo, many)
             else:
                 sums = self._by_groups(stream, lo, many, estimator)
-            made.append(mmd2(sums, self.rows, estimator, diagonal))
+            made.append(mmd2(sums, self.rows, estimator, self.diagonal))
             total = sums.total
-        return np.concatenate(made), abs(total) / max(self.rows * (self.rows - 1), 1)
+        return np.concatenate(made, axis=1), np.abs(total) / max(self.rows * (self.rows - 1), 1)
 
     def _by_rows(self, stream: npt.NDArray[np.uint32], first: int, count: int) -> Sums:
         b = self.backend
@@ -132,43 +147,47 @@ class KernelSums:
                 b.asarray(np.arange(lo, hi, dtype=np.uint32)) for lo, hi in ((first, first + count), (0, self.rows))
             )
             bits = b.kernels.permutation_labels(b.asarray(stream), perms, rows, self.n)
-            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel, b.asarray(np.ones(1)))
-            quad, linear, total = (b.to_numpy(s)[0] for s in made)
+            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel, b.asarray(np.array(self.scales)))
+            quad, linear, total = (b.to_numpy(s) for s in made)
         marked = np.full(count, float(self.n))
-        return Sums(quad, linear, float(total), marked, marked, float(self.rows))
+        return Sums(quad, linear, total, marked, marked, float(self.rows))
 
     def _by_groups(self, stream: npt.NDArray[np.uint32], first: int, count: int, estimator: Estimator) -> Sums:
-        e = draws.labels(stream, first, count, self.n_groups[1], self.n_groups[0]).astype(np.float64)
-        between, sizes = self._blocks.between, self._blocks.sizes
-        alike = sizes
+        between, alike = self._between, self._sizes
         if self.apart and estimator == "unbiased":
-            between, alike = between - np.diag(np.diag(between)), sizes**2
-        linear = e @ between
-        quad = np.einsum("pg,pg->p", linear, e)
-        return Sums(quad, linear.sum(axis=1), float(between.sum()), e @ sizes, e @ alike, float(alike.sum()))
+            between, alike = _without_diagonal(between), self._sizes**2
+        mine, groups = self.n_groups
+        e = draws.labels(stream, first, count, groups, mine)
+        if 2 * mine > groups:
+            e = 1 - e
+        quad, linear = _label_sums(between, e)
+        return Sums(quad, linear, between.sum(axis=(1, 2)), e @ self._sizes, e @ alike, float(alike.sum()))
 
     @cached_property
-    def _blocks(self) -> BlockSums:
-        assert self.groups is not None  # noqa: S101
-        (mine, g), ids = self.n_groups, self.groups
-        between, own, sides = np.empty((g, g)), np.empty(self.rows), np.zeros((self.rows, 2))
-        for lo in range(0, g, 256):
-            hi = min(g, lo + 256)
-            sums = self.row_sums((ids[:, None] == np.arange(lo, hi)).astype(np.float64))
-            for c in range(hi - lo):
-                between[:, lo + c] = np.bincount(ids, weights=sums[:, c], minlength=g)
-            inside = np.flatnonzero((ids >= lo) & (ids < hi))
-            own[inside] = sums[inside, ids[inside] - lo]
-            cut = min(max(mine - lo, 0), hi - lo)
-            sides += np.stack([sums[:, :cut].sum(axis=1), sums[:, cut:].sum(axis=1)], axis=1)
-        sizes = np.bincount(ids, minlength=g).astype(np.float64)
-        return BlockSums((between + between.T) / 2, own, sides, sizes)
+    def _ends(self) -> Ints:
+        return np.cumsum(np.bincount(self.groups, minlength=self.n_groups[1])).astype(np.int64)  # type: ignore[arg-type]
 
-    def row_sums(self, weights: Floats) -> Floats:
-        """K @ weights, zero diagonal: (N, q)."""
+    @cached_property
+    def _sizes(self) -> Floats:
+        return np.diff(self._ends, prepend=0).astype(np.float64)
+
+    @cached_property
+    def _between(self) -> Floats:
+        """Sums between groups, diagonal left out: (S, G, G)."""
+        return self._group_sums(self._ends, self.scales)
+
+    def _group_sums(self, ends: Ints, scales: tuple[float, ...]) -> Floats:
         with self.backend.scope():
             b = self.backend
-            made = b.kernels.pair_row_sums(self.z, b.asarray(weights), self.kernel, b.asarray(np.ones(1)))
+            made = b.kernels.pair_group_sums(self.z, b.asarray(ends), self.kernel, b.asarray(np.array(scales)))
+            return np.asarray(b.to_numpy(made))
+
+    def row_sums(self, weights: Floats, rows: slice = slice(None)) -> Floats:
+        """K @ weights at the first scale, zero diagonal, of some of the rows: (N, q)."""
+        with self.backend.scope():
+            b = self.backend
+            scale = b.asarray(np.array(self.scales[:1]))
+            made = b.kernels.pair_row_sums(self.z[rows, :], b.asarray(weights), self.kernel, scale)
             return np.asarray(b.to_numpy(made)[0])
 
     @cached_property
@@ -179,27 +198,51 @@ class KernelSums:
         Source: Gretton et al. 2012, section 2.3.
         """
         n, m = self.n, self.rows - self.n
-        sides = self._side_sums if self.groups is None else self._blocks.sides
+        sides = self._sides
         own = np.concatenate([sides[:n, 0], sides[n:, 1]])
         other = np.concatenate([sides[:n, 1] / m, sides[n:, 0] / n])
         alike = np.array([n, m], dtype=np.float64)
         if self.apart:
-            own = own - self._blocks.own
+            own = own - self._own
             mine = self.n_groups[0]
-            alike = np.array([(self._blocks.sizes[part] ** 2).sum() for part in (slice(mine), slice(mine, None))])
+            alike = np.array([(self._sizes[part] ** 2).sum() for part in (slice(mine), slice(mine, None))])
         pairs = np.maximum(np.array([n, m]) ** 2 - alike, 1.0)
         return np.asarray(own * np.repeat(np.array([n, m]) / pairs, [n, m]) - other)
 
     @property
     def unbiased(self) -> float:
-        """The unbiased statistic of the observed labelling, from the witness values."""
-        return float(self.witness[: self.n].mean() + self.witness[self.n :].mean())
+        """The unbiased statistic of the observed labelling at the first scale, whatever is dealt."""
+        if self.apart:
+            between, sizes, mine = self._group_sums(self._ends, self.scales[:1]), self._sizes, self.n_groups[0]
+            between, alike = _without_diagonal(between), sizes**2
+        else:
+            sizes = np.array([self.n, self.rows - self.n], dtype=np.float64)
+            between, alike, mine = self._group_sums(np.cumsum(sizes).astype(np.int64), self.scales[:1]), sizes, 1
+        e = (np.arange(len(sizes)) < mine).astype(np.int64)[None]
+        sums = Sums(*_label_sums(between, e), between.sum(axis=(1, 2)), e @ sizes, e @ alike, float(alike.sum()))
+        return float(mmd2(sums, self.rows, "unbiased", self.diagonal)[0, 0])
 
     @cached_property
-    def _side_sums(self) -> Floats:
+    def _sides(self) -> Floats:
+        """Kernel sum of each row with each side, (N, 2)."""
         mark = np.zeros((self.rows, 2))
         mark[: self.n, 0], mark[self.n :, 1] = 1.0, 1.0
         return self.row_sums(mark)
+
+    @cached_property
+    def _own(self) -> Floats:
+        """Kernel sum of each row with its own block, (N,): a few neighbouring blocks at a time."""
+        assert self.groups is not None  # noqa: S101
+        own, ends, block = np.empty(self.rows), self._ends, 0
+        while block < len(ends):
+            start = int(ends[block - 1]) if block else 0
+            upto = max(block + 1, int(np.searchsorted(ends, start + _OWN_ROWS, side="right")))
+            part = slice(start, int(ends[upto - 1]))
+            member = self.groups[part] - block
+            sums = self.row_sums((member[:, None] == np.arange(upto - block)).astype(np.float64), part)
+            own[part] = sums[np.arange(len(member)), member]
+            block = upto
+        return own
 
     def standard_error(self) -> float:
         """Standard error of the unbiased statistic, from the variance of the witness values.
@@ -216,3 +259,25 @@ class KernelSums:
         _, block = np.unique(self.groups[side], return_inverse=True)
         excess = np.bincount(block, weights=values - values.mean())
         return float((excess**2).sum()) * len(excess) / max(len(excess) - 1, 1) / len(values) ** 2
+
+
+def _without_diagonal(between: Floats) -> Floats:
+    g = np.arange(between.shape[1])
+    rest = between.copy()
+    rest[:, g, g] = 0.0
+    return rest
+
+
+def _label_sums(between: Floats, e: Ints) -> tuple[Floats, Floats]:
+    """Values e'Me and e'M1, (S, P) each, of group sums M (S, G, G) and labellings e (P, G) of equally many groups."""
+    marked = int(e[0].sum())
+    if marked * _GATHER_PAYS > e.shape[1]:
+        y = e.astype(np.float64) @ between
+        return np.einsum("spg,pg->sp", y, e), y.sum(axis=2)
+    chosen = np.nonzero(e)[1].reshape(len(e), marked)
+    quad, step = np.empty((len(between), len(e))), max(1, _GATHERED // max(marked**2, 1))
+    for lo in range(0, len(e), step):
+        some = chosen[lo : lo + step]
+        for s, sums in enumerate(between):
+            quad[s, lo : lo + step] = sums[some[:, :, None], some[:, None, :]].sum(axis=(1, 2))
+    return quad, between.sum(axis=2)[:, chosen].sum(axis=2)

@@ -28,7 +28,7 @@ class Rows:
     Attributes:
         reference: n rows of the reference.
         batch: m rows of the batch.
-        groups: (n + m,) group of each pooled row, reference groups first; None where single rows are dealt.
+        groups: (n + m,) group of each pooled row, ascending, reference groups first; None where single rows are dealt.
         n_groups: groups of the reference, and groups in all.
         blocks: whether the groups are blocks of rows that vary together, and not dealt by chance.
         calibration: reference rows that decide the scale and nothing else, or None.
@@ -65,8 +65,8 @@ def choose(
     ids: Ints | None = None
     n_groups = (0, 0)
     if comparison.groups is not None:
-        a, first = dense(comparison.groups.reference[own])
-        b, second = dense(comparison.groups.batch[other])
+        own, a, first = _by_block(own, comparison.groups.reference)
+        other, b, second = _by_block(other, comparison.groups.batch)
         ids, n_groups = np.concatenate([a, b + first]), (first, first + second)
     elif mode == "groups":
         own, other, ids, n_groups, dropped = _deal(own, other, group_size, seed)
@@ -90,6 +90,12 @@ def _cap(own: Ints, other: Ints, max_rows: int | None, blocked: bool, seed: int)
     )
     note = f"on {len(own):,} of {n:,} reference rows and {len(other):,} of {m:,} batch rows, drawn by seed {seed}"
     return own, other, note
+
+
+def _by_block(rows: Ints, blocks: Ints) -> tuple[Ints, Ints, int]:
+    """The rows in the order of their blocks, the block of each, without gaps, and how many blocks there are."""
+    rows = rows[np.argsort(blocks[rows], kind="stable")]
+    return rows, *dense(blocks[rows])
 
 
 def _deal(own: Ints, other: Ints, group_size: int | None, seed: int) -> tuple[Ints, Ints, Ints, tuple[int, int], str]:

@@ -41,6 +41,8 @@ class Options(Protocol):
     min_rows: ClassVar[int]
 
     @property
+    def length(self) -> Bandwidth | None: ...  # noqa: D102
+    @property
     def permutations(self) -> int: ...  # noqa: D102
     @property
     def tolerance(self) -> float | None: ...  # noqa: D102
@@ -88,22 +90,19 @@ def check(options: Options) -> None:
             raise ConfigError(f"{name} is {value!r}; it is a number of rows, at least {least}, or None")
 
 
-def statistic(comparison: Comparison, options: Options, bandwidth: Bandwidth | None, seed: int) -> float:
+def statistic(comparison: Comparison, options: Options, seed: int) -> float:
     """The statistic alone; 0 where all rows are equal."""
-    made = _kernel(_rows(comparison, options, seed), comparison, options, bandwidth, seed)
+    made = _kernel(_rows(comparison, options, seed), comparison, options, seed)
     return 0.0 if made.kernel is None else float(made.kernel.mmd2(0, 1, options.estimator)[0][0])
 
 
-def outcome(
-    comparison: Comparison, plan: Plan, options: Options, bandwidth: Bandwidth | None, blank: Outcome
-) -> Outcome:
+def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome) -> Outcome:
     """The statistic of all columns together with its p-value, interval and parts.
 
     Args:
         comparison: reference and batch.
         plan: what the report asks of the test.
         options: the detector's.
-        bandwidth: a length to divide the rows by, "median" of their distances, or None for the rows as scaled.
         blank: an outcome with the detector's name, to be filled in.
 
     Raises:
@@ -119,7 +118,7 @@ def outcome(
         why = Status.TOO_FEW_ROWS
     if why is not None:
         return replace(start, untested=why)
-    made = _kernel(rows, comparison, options, bandwidth, plan.seed)
+    made = _kernel(rows, comparison, options, plan.seed)
     used = made.columns or names
     details = {"mode": options.mode, "estimator": options.estimator, "precision": options.precision, **made.facts}
     ready = replace(start, details=details, columns=used, column=", ".join(used))
@@ -224,7 +223,7 @@ def _rows(comparison: Comparison, options: Options, seed: int) -> Rows:
     )
 
 
-def _kernel(rows: Rows, comparison: Comparison, options: Options, bandwidth: Bandwidth | None, seed: int) -> _Made:
+def _kernel(rows: Rows, comparison: Comparison, options: Options, seed: int) -> _Made:
     names = comparison.of_kind(*options.kinds)
     first, n = rows.reference, rows.reference.rows
     total = n + rows.batch.rows
@@ -235,9 +234,9 @@ def _kernel(rows: Rows, comparison: Comparison, options: Options, bandwidth: Ban
     encoded = encode(tables, names, deciding, seed, backend)
     facts: dict[str, Any] = {"scale": options.scale, "dropped_columns": dict(encoded.dropped)}
     sigma = 1.0
-    if bandwidth is not None:
+    if options.length is not None:
         first = encoded.matrix[:deciding, :]
-        sigma = median_distance(first, seed, backend) if bandwidth == "median" else float(bandwidth)
+        sigma = median_distance(first, seed, backend) if options.length == "median" else float(options.length)
         facts = {"bandwidth": sigma, **facts}
     z = _scaled(encoded.matrix[apart:, :], sigma, options, backend)
     if z is None:

@@ -1,0 +1,60 @@
+"""What the tests of all columns together share: how rows become one matrix and how its kernel sums are permuted."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from accel_drift.detectors.base import Detector
+from accel_drift.statistics import matrix_test
+from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
+from accel_drift.statistics.kernel_test import Estimator, Kernel
+from accel_drift.statistics.matrix_rows import Mode, Scale
+from accel_drift.statistics.matrix_test import Bandwidth, Precision
+from accel_drift.statistics.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixDetector(Detector, ABC):
+    """A statistic of the kernel sums of all rows; a detector of this kind has only to name its kernel and its length.
+
+    Attributes:
+        mode: "rows" permutes single rows; "groups" deals rows into groups of equal size and permutes those.
+        group_size: rows of a group; None for about 32 groups on the smaller side.
+        scale: rows that decide column scales and bandwidth: "pooled" (exact), "calibration" (a seeded part of the
+            reference that takes no part in the test: exact), "reference" (approximate).
+        estimator: "unbiased" (may be negative) or "biased".
+        precision: arithmetic of the kernel, "float64" or "float32"; sums over tiles are float64 always.
+        max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
+    """
+
+    kinds: ClassVar[tuple[Any, ...]] = VALUE_KINDS
+    joint: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
+    kernel: ClassVar[Kernel]
+
+    mode: Mode = "rows"
+    group_size: int | None = None
+    scale: Scale = "pooled"
+    estimator: Estimator = "unbiased"
+    precision: Precision = "float64"
+    max_rows: int | None = 10_000
+
+    def __post_init__(self) -> None:
+        super(MatrixDetector, self).__post_init__()
+        matrix_test.check(self)
+
+    @property
+    def length(self) -> Bandwidth | None:
+        """What scaled rows are divided by: a length, "median" for that of their distances, None for no division."""
+        return None
+
+    def statistics(self, comparison: Comparison) -> Mapping[str, float]:
+        """The statistic alone, under the name ""."""
+        return {"": matrix_test.statistic(comparison, self, self.seed)}
+
+    def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
+        """Statistic, p-value, interval and parts of all columns together, not yet corrected."""
+        return [matrix_test.outcome(comparison, plan, self, self.blank())]
