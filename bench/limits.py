@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from accel_drift.backends import Backend
-from bench import machine
+from bench import exp2, machine
+
+_EXP_TIMES = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,10 @@ class Limit:
 
 
 def limits(backend: Backend) -> Mapping[str, Limit]:
-    """Products, memory and sorting on one backend."""
+    """Products, exponentials, memory and sorting on one backend."""
     found = {f"gemm {dtype}": _gemm(backend, dtype) for dtype in ("float64", "float32")}
     if backend.is_gpu:
-        return {**found, **_device(backend)}
+        return {**found, "gemm float16": _gemm(backend, "float16"), **_device(backend)}
     return {**found, "gemm float32, one core": _one_core(), **_host()}
 
 
@@ -62,7 +64,7 @@ def _one_core() -> Limit:
 
 
 def _host() -> dict[str, Limit]:
-    """Reading, copying, exp and sorting by NumPy, a part of the array on each core."""
+    """Reading, copying and sorting by NumPy, a part of the array on each core; exponentials within the cache."""
     cores = machine.cores()
     rng = np.random.default_rng(1)
     big = rng.standard_normal(1 << 26, dtype=np.float32)  # 256 MiB, beyond every cache
@@ -81,9 +83,14 @@ def _host() -> dict[str, Limit]:
     return {
         "read": Limit(float(big.nbytes), "B", spread(lambda s: big[s].max(), parts)),
         "copy": Limit(2.0 * big.nbytes, "B", spread(lambda s: np.copyto(out[s], big[s]), parts)),
-        "exp float32": Limit(float(len(big)), "values", spread(lambda s: np.exp(big[s], out=out[s]), parts)),
+        **{f"exp {dtype}": _exp(dtype, cores) for dtype in ("float64", "float32")},
         "sort float32": Limit(float(len(small)), "keys", spread(lambda s: np.sort(small[s]), few)),
     }
+
+
+def _exp(dtype: str, cores: int) -> Limit:
+    times = _EXP_TIMES if dtype == "float32" else _EXP_TIMES // 4
+    return Limit(float(cores * times * exp2.VALUES), "values", exp2.on_all_cores(dtype, cores, times))
 
 
 def _device(backend: Backend) -> dict[str, Limit]:

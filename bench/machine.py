@@ -45,6 +45,11 @@ def load() -> float:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else float("nan")
 
 
+def busy(load: float, own: int = 0) -> bool:
+    """Whether a load average tells of other work, beside `own` threads of ours, on a good part of a core."""
+    return load > own + 0.75
+
+
 def processor() -> str:
     """The processor's name, with family and model where the name alone says little, and whether it has AVX-512."""
     path = Path("/proc/cpuinfo")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
+from bench.goals import Goal
 
 Answer: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = Mapping[str, int]
@@ -22,10 +23,11 @@ class Contender:
     Attributes:
         role: "ours" or "peer".
         compute: does the whole work and returns numbers on the host, so that a device is waited for.
-        against: the peer that ratios are taken to; "" for a peer.
+        against: the contender that ratios are taken to, mostly a peer; "" for none.
         floor: name of the limit in `Question.floors` that bounds it, or "".
-        tolerance: how far its answer may lie from the peer's, relative to that one's largest; None where the two
+        tolerance: how far its answer may lie from the other's, relative to that one's largest; None where the two
             differ on purpose (another sample for the bandwidth, say).
+        pieces: how many equal pieces of work one call does; times are told for one piece.
     """
 
     role: Literal["ours", "peer"]
@@ -33,21 +35,37 @@ class Contender:
     against: str = ""
     floor: str = ""
     tolerance: float | None = None
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least time that a limit of the machine allows.
+    """The least time that the limits of the machine allow: that of its parts, one after another.
 
     Attributes:
-        work: operations, bytes or keys that have to be done.
-        limit: name of the measured limit.
+        parts: how many operations, bytes or keys have to be done, and the name of the measured limit.
         text: what is counted, in words.
     """
 
-    work: float
-    limit: str
+    parts: tuple[tuple[float, str], ...]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSamples:
+    """What another library is given to do.
+
+    Attributes:
+        x: (n, d) reference.
+        y: (m, d) batch.
+        permutations: how many.
+        sigma: the kernel's bandwidth.
+    """
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+    permutations: int
+    sigma: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +77,16 @@ class Question:
         sizes: what the size is made of.
         contenders: by name, ours and peers.
         floors: by name.
+        count: counts what is not timed, by name; None for nothing.
+        libraries: the same question for other libraries, which run apart (`peers.py`).
     """
 
     name: str
     sizes: Sizes
     contenders: Mapping[str, Contender]
     floors: Mapping[str, Floor] = field(default_factory=dict)
+    count: Callable[[], Mapping[str, float]] | None = None
+    libraries: TwoSamples | None = None
 
     @property
     def label(self) -> str:
@@ -82,6 +104,8 @@ class Case:
         sizes: those of a full run.
         quick: those of --quick.
         ask: (sizes, backends) -> the question, inputs made.
+        goals: what is wanted of the measurements at all sizes together.
+        devices: where it is asked.
     """
 
     name: str
@@ -89,6 +113,8 @@ class Case:
     sizes: Sequence[Sizes]
     quick: Sequence[Sizes]
     ask: Callable[[Sizes, Sequence[Backend]], Question]
+    goals: Sequence[Goal] = ()
+    devices: tuple[str, ...] = ("cpu", "gpu")
 
 
 class DisagreementError(RuntimeError):
@@ -96,7 +122,7 @@ class DisagreementError(RuntimeError):
 
 
 def check(question: Question, answers: Mapping[str, Answer]) -> None:
-    """Hold the answers of a question against those of the peers.
+    """Hold the answers of a question against one another.
 
     Raises:
         DisagreementError: one lies further off than its contender allows.
@@ -110,3 +136,12 @@ def check(question: Question, answers: Mapping[str, Answer]) -> None:
             raise DisagreementError(
                 f"{question.name}, {question.label}: {name} is off {contender.against} by {off:.2g} of it"
             )
+
+
+def checked(question: Question) -> dict[str, Answer]:
+    """The answers of the contenders that are held against another, and of those others."""
+    found = set()
+    for name, contender in question.contenders.items():
+        if contender.tolerance is not None:
+            found |= {name, contender.against}
+    return {name: c.compute() for name, c in question.contenders.items() if name in found}

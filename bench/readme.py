@@ -12,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 
 from accel_drift.files import write_text_atomically
-from bench import studies_page
-from bench.machine import RESULTS
+from bench import pictures, studies_page
+from bench.machine import RESULTS, busy
 from bench.studies_page import table
 from bench.timing import FEW, LONG_S
 
 README = RESULTS.parent / "README.md"
+PICTURES = RESULTS.parent / "pictures"
 
 _HOW = """\
 # Benchmarks and the level study
@@ -28,24 +29,31 @@ This page is written by `python bench/readme.py` from the newest files in `resul
 pip install -e '.[bench]'
 python bench/run.py                      # ours, peers and the machine's limits, in turns -> results/cpu-<date>.json
 python bench/run.py --device gpu         # the same on a GPU -> results/gpu-<date>.json
-python bench/run.py --quick --only mmd   # a look at one case
+python bench/run.py --peers peers/bin/python         # other libraries, too: see peers.txt
+python bench/run.py --quick --only mmd_small columns # a look at some cases
+OPENBLAS_CORETYPE=Haswell python bench/run.py --label haswell   # a result beside the other
 python bench/compare.py A.json B.json    # ratios between two results
 python bench/level_study.py --keep k.jsonl   # false-alarm rates and power -> results/level-<date>.json
 python bench/effect_study.py                 # mean effects and coverage of intervals -> results/effects-<date>.json
 python bench/discovery_study.py              # false discovery rate over columns -> results/discovery-<date>.json
 python bench/detectable_study.py             # detectable shifts against simulation -> results/detectable-<date>.json
 python bench/tolerance_study.py              # tolerance tests: level and power -> results/tolerance-<date>.json
-python bench/readme.py                   # this page
+python bench/readme.py                   # this page and its pictures
 pytest bench                             # the small sizes under pytest-benchmark
 ```
 
 Times depend on the machine and on what else it does. Ratios and fractions of a floor do less so: ours, the peers and
-the limits are timed in turns in one process. A **floor** is the least time that a limit measured in the same run
-allows. *Memory* is what a warm call needs at its peak above its inputs, and *first call* that of a fresh process
-(Numba's compiled kernels come from its cache on disk, XLA compiles); both are measured in a process of their own.
+the limits are timed in turns in one process. A **floor** is the least time that limits measured in the same run
+allow, its parts one after another. *Memory* is what a warm call needs at its peak above its inputs, and *first call*
+that of a fresh process (Numba's compiled kernels come from its cache on disk, XLA compiles); both are measured in a
+process of their own.
 
-The peers are what NumPy and SciPy do in a few lines. Other drift libraries are not measured here; `peers.txt` lists
-them.
+The floor of MMD with single rows dealt counts a product of the kernel matrix with all labellings. Labels are bits, so
+sums over labelled rows can be looked up in tables with fewer operations than that product has: a fraction above 100 %
+is no error.
+
+The peers are what NumPy and SciPy do in a few lines. Other drift libraries run where `--peers` names a Python that has
+them, each in a process of its own on the same rows.
 """
 
 _NO_GPU = """\
@@ -54,18 +62,30 @@ _NO_GPU = """\
 """
 
 _REMARKS = {
-    "mmd": "*rows* and *groups* are the kernel sums of given rows; *whole detector* reads, scales, finds the bandwidth "
-    "and adds an interval, which its peer does not.",
+    "mmd_small": "*rows* are the kernel sums of given rows; *whole detector* reads, scales, finds the bandwidth and "
+    "adds an interval, which its peer does not.",
+    "mmd_large": "The whole Gram matrix would be 40 GB: there is no peer.",
+    "mmd_stream": "Times are those of one batch: scale, bandwidth, statistic, p-value, interval and parts.",
     "columns": "*whole report* gives p-values, intervals, effects and pictures; its peer gives scores, p-values of KS "
     "alone, and nothing else: it does less.",
 }
 """What the names of a case mean, and what keeps two of them from being the same work."""
 
 
-def newest(kind: str, folder: Path = RESULTS) -> dict[str, Any] | None:
-    """The latest result of a kind ("cpu", "gpu", "level"), or None."""
-    files = sorted(folder.glob(f"{kind}-*.json"))
+def newest(kind: str, folder: Path = RESULTS, label: str = "") -> dict[str, Any] | None:
+    """The latest result of a kind ("cpu", "gpu", "level") and label, or None."""
+    files = sorted(path for path in folder.glob(f"{kind}-*.json") if _label(path) == label)
     return json.loads(files[-1].read_text(encoding="utf-8")) if files else None
+
+
+def labels(kind: str, folder: Path = RESULTS) -> list[str]:
+    """The labels that results of a kind have."""
+    return sorted({_label(path) for path in folder.glob(f"{kind}-*.json")} - {""})
+
+
+def _label(path: Path) -> str:
+    """What stands behind the date in a name such as cpu-2000-01-01-haswell."""
+    return "".join(path.stem.split("-")[4:])
 
 
 def render(folder: Path = RESULTS) -> str:
@@ -76,7 +96,7 @@ def render(folder: Path = RESULTS) -> str:
         parts.append(_NO_GPU)
     for title, result in (("On a GPU", gpu), ("On the CPU", cpu)):
         if result is not None:
-            parts.append("\n".join(_speed(title, result)) + "\n")
+            parts.append("\n".join(_speed(title, result, folder)) + "\n")
     for kind, show in studies_page.PARTS.items():
         result = newest(kind, folder)
         if result is not None:
@@ -84,18 +104,72 @@ def render(folder: Path = RESULTS) -> str:
     return "\n".join(parts)
 
 
-def _speed(title: str, result: Mapping[str, Any]) -> Iterator[str]:
-    m = result["machine"]
+def drawn(folder: Path = RESULTS) -> dict[str, str]:
+    """The pictures of the page: file name -> SVG."""
+    found = {}
+    for result in (newest(kind, folder) for kind in ("gpu", "cpu")):
+        if result is not None:
+            found.update({name: svg for name, (_, svg) in pictures.made(result).items()})
+    return found
+
+
+def _speed(title: str, result: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield f"## {title}"
     yield ""
-    yield f"{m['processor']}, {m['cores']} cores; {_blas(m)}; load average {m['load_average']} at the start."
-    yield f"{m['created_at'][:10]}, commit {m['commit']}, Python {m['python']}, {_versions(m)}."
+    yield from _machine(result)
+    yield from _goals(result)
+    for label in labels(result["bench"], folder):
+        other = newest(result["bench"], folder, label)
+        if other is not None:
+            yield from ("", f"### The goals once more: {label}", "")
+            yield from _machine(other)
+            yield from _goals(other)
+    for name, (words, _) in pictures.made(result).items():
+        yield from ("", f"![{words}](pictures/{name})")
     for question in result["questions"]:
         yield ""
-        yield from _question(question)
+        yield from _question(question, result["machine"]["cores"])
 
 
-def _question(question: Mapping[str, Any]) -> Iterator[str]:
+def _machine(result: Mapping[str, Any]) -> Iterator[str]:
+    m = result["machine"]
+    yield f"{m['processor']}, {m['cores']} cores; {_blas(m)}; load average {m['load_average']} at the start."
+    yield f"{m['created_at'][:10]}, commit {m['commit']}, Python {m['python']}, {_versions(m)}."
+    if m["environment"]:
+        yield "Environment: " + ", ".join(f"{k}={v}" for k, v in m["environment"].items()) + "."
+    if busy(m["load_average"]):
+        yield "**Other work was running when this run began: times, and the limits, suffered.**"
+
+
+def _goals(result: Mapping[str, Any]) -> Iterator[str]:
+    goals = result.get("goals", ())
+    if not goals:
+        return
+    sizes = {q["case"]: q["sizes"] for q in result["questions"]}
+    rows = []
+    for g in goals:
+        sense, bound = ("at most", g["at_most"]) if "at_most" in g else ("at least", g["at_least"])
+        met = {True: "yes", False: "**no**", None: "not measured"}[g["met"]]
+        value = "" if g["value"] is None else f"{g['value']:,g}{_unit(g['unit'])}"
+        wanted = f"{sense} {bound:,g}{_unit(g['unit'])}"
+        met = f"{met}: {g['reason']}" if g["reason"] else met
+        rows.append((g["case"], _sizes(sizes[g["case"]], g["case"]), g["text"], wanted, value, met))
+    judged = [g for g in goals if g["met"] is not None]
+    yield ""
+    yield f"{sum(g['met'] for g in judged)} of {len(judged)} goals met, ratios within this run:"
+    yield ""
+    yield from table(("case", "sizes", "goal", "wanted", "measured", "met"), rows)
+
+
+def _sizes(sizes: Mapping[str, int], case: str) -> str:
+    return "all" if case == pictures.GROWTH else ", ".join(f"{k} = {v:,}" for k, v in sizes.items())
+
+
+def _unit(unit: str) -> str:
+    return unit if unit == "x" else (f" {unit}" if unit else "")
+
+
+def _question(question: Mapping[str, Any], cores: int) -> Iterator[str]:
     sizes = ", ".join(f"{k} = {v:,}" for k, v in question["sizes"].items())
     yield f"### {question['title']}: {sizes}"
     yield ""
@@ -110,25 +184,45 @@ def _question(question: Mapping[str, Any]) -> Iterator[str]:
     one, all_of = (question["limits"].get(k, {}).get("per_s") for k in ("gemm float32, one core", "gemm float32"))
     if one and all_of and all_of < 1.3 * one:
         yield "**All cores together multiplied little faster than one: other work had the rest. Floors are too high.**"
+    elif busy(question["load_average"], cores):
+        yield "**The load was above that of our own threads: other work had a part of the machine.**"
+    if question.get("counts"):
+        yield "Counted: " + "; ".join(f"{name} {value:,g}" for name, value in question["counts"].items()) + "."
     yield ""
     yield from table(
         ("", "time", "times faster than", "of the floor", "memory", "first call"),
         [_contender(c) for c in question["contenders"]],
     )
-    floors = {c["floor"] for c in question["contenders"]} - {""}
-    yield ""
-    yield "Floors: " + "; ".join(
-        f"{name}: {f['text']}, {_seconds(f['seconds'])}" for name, f in question["floors"].items() if name in floors
-    ) + "."  # fmt: skip
+    yield from _notes(question)
+    floors = {c.get("floor") for c in question["contenders"]}
+    told = [_floor(name, f) for name, f in question["floors"].items() if name in floors]
+    if told:
+        yield from ("", "Floors: " + "; ".join(told) + ".")
+
+
+def _floor(name: str, floor: Mapping[str, Any]) -> str:
+    parts = floor.get("parts", ())
+    sums = f" ({' + '.join(_seconds(p['seconds']) for p in parts)})" if len(parts) > 1 else ""
+    return f"{name}: {floor['text']}, {_seconds(floor['seconds'])}{sums}"
+
+
+def _notes(question: Mapping[str, Any]) -> Iterator[str]:
+    notes = [f"{c['name']}: {c['note']}" for c in question["contenders"] if c.get("note")]
+    if notes:
+        yield ""
+        yield (
+            "Libraries ran after the rounds, in processes of their own; the time is that of the whole test, bandwidth "
+            "included. " + ". ".join(notes) + "."
+        )
 
 
 def _contender(row: Mapping[str, Any]) -> Sequence[str]:
     name = f"**{row['name']}**" if row["role"] == "ours" else row["name"]
-    faster = "" if row["times_faster"] is None else f"{row['times_faster']:.2g}x {row['against']}"
-    floor = "" if row["fraction_of_floor"] is None else f"{row['fraction_of_floor']:.0%}, {row['floor']}"
-    memory = "" if row["peak_mb"] is None else f"{row['peak_mb']:,.0f} MB"
-    first = "" if row["first_call_s"] is None else _seconds(row["first_call_s"])
-    return name, _seconds(row["median_s"]), faster, floor, memory, first
+    faster = "" if row.get("times_faster") is None else f"{row['times_faster']:.2g}x {row['against']}"
+    floor = "" if row.get("fraction_of_floor") is None else f"{row['fraction_of_floor']:.0%}, {row['floor']}"
+    memory = "" if row.get("peak_mb") is None else f"{row['peak_mb']:,.0f} MB"
+    took, first = ("" if row.get(k) is None else _seconds(row[k]) for k in ("median_s", "first_call_s"))
+    return name, took, faster, floor, memory, first
 
 
 def _blas(m: Mapping[str, Any]) -> str:
@@ -158,7 +252,14 @@ def _seconds(value: float) -> str:
 
 def main() -> int:
     write_text_atomically(README, render())
-    print(f"wrote {README.name}")
+    PICTURES.mkdir(exist_ok=True)
+    kept = drawn()
+    for old in PICTURES.glob("*.svg"):
+        if old.name not in kept:
+            old.unlink()
+    for name, svg in kept.items():
+        write_text_atomically(PICTURES / name, svg)
+    print(f"wrote {README.name} and {len(kept)} pictures")
     return 0
 
 

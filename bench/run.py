@@ -1,8 +1,10 @@
 """Measure ours, the peers and the machine's limits together, and write one result file.
 
-    python bench/run.py                      # on the CPU: numpy, and jax where it is installed
-    python bench/run.py --device gpu         # cupy, and jax with a GPU
-    python bench/run.py --quick --only mmd   # small sizes of one case, nothing written
+    python bench/run.py                                      # on the CPU: numpy, and jax where it is installed
+    python bench/run.py --device gpu                         # cupy, and jax with a GPU
+    python bench/run.py --quick --only mmd_small mmd_rows    # small sizes of some cases, nothing written
+    python bench/run.py --peers peers/bin/python             # other libraries, too (peers.txt)
+    OPENBLAS_CORETYPE=Haswell python bench/run.py --label haswell    # a file beside the other's
 
 What is worth reading are ratios and fractions of a floor: both sides were timed in turns in one run.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +27,11 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 from accel_drift.backends import Backend, get_backend, why_not
 from accel_drift.errors import AccelDriftError, BackendMissingError
 from accel_drift.files import write_text_atomically
-from bench import footprint, machine
+from bench import footprint, machine, peers
 from bench.cases import CASES
+from bench.goals import judge
 from bench.limits import Limit, limits
-from bench.question import Case, DisagreementError, Question, Sizes, check
+from bench.question import Case, DisagreementError, Floor, Question, Sizes, check, checked
 from bench.timing import Times, interleaved, ratio
 
 RUNS = 7
@@ -43,6 +47,8 @@ class Options:
     quick: bool = False
     memory: bool = True
     runs: int = RUNS
+    peers: Path | None = None
+    label: str = ""
 
 
 def open_backends(device: str) -> list[Backend]:
@@ -67,10 +73,11 @@ def measure(case: Case, sizes: Sizes, backends: Sequence[Backend], options: Opti
     """One question at one size: times in turns, ratios, fractions of the floors, memory."""
     question = case.ask(sizes, backends)
     say(f"{case.name}: {question.label}")
-    check(question, {name: c.compute() for name, c in question.contenders.items() if c.tolerance or c.role == "peer"})
+    check(question, checked(question))
     bounds = limits(backends[0])
     calls = {name: c.compute for name, c in question.contenders.items()}
     times = interleaved({**calls, **{f"limit: {k}": v.call for k, v in bounds.items()}}, options.runs)
+    load = machine.load()
     rates = {name: _rate(bound, times[f"limit: {name}"]) for name, bound in bounds.items()}
     rows = []
     for name in question.contenders:
@@ -79,17 +86,19 @@ def measure(case: Case, sizes: Sizes, backends: Sequence[Backend], options: Opti
             apart = footprint.measure(case.name, dict(sizes), [b.name for b in backends], name)
         rows.append(_row(question, name, times, rates, apart))
         say("  " + _line(rows[-1]))
+    if options.peers is not None and question.libraries is not None:
+        for made in peers.measure(options.peers, question.libraries):
+            rows.append({k: _digits(v) if isinstance(v, float) else v for k, v in made.items()})
+            say(f"  {made['name']:<50} {made['median_s'] or 0:>10.2f} s   {made['note']}")
     return {
         "case": case.name,
         "title": case.title,
         "sizes": dict(sizes),
         "runs": len(next(iter(times.values())).warm),
-        "load_average": machine.load(),
+        "load_average": load,
         "limits": {name: {"per_s": _digits(rate), "unit": bounds[name].unit} for name, rate in rates.items()},
-        "floors": {
-            name: {"seconds": _digits(f.work / rates[f.limit]), "limit": f.limit, "text": f.text}
-            for name, f in question.floors.items()
-        },
+        "floors": {name: _floor(f, rates) for name, f in question.floors.items()},
+        "counts": dict(question.count()) if question.count is not None else {},
         "contenders": rows,
     }
 
@@ -99,21 +108,34 @@ def _rate(bound: Limit, times: Times) -> float:
     return bound.work / min(times.warm)
 
 
+def _floor(floor: Floor, rates: Mapping[str, float]) -> dict[str, Any]:
+    parts = [{"limit": limit, "seconds": _digits(work / rates[limit])} for work, limit in floor.parts]
+    return {"seconds": _digits(_least(floor, rates)), "parts": parts, "text": floor.text}
+
+
+def _least(floor: Floor, rates: Mapping[str, float]) -> float:
+    return sum(work / rates[limit] for work, limit in floor.parts)
+
+
 def _row(
     question: Question, name: str, times: Mapping[str, Times], rates: Mapping[str, float], apart: Mapping[str, float]
 ) -> dict[str, Any]:
-    contender, mine = question.contenders[name], times[name]
-    floor = question.floors.get(contender.floor)
+    contender = question.contenders[name]
+    mine = times[name].per(contender.pieces)
+    floor, other = question.floors.get(contender.floor), contender.against
+    faster = ratio(mine, times[other].per(question.contenders[other].pieces)) if other else None
+    first = apart.get("first_call_s")
     return {
         "name": name,
         "role": contender.role,
         "median_s": _digits(mine.median),
         "fastest_s": _digits(min(mine.warm)),
-        "against": contender.against,
-        "times_faster": _digits(ratio(mine, times[contender.against])) if contender.against else None,
+        "warm_s": [_digits(t) for t in mine.warm],
+        "against": other,
+        "times_faster": _digits(faster),
         "floor": contender.floor,
-        "fraction_of_floor": _digits(floor.work / rates[floor.limit] / mine.median) if floor else None,
-        "first_call_s": _digits(apart.get("first_call_s")),
+        "fraction_of_floor": _digits(_least(floor, rates) / mine.median) if floor else None,
+        "first_call_s": _digits(None if first is None else first / contender.pieces),
         "peak_mb": _digits(apart.get("peak_mb")),
     }
 
@@ -135,7 +157,7 @@ def _digits(value: float | None) -> float | None:
 
 
 def report(cases: Sequence[Case], options: Options, say: Say) -> dict[str, Any]:
-    """Every question of a run, with what it ran on.
+    """Every question of a run and every goal, with what it ran on.
 
     Raises:
         BackendMissingError: no backend for the device.
@@ -144,32 +166,55 @@ def report(cases: Sequence[Case], options: Options, say: Say) -> dict[str, Any]:
     backends = open_backends(options.device)
     before = machine.facts()
     say(", ".join(f"{b.name} on {b.device}" for b in backends) + f"; BLAS kernel {machine.blas_kernel()}")
-    questions = [
-        measure(case, sizes, backends, options, say)
-        for case in cases
-        for sizes in (case.quick if options.quick else case.sizes)
-    ]
+    if machine.busy(before["load_average"]):
+        say(f"load average {before['load_average']}: other work is running, times and limits suffer")
+    questions, goals = [], []
+    for case in cases:
+        if options.device not in case.devices:
+            continue
+        sizes = case.quick if options.quick else case.sizes
+        made = [measure(case, s, backends, options, say) for s in sizes]
+        judged = judge(case.name, case.goals, made)
+        for goal in judged:
+            say(f"  {'not measured' if goal['met'] is None else goal['value']}  {goal['text']}")
+        questions += made
+        goals += judged
     return {
         "bench": options.device,
+        "label": options.label,
         "quick": options.quick,
         "machine": before,
         "devices": {b.name: b.device for b in backends},
+        "goals": goals,
         "questions": questions,
     }
+
+
+def _label(word: str) -> str:
+    if not re.fullmatch(r"(?:[a-z][a-z0-9_]*)?", word):
+        raise argparse.ArgumentTypeError(f"{word!r} is no word of small letters, digits and _")
+    return word
+
+
+def _file(options: Options) -> Path:
+    label = f"-{options.label}" if options.label else ""
+    return machine.RESULTS / f"{options.device}-{datetime.now(UTC).date()}{label}.json"
 
 
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=sorted(WANTED), default="cpu")
     parser.add_argument("--quick", action="store_true", help="small sizes; nothing is written unless --out is given")
-    parser.add_argument("--only", choices=[c.name for c in CASES], help="one case")
+    parser.add_argument("--only", choices=[c.name for c in CASES], nargs="+", default=[], help="some cases")
     parser.add_argument("--no-memory", action="store_true", help="leave out the processes that measure memory")
     parser.add_argument("--runs", type=int, default=RUNS, help="warm runs of each contender")
-    parser.add_argument("--out", type=Path, help="result file; by default bench/results/<device>-<date>.json")
+    parser.add_argument("--peers", type=Path, help="the Python of an environment with the libraries of peers.txt")
+    parser.add_argument("--label", type=_label, default="", help="a word for the result, such as a BLAS kernel's name")
+    parser.add_argument("--out", type=Path, help="result file; by default bench/results/<device>-<date>[-<label>].json")
     given = parser.parse_args(words)
-    options = Options(given.device, given.quick, not given.no_memory, given.runs)
-    cases = [c for c in CASES if given.only in (None, c.name)]
-    out = given.out or machine.RESULTS / f"{given.device}-{datetime.now(UTC).date()}.json"
+    options = Options(given.device, given.quick, not given.no_memory, given.runs, given.peers, given.label)
+    cases = [c for c in CASES if not given.only or c.name in given.only]
+    out = given.out or _file(options)
     try:
         found = report(cases, options, lambda line: print(line, flush=True))
         if given.out or not (given.quick or given.only):

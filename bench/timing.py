@@ -28,6 +28,10 @@ class Times:
         """The median of the warm runs."""
         return median(self.warm)
 
+    def per(self, pieces: int) -> Times:
+        """The times of one of so many equal pieces."""
+        return Times(self.first / pieces, tuple(t / pieces for t in self.warm))
+
 
 def interleaved(calls: Mapping[str, Call], runs: int) -> dict[str, Times]:
     """Time every call `runs` times in turns, so that whatever else the machine does strikes all alike.

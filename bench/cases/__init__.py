@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from bench.cases import columns, mmd
+from bench.cases import (
+    columns,
+    mmd_gpu,
+    mmd_groups,
+    mmd_growth,
+    mmd_large,
+    mmd_rows,
+    mmd_small,
+    mmd_stream,
+    mmd_unequal,
+)
 from bench.question import Case
 
-CASES: tuple[Case, ...] = (mmd.CASE, columns.CASE)
+CASES: tuple[Case, ...] = (
+    mmd_small.CASE,
+    mmd_rows.CASE,
+    mmd_groups.CASE,
+    mmd_large.CASE,
+    mmd_stream.CASE,
+    mmd_unequal.CASE,
+    mmd_growth.CASE,
+    mmd_gpu.CASE,
+    columns.CASE,
+)
 
 
 def find(name: str) -> Case:

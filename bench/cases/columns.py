@@ -88,8 +88,8 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
     found[_REPORT] = Contender("peer", lambda: _all_three(histogram, reference, batch), "", "sort batch")
     size = float(batch.nbytes)
     floors = {
-        "read batch": Floor(size, "read", "the batch read once from memory, all cores"),
-        "sort batch": Floor(float(batch.size), "sort float32", "the batch sorted, all cores"),
+        "read batch": Floor(((size, "read"),), "the batch read once from memory, all cores"),
+        "sort batch": Floor(((float(batch.size), "sort float32"),), "the batch sorted, all cores"),
     }
     return Question("columns", sizes, found, floors)
 

@@ -19,6 +19,11 @@ def test_the_page_says_what_the_results_say() -> None:
     assert text == readme.render(), "run: python bench/readme.py"
 
 
+def test_the_pictures_show_what_the_results_say() -> None:
+    held = {path.name: path.read_text(encoding="utf-8") for path in readme.PICTURES.glob("*.svg")}
+    assert held == readme.drawn(), "run: python bench/readme.py"
+
+
 def test_there_is_a_result() -> None:
     assert readme.newest("cpu") is not None
 
@@ -33,8 +38,8 @@ def test_a_result_is_small_and_names_no_place(path: Path) -> None:
 
 def test_the_notice_about_gpus_goes_when_a_gpu_result_comes(tmp_path: Path) -> None:
     assert "never run on a GPU" in readme.render(tmp_path)
-    (path,) = [p for p in FILES if p.name.startswith("cpu-")][-1:]
-    (tmp_path / "gpu-2000-01-01.json").write_bytes(path.read_bytes())
+    result = readme.newest("cpu")
+    (tmp_path / "gpu-2000-01-01.json").write_text(json.dumps(result), encoding="utf-8")
     page = readme.render(tmp_path)
     assert "never run on a GPU" not in page
     assert "## On a GPU" in page

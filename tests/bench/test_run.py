@@ -5,26 +5,38 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from accel_drift.backends import get_backend
-from bench import footprint, machine, run
+from bench import footprint, machine, pictures, readme, run
 from bench.cases import CASES, find
+from bench.limits import Limit
 from bench.question import Case, Contender, DisagreementError, Question, check
 from bench.timing import Times, interleaved, ratio
 
-TINY: Mapping[str, Mapping[str, int]] = {"mmd": {"n": 96, "d": 3, "P": 20}, "columns": {"n": 300, "d": 2}}
+_SAMPLES = {"n": 96, "d": 3, "P": 20}
+TINY: Mapping[str, Mapping[str, int]] = {
+    "columns": {"n": 300, "d": 2},
+    "mmd_gpu": {**_SAMPLES, "groups": 1},
+    "mmd_large": {**_SAMPLES, "n": 320},
+    "mmd_stream": {"n": 400, "group": 2, "d": 2, "B": 19, "batches": 4},
+    "mmd_unequal": {**_SAMPLES, "m": 40},
+}
+"""Sizes of the cases; `_SAMPLES` for all others."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_contenders_of_every_case_agree(case: Case) -> None:
-    question = case.ask(TINY[case.name], [get_backend("numpy")])
+    question = case.ask(TINY.get(case.name, _SAMPLES), [get_backend("numpy")])
     answers = {name: c.compute() for name, c in question.contenders.items()}
     check(question, answers)
     assert all(np.isfinite(a).all() for a in answers.values())
+    assert any(c.tolerance is not None for c in question.contenders.values()) or case.name in ("mmd_gpu", "mmd_large")
 
 
 def test_a_wrong_answer_is_told() -> None:
@@ -36,14 +48,12 @@ def test_a_wrong_answer_is_told() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_every_contender_names_a_peer_and_a_floor_that_exist(case: Case) -> None:
-    question = case.ask(TINY[case.name], [get_backend("numpy")])
+def test_every_contender_names_another_and_a_floor_that_exist(case: Case) -> None:
+    question = case.ask(TINY.get(case.name, _SAMPLES), [get_backend("numpy")])
     for contender in question.contenders.values():
-        assert contender.floor in question.floors
-        if contender.role == "ours":
-            assert question.contenders[contender.against].role == "peer"
-        else:
-            assert not contender.against
+        assert contender.floor in question.floors or not (contender.floor or question.floors)
+        assert contender.against in question.contenders or not contender.against
+        assert contender.role == "ours" or not contender.against
 
 
 def test_rounds_are_interleaved_and_in_an_order_of_their_own() -> None:
@@ -63,22 +73,34 @@ def test_the_ratio_is_taken_within_rounds() -> None:
     assert ratio(ours, peer) == 3.0
 
 
-def test_a_run_reports_every_contender(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "limits", lambda _: _limits())
-    case = replace(find("columns"), quick=[TINY["columns"]])
-    said: list[str] = []
-    found = run.report([case], run.Options("cpu", quick=True, memory=False, runs=1), said.append)
-    (question,) = found["questions"]
-    assert {c["name"] for c in question["contenders"]} >= {"numpy psi", "numpy ks"}
-    assert all(c["fraction_of_floor"] > 0 for c in question["contenders"])
-    json.dumps(found, allow_nan=False)
-    assert "BLAS kernel" in said[0]
-
-
 def _limits() -> dict[str, Any]:
-    from bench.limits import Limit
+    names = ("read", "sort float32", "gemm float32", "gemm float64", "exp float32", "exp float64")
+    return {name: Limit(1.0, "B", lambda: None) for name in names}
 
-    return {name: Limit(1.0, "B", lambda: None) for name in ("read", "sort float32")}
+
+def test_a_run_of_every_case_judges_goals_and_makes_a_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(run, "limits", lambda _: _limits())
+    monkeypatch.setattr(run, "open_backends", lambda _: [get_backend("numpy")])
+    cases = [replace(c, quick=[{**s, **TINY.get(c.name, _SAMPLES)} for s in c.quick]) for c in CASES]
+    said: list[str] = []
+    growth = next(i for i, c in enumerate(cases) if c.name == pictures.GROWTH)
+    cases[growth] = replace(cases[growth], quick=[{**_SAMPLES, "n": n} for n in (30, 60, 120)])
+    found = run.report(cases, run.Options("cpu", quick=True, memory=False, runs=1), said.append)
+    assert "BLAS kernel" in said[0]
+    assert {q["case"] for q in found["questions"]} == {c.name for c in CASES if "cpu" in c.devices}
+    assert all(c["median_s"] > 0 for q in found["questions"] for c in q["contenders"])
+    assert {g["case"] for g in found["goals"]} == {c.name for c in CASES if c.goals and "cpu" in c.devices}
+    known = [g for g in found["goals"] if g["met"] is not None]
+    assert all(np.isfinite(g["value"]) for g in known)
+    (tmp_path / "cpu-2000-01-01.json").write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+    (tmp_path / "cpu-2000-01-01-slow.json").write_text(json.dumps(found), encoding="utf-8")
+    page, drawn = readme.render(tmp_path), readme.drawn(tmp_path)
+    assert all(g["text"] in page for g in found["goals"])
+    assert "once more: slow" in page
+    assert set(drawn) == {"cpu-time.svg", "cpu-floor.svg"}
+    for name, svg in drawn.items():
+        assert f"(pictures/{name})" in page
+        assert ElementTree.fromstring(svg).tag.endswith("svg")  # noqa: S314  (our own)
 
 
 def test_a_gpu_that_is_not_there_is_one_line(

@@ -1,0 +1,56 @@
+"""What does a small batch against a large reference cost, where most pairs of rows are within the reference?
+
+The product form multiplies the whole kernel matrix with all labellings. With the smaller side labelled, a labelling
+needs the pairs within its few rows, and all of them share one vector of row sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from accel_drift.backends import Backend
+from accel_drift.statistics import draws
+from bench import mmd
+from bench.goals import Goal, faster
+from bench.question import Answer, Case, Contender, Question, Sizes
+
+_PRODUCT = "product of the whole kernel matrix"
+
+
+def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
+    """Each backend's own choice, and the product form on the same backend."""
+    n, m, d, permutations = (sizes[k] for k in "nmdP")
+    z = mmd.scaled(*mmd.samples(sizes)).astype("float32")
+    found: dict[str, Contender] = {}
+    for b in backends:
+        product = f"{b.name} {_PRODUCT}"
+        # The same labellings and the same sums, added in another order in float32.
+        found[f"{b.name} rows"] = mmd.ours(b, z, n, permutations, "rows", product, 0.05)
+        found[product] = Contender("ours", partial(_product, b, z, n, permutations), "", "rows float32")
+    return Question("mmd_unequal", sizes, found, mmd.floors(n + m, d, permutations, backends[0], ["float32"]))
+
+
+def _product(b: Backend, z: mmd.Floats, n: int, permutations: int) -> Answer:
+    """The kernel set's product with all labellings, called directly."""
+    m = len(z) - n
+    with b.scope():
+        perms, rows = (b.asarray(np.arange(k, dtype=np.uint32)) for k in (permutations, n + m))
+        stream = b.asarray(draws.key(0, "mmd", "labels"))
+        bits = b.kernels.permutation_labels(stream, perms, rows, n)
+        made = b.kernels.pair_label_sums(b.asarray(z), bits, permutations, "gaussian", b.asarray(np.ones(1)))
+        quad, linear, total = (b.to_numpy(s)[0] for s in made)
+    within, across, batch = quad / (n * (n - 1.0)), (linear - quad) / (n * m), total - 2 * linear + quad
+    return np.asarray(within + batch / (m * (m - 1.0)) - 2 * across)[:1]
+
+
+CASE = Case(
+    "mmd_unequal",
+    "Small batch: P labellings of n + m rows in d columns, single rows dealt, float32",
+    ({"n": 20_000, "m": 100, "d": 32, "P": 1000},),
+    ({"n": 2000, "m": 50, "d": 32, "P": 200},),
+    ask,
+    goals=(Goal("times faster than the product form", faster("numpy rows", f"numpy {_PRODUCT}"), 10),),
+)

@@ -1,0 +1,161 @@
+"""Other drift libraries on the same rows, each in a process of its own under a Python of its own.
+
+`measure` writes the rows to a file and starts this file under that Python, once a library; `main` is what it runs
+there, and imports neither the engine nor the rest of the bench. What the child prints last is one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+RUNS = 2
+WAIT_S = 600.0
+"""A library that takes longer is given up."""
+
+Samples = Mapping[str, Any]
+"""x (n, d) and y (m, d) float32, permutations, sigma: what `question.TwoSamples` holds."""
+
+Test = Callable[[], tuple[float | None, float]]
+"""A whole test: the statistic where the library tells it, and its p-value."""
+
+
+def alibi_torch(given: Samples) -> Test:
+    """alibi-detect: its own median bandwidth, all permutations."""
+    drift = import_module("alibi_detect.cd").MMDDrift
+
+    def test() -> tuple[float | None, float]:
+        made = drift(given["x"], backend="pytorch", n_permutations=given["permutations"], device="cpu")
+        told = made.predict(given["y"])["data"]
+        return float(told["distance"]), float(told["p_val"])
+
+    return test
+
+
+def alibi_keops(given: Samples) -> Test:
+    """alibi-detect on KeOps."""
+    drift = import_module("alibi_detect.cd").MMDDrift
+
+    def test() -> tuple[float | None, float]:
+        made = drift(given["x"], backend="keops", n_permutations=given["permutations"], device="cpu")
+        told = made.predict(given["y"])["data"]
+        return float(told["distance"]), float(told["p_val"])
+
+    return test
+
+
+def frouros(given: Samples) -> Test:
+    """Frouros with its permutation callback, both given the bandwidth."""
+    callbacks, drift = import_module("frouros.callbacks"), import_module("frouros.detectors.data_drift")
+    kernel = partial(import_module("frouros.utils.kernels").rbf_kernel, sigma=given["sigma"])
+
+    def test() -> tuple[float | None, float]:
+        callback = callbacks.PermutationTestDistanceBased(
+            num_permutations=given["permutations"], random_state=0, num_jobs=1, name="permutation", verbose=False
+        )
+        made = drift.MMD(kernel=kernel, callbacks=[callback])
+        made.fit(X=given["x"])
+        distance, logs = made.compare(X=given["y"])
+        return float(distance.distance), float(logs["permutation"]["p_value"])
+
+    return test
+
+
+def hyppo(given: Samples) -> Test:
+    """Hyppo with its chi-squared approximation in place of permutations."""
+    drift = import_module("hyppo.ksample").MMD
+
+    def test() -> tuple[float | None, float]:
+        statistic, p = drift(gamma=0.5 / given["sigma"] ** 2).test(given["x"], given["y"], auto=True)[:2]
+        return float(statistic), float(p)
+
+    return test
+
+
+LIBRARIES: Mapping[str, tuple[str, Callable[[Samples], Test], str]] = {
+    "alibi-detect MMDDrift, PyTorch": ("alibi-detect", alibi_torch, ""),
+    "alibi-detect MMDDrift, KeOps": ("alibi-detect", alibi_keops, ""),
+    "frouros MMD": ("frouros", frouros, "bandwidth given"),
+    "hyppo MMD": ("hyppo", hyppo, "chi-squared approximation, no permutations; bandwidth given"),
+}
+"""Name -> distribution, test, and what sets it apart."""
+
+
+def measure(python: Path, samples: Any) -> Iterator[dict[str, Any]]:
+    """A row of the result for each library that runs there.
+
+    Args:
+        python: the interpreter of the libraries' environment.
+        samples: a `question.TwoSamples`.
+
+    Yields:
+        Rows with times; or with the reason in `note` and no time, where a library fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder) / "samples.npz"
+        np.savez(rows, x=samples.x, y=samples.y, permutations=samples.permutations, sigma=samples.sigma)
+        for name in LIBRARIES:
+            yield _row(name, _child(python, rows, name))
+
+
+def _child(python: Path, rows: Path, name: str) -> dict[str, Any]:
+    command = [str(python), "-I", __file__, str(rows), name]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT_S)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"more than {WAIT_S:.0f} s"}
+    if made.returncode:
+        # The last line of a traceback names the error; the lines above name folders.
+        return {"failed": (made.stderr.strip().splitlines() or ["no word"])[-1][:120]}
+    told: dict[str, Any] = json.loads(made.stdout.splitlines()[-1])
+    return told
+
+
+def _row(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    distribution, _, apart = LIBRARIES[name]
+    if "failed" in told:
+        return {"name": name, "role": "library", "median_s": None, "note": f"not run: {told['failed']}"}
+    notes = [f"{distribution} {told['version']}, NumPy {told['numpy']}", apart, f"p = {told['p']:.3g}"]
+    warm = sorted(told["warm_s"])
+    return {
+        "name": name,
+        "role": "library",
+        "median_s": warm[len(warm) // 2],
+        "fastest_s": warm[0],
+        "first_call_s": told["first_s"],
+        "note": "; ".join(n for n in notes if n),
+    }
+
+
+def main() -> None:
+    """Time one library on the rows of a file: import apart, one first test, then `RUNS` more."""
+    warnings.simplefilter("ignore")
+    path, name = sys.argv[1:3]
+    with np.load(path) as held:
+        given = {k: held[k] if held[k].ndim else held[k].item() for k in held.files}
+    distribution, open_test, _ = LIBRARIES[name]
+    test = open_test(given)
+    seconds, found = [], []
+    for _ in range(1 + RUNS):
+        started = perf_counter()
+        found.append(test())
+        seconds.append(perf_counter() - started)
+    statistic, p = found[0]
+    told = {"first_s": seconds[0], "warm_s": seconds[1:], "statistic": statistic, "p": p}
+    print(json.dumps({**told, "version": version(distribution), "numpy": np.__version__}))
+
+
+if __name__ == "__main__":
+    main()
