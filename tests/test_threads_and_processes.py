@@ -21,7 +21,7 @@ from threadpoolctl import ThreadpoolController
 
 import accel_drift as ad
 from accel_drift.backends import Backend, get_backend, why_not
-from accel_drift_kernels.numba_cpu.pair_sums import _LARGE as LARGE
+from accel_drift_kernels.numba_cpu.pair_tiles import LARGE
 from accel_drift_kernels.numba_cpu.threads import OneBlasThread
 from tests import scoring_processes as scoring
 

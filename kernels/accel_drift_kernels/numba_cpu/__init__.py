@@ -13,11 +13,11 @@ from accel_drift_kernels.numba_cpu.counts import lattice_tail as lattice_tail
 from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.numba_cpu.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.numba_cpu.draws import multinomial as multinomial
-from accel_drift_kernels.numba_cpu.pair_sums import pair_label_sums as pair_label_sums
+from accel_drift_kernels.numba_cpu.pair_label_sums import pair_label_sums as pair_label_sums
+from accel_drift_kernels.numba_cpu.pair_sums import cross_group_sums as cross_group_sums
+from accel_drift_kernels.numba_cpu.pair_sums import cross_row_sums as cross_row_sums
+from accel_drift_kernels.numba_cpu.pair_sums import pair_group_sums as pair_group_sums
 from accel_drift_kernels.numba_cpu.pair_sums import pair_row_sums as pair_row_sums
+from accel_drift_kernels.numba_cpu.pair_sums import subset_pair_sums as subset_pair_sums
 from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
 from accel_drift_kernels.numba_cpu.words import random_words as random_words
-from accel_drift_kernels.portable import cross_group_sums as cross_group_sums
-from accel_drift_kernels.portable import cross_row_sums as cross_row_sums
-from accel_drift_kernels.portable import pair_group_sums as pair_group_sums
-from accel_drift_kernels.portable import subset_pair_sums as subset_pair_sums

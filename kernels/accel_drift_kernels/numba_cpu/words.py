@@ -63,32 +63,67 @@ def random_words(key: Any, i: Any, j: Any, /) -> npt.NDArray[np.uint32]:
     return out
 
 
+_TOP = np.uint32(20)
+_BINS = 1 << 12
+"""Words are sorted by their first 12 bits only; one bin of 4,096 is looked into."""
+
+
+@compiled
+def _nth(words: Any, n: int, counts: Any, found: Any) -> Any:
+    """The n-th smallest word (n >= 1), and how many are smaller."""
+    counts[:] = 0
+    for i in range(words.size):
+        counts[words[i] >> _TOP] += 1
+    chosen, below = 0, 0
+    while below + counts[chosen] < n:
+        below += counts[chosen]
+        chosen += 1
+    many = 0
+    for i in range(words.size):
+        found[many] = words[i]
+        many += (words[i] >> _TOP) == chosen
+    # One in 4,096 words: sorted by insertion. NumPy's sort would be compiled for seconds.
+    for i in range(1, many):
+        word, place = found[i], i
+        while place > 0 and found[place - 1] > word:
+            found[place] = found[place - 1]
+            place -= 1
+        found[place] = word
+    rank = n - 1 - below
+    while rank > 0 and found[rank - 1] == found[n - 1 - below]:
+        rank -= 1
+    return found[rank], below + rank
+
+
+@compiled
+def _mark(words: Any, n: int, bit: Any, counts: Any, found: Any, marks: Any) -> None:
+    """Set the bit in the marks of the n smallest words, of equal ones in the first."""
+    threshold, below = _nth(words, n, counts, found)
+    for i in range(words.size):
+        marks[i] |= bit if words[i] < threshold else np.uint8(0)
+    room = n - below
+    for i in range(words.size):
+        if words[i] == threshold and room > 0:
+            marks[i] |= bit
+            room -= 1
+
+
 @compiled
 def _fill_labels(key: Any, perms: Any, first: int, last: int, n: int, out: Any) -> None:
     rows = out.shape[0]
-    words = np.empty(rows, dtype=np.uint32)
+    words, marks = np.empty(rows, dtype=np.uint32), np.zeros(rows, dtype=np.uint8)
+    counts, found = np.empty(_BINS, dtype=np.int64), np.empty(rows + 1, dtype=np.uint32)
     for p in range(first, last):
-        byte = p >> 3
         bit = np.uint8(1 << (p & 7))
         if perms[p] == 0 or n >= rows:
             for i in range(min(n, rows)):
-                out[i, byte] |= bit
-            continue
-        if n <= 0:
-            continue
-        for i in range(rows):
-            w0, w1 = threefry(key[0], key[1], perms[p], np.uint32(i))
-            words[i] = np.uint32(w0 ^ w1)
-        threshold = np.partition(words, n - 1)[n - 1]
-        room = n
-        for i in range(rows):
-            room -= words[i] < threshold
-        for i in range(rows):
-            if words[i] < threshold:
-                out[i, byte] |= bit
-            elif words[i] == threshold and room > 0:
-                out[i, byte] |= bit
-                room -= 1
+                marks[i] |= bit
+        elif n > 0:
+            for i in range(rows):
+                w0, w1 = threefry(key[0], key[1], perms[p], np.uint32(i))
+                words[i] = np.uint32(w0 ^ w1)
+            _mark(words, n, bit, counts, found, marks)
+    out[:, first >> 3] = marks
 
 
 def permutation_labels(key: Any, perms: Any, rows: Any, n: int, /) -> npt.NDArray[np.uint8]:
@@ -100,6 +135,6 @@ def permutation_labels(key: Any, perms: Any, rows: Any, n: int, /) -> npt.NDArra
     def work(first: int) -> None:
         _fill_labels(key, perms, first, min(first + 8, count), n, out)
 
-    # Eight labellings share the bytes of one column, so no two threads write to the same byte.
+    # Eight labellings share the bytes of one column: one thread writes them all, at once.
     on_threads(work, range(0, count, 8), large=out.size > 20_000)
     return out
