@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from accel_drift.detectors.matrix import MatrixDetector
-from accel_drift.statistics.kernel_test import Kernel
+from accel_drift.statistics.kernel_sums import Kernel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from accel_drift.detectors.base import Detector
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
-from accel_drift.statistics.kernel_test import Estimator, Kernel
+from accel_drift.statistics.kernel_sums import Estimator, Kernel
 from accel_drift.statistics.matrix_rows import Mode, Scale
 from accel_drift.statistics.matrix_test import Bandwidth, Precision
 from accel_drift.statistics.outcome import Outcome

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from accel_drift.detectors.base import is_finite
 from accel_drift.detectors.matrix import MatrixDetector
 from accel_drift.errors import ConfigError
-from accel_drift.statistics.kernel_test import Kernel
+from accel_drift.statistics.kernel_sums import Kernel
 from accel_drift.statistics.matrix_test import Bandwidth
 
 

@@ -54,6 +54,22 @@ def labels(stream: npt.NDArray[np.uint32], first: int, count: int, total: int, o
     return bits.T.astype(np.int64)
 
 
+def marked(stream: npt.NDArray[np.uint32], first: int, count: int, total: int, ones: int) -> npt.NDArray[np.int64]:
+    """The things on the smaller side of the same labellings, ascending: (count, min(ones, total - ones))."""
+    perms = np.arange(first, first + count, dtype=np.uint32)
+    packed = np.asarray(host_kernels().permutation_labels(stream, perms, np.arange(total, dtype=np.uint32), ones))
+    if 2 * ones > total:
+        packed = ~packed
+    if count % 8:
+        packed[:, -1] &= (1 << count % 8) - 1  # padding
+    # Most bytes are 0 where one side is small, so only the others are unpacked.
+    row, byte = np.nonzero(packed)
+    at, bit = np.nonzero(np.unpackbits(packed[row, byte][:, None], axis=1, bitorder="little"))
+    labelling = byte[at] * 8 + bit
+    order = np.argsort(labelling.astype(np.uint16) if count <= 1 << 16 else labelling, kind="stable")
+    return row[at][order].reshape(count, min(ones, total - ones)).astype(np.int64)
+
+
 def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, pooled: Counts, rows: int) -> Counts:
     """What falls on the first side when `rows` of the pooled rows are dealt to it. pooled (k,); result (count, k)."""
     return _in_chunks(

@@ -1,9 +1,7 @@
-"""The kernel two-sample statistic from a few sums.
+"""The kernel two-sample statistic of many labellings, and what explains it.
 
-With e the 0/1 column that marks one side and K the kernel matrix with a zero diagonal, e'Ke is the sum within that
-side; e'K1 less that is the sum across, and what is left of 1'K1 the sum within the other. So one product of K with
-many labellings gives the statistic of each. With the kernel -|x - y| the statistic is the energy distance.
-Source: Gretton et al., JMLR 13 (2012), eqs. 3 and 5, lemma 6; Sejdinovic et al., Ann. Statist. 41 (2013), theorem 22.
+One product of the kernel matrix with many labellings gives the sums of each (`kernel_sums`), and so its statistic. With
+the kernel -|x - y| that is the energy distance.
 """
 
 from __future__ import annotations
@@ -11,61 +9,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
 from accel_drift.statistics import draws
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Estimator = Literal["unbiased", "biased"]
-Kernel = Literal["gaussian", "laplace", "distance"]
+from accel_drift.statistics.kernel_sums import (
+    GATHERED,
+    Estimator,
+    Floats,
+    Ints,
+    Kernel,
+    ReferenceSums,
+    Sums,
+    gathered,
+    group_sums,
+    mmd2,
+    multiplied,
+    row_sums,
+    without_diagonal,
+)
 
 _LABELLINGS = 1024
 """Labellings in one pass over the kernel matrix: their bits and one tile of them must fit in memory."""
 
-_GATHERED = 1 << 21
-"""Sums between groups gathered at a time."""
-
 _GATHER_PAYS = 10
 """Gathering the sums of k marked groups beats a product with all G from about G = 10 k."""
 
+_EXP_WORK = 10
+"""What the kernel of one pair costs beside its distance, in columns."""
+
+_SUBSET_WORK = 1_000_000
+"""What one more subset costs apart from its pairs, in multiplications: a call."""
+
 _OWN_ROWS = 512
 """Rows of neighbouring blocks whose sums with their own block are made at a time."""
-
-
-class Sums(NamedTuple):
-    """Kernel sums of labellings, and how many rows and pairs each marks.
-
-    Shapes: quad and linear (S, P), total (S,), one row a scale; marked and alike (P,). `alike` counts the ordered pairs
-    within the marked rows that `quad` leaves out (a row with itself, or all pairs of one block), `all_alike` those of
-    all rows. Which side is marked does not matter.
-    """
-
-    quad: Floats
-    linear: Floats
-    total: Floats
-    marked: Floats
-    alike: Floats
-    all_alike: float
-
-
-def mmd2(sums: Sums, rows: int, estimator: Estimator, diagonal: float) -> Floats:
-    """Squared maximum mean discrepancy of each labelling at each scale, (S, P). The unbiased one may be negative.
-
-    `diagonal` is the kernel of a row with itself, which the biased form counts.
-    """
-    n, m = sums.marked, rows - sums.marked
-    within, batch = sums.quad, sums.total[:, None] - 2.0 * sums.linear + sums.quad
-    across = sums.linear - sums.quad
-    if estimator == "unbiased":
-        # A labelling of blocks may leave one row on a side: nothing is within it.
-        pairs = np.maximum(n**2 - sums.alike, 1.0), np.maximum(m**2 - (sums.all_alike - sums.alike), 1.0)
-        return np.asarray(within / pairs[0] + batch / pairs[1] - 2.0 * across / (n * m))
-    return np.asarray((within + diagonal * n) / n**2 + (batch + diagonal * m) / m**2 - 2.0 * across / (n * m))
 
 
 @dataclass(frozen=True)
@@ -86,6 +66,8 @@ class KernelSums:
         blocks: whether the groups are blocks of rows that vary together, and not dealt by chance.
         scales: factors of the squared distances: 1 / l² stands for a bandwidth l times as long. What explains the
             statistic is of the first.
+        reference: sums within the first n rows, made for another batch perhaps. It must be of the same rows, but for
+            columns that are 0 in all of them: whoever changes z leaves it out.
     """
 
     z: Any
@@ -97,6 +79,7 @@ class KernelSums:
     kernel: Kernel = "gaussian"
     blocks: bool = False
     scales: tuple[float, ...] = (1.0,)
+    reference: ReferenceSums | None = None
 
     @property
     def rows(self) -> int:
@@ -129,16 +112,34 @@ class KernelSums:
         statistic's rounding errors.
         """
         stream = draws.key(self.seed, "mmd", "labels")
-        made, total = [], np.zeros(len(self.scales))
-        for lo in range(first, first + count, _LABELLINGS):
-            many = min(_LABELLINGS, first + count - lo)
-            if self.groups is None:
-                sums = self._by_rows(stream, lo, many)
-            else:
+        made, total, step = [], np.zeros(len(self.scales)), _LABELLINGS
+        if self.groups is None and self.by_subsets:
+            step = min(step, max(1, GATHERED // self._smaller))
+        for lo in range(first, first + count, step):
+            many = min(step, first + count - lo)
+            if self.groups is not None:
                 sums = self._by_groups(stream, lo, many, estimator)
+            elif self.by_subsets:
+                sums = self._by_subsets(stream, lo, many)
+            else:
+                sums = self._by_rows(stream, lo, many)
             made.append(mmd2(sums, self.rows, estimator, self.diagonal))
             total = sums.total
         return np.concatenate(made, axis=1), np.abs(total) / max(self.rows * (self.rows - 1), 1)
+
+    @property
+    def _smaller(self) -> int:
+        return min(self.n, self.rows - self.n)
+
+    @property
+    def by_subsets(self) -> bool:
+        """Whether rows are dealt by the pairs within each labelling's smaller side, not by a product with all labels.
+
+        Both need the row sums. Beyond those a labelling costs so many multiplications; the choice must not depend on
+        how many labellings are asked for, since all of a test are made in the same way.
+        """
+        width = int(self.z.shape[1]) + _EXP_WORK
+        return self._smaller**2 * width + _SUBSET_WORK < self.rows**2
 
     def _by_rows(self, stream: npt.NDArray[np.uint32], first: int, count: int) -> Sums:
         b = self.backend
@@ -152,16 +153,30 @@ class KernelSums:
         marked = np.full(count, float(self.n))
         return Sums(quad, linear, total, marked, marked, float(self.rows))
 
+    def _by_subsets(self, stream: npt.NDArray[np.uint32], first: int, count: int) -> Sums:
+        chosen = draws.marked(stream, first, count, self.rows, self.n)
+        b = self.backend
+        with b.scope():
+            scales = b.asarray(np.array(self.scales))
+            quad = b.to_numpy(b.kernels.subset_pair_sums(self.z, b.asarray(chosen), self.kernel, scales))
+        sums = self._sides.sum(axis=2)
+        marked = np.full(count, float(self._smaller))
+        return Sums(quad, sums[:, chosen].sum(axis=2), sums.sum(axis=1), marked, marked, float(self.rows))
+
     def _by_groups(self, stream: npt.NDArray[np.uint32], first: int, count: int, estimator: Estimator) -> Sums:
         between, alike = self._between, self._sizes
         if self.apart and estimator == "unbiased":
-            between, alike = _without_diagonal(between), self._sizes**2
-        mine, groups = self.n_groups
-        e = draws.labels(stream, first, count, groups, mine)
-        if 2 * mine > groups:
-            e = 1 - e
-        quad, linear = _label_sums(between, e)
-        return Sums(quad, linear, between.sum(axis=(1, 2)), e @ self._sizes, e @ alike, float(alike.sum()))
+            between, alike = without_diagonal(between), self._sizes**2
+        total, (mine, groups) = between.sum(axis=(1, 2)), self.n_groups
+        if min(mine, groups - mine) * _GATHER_PAYS < groups:
+            chosen = draws.marked(stream, first, count, groups, mine)
+            quad, linear = gathered(between, chosen)
+            marked, alike_marked = (sizes[chosen].sum(axis=1) for sizes in (self._sizes, alike))
+        else:
+            e = draws.labels(stream, first, count, groups, mine).astype(np.float64)
+            quad, linear = multiplied(between, e)
+            marked, alike_marked = e @ self._sizes, e @ alike
+        return Sums(quad, linear, total, marked, alike_marked, float(alike.sum()))
 
     @cached_property
     def _ends(self) -> Ints:
@@ -174,21 +189,22 @@ class KernelSums:
     @cached_property
     def _between(self) -> Floats:
         """Sums between groups, diagonal left out: (S, G, G)."""
-        return self._group_sums(self._ends, self.scales)
+        return self._group_sums(self._ends, self.n_groups[0], self.scales)
 
-    def _group_sums(self, ends: Ints, scales: tuple[float, ...]) -> Floats:
-        with self.backend.scope():
-            b = self.backend
-            made = b.kernels.pair_group_sums(self.z, b.asarray(ends), self.kernel, b.asarray(np.array(scales)))
-            return np.asarray(b.to_numpy(made))
-
-    def row_sums(self, weights: Floats, rows: slice = slice(None)) -> Floats:
-        """K @ weights at the first scale, zero diagonal, of some of the rows: (N, q)."""
-        with self.backend.scope():
-            b = self.backend
-            scale = b.asarray(np.array(self.scales[:1]))
-            made = b.kernels.pair_row_sums(self.z[rows, :], b.asarray(weights), self.kernel, scale)
-            return np.asarray(b.to_numpy(made)[0])
+    def _group_sums(self, ends: Ints, mine: int, scales: tuple[float, ...]) -> Floats:
+        """Sums between groups of which the first `mine` are the reference's."""
+        b, n = self.backend, self.n
+        if self.reference is None:
+            return group_sums(b, self.z, ends, self.kernel, scales)
+        first, second = ends[:mine], ends[mine:] - n
+        out = np.empty((len(scales), len(ends), len(ends)))
+        out[:, :mine, :mine] = self.reference.groups(first, scales)
+        out[:, mine:, mine:] = group_sums(b, self.z[n:, :], second, self.kernel, scales)
+        with b.scope():
+            x, y, s = b.asarray(first), b.asarray(second), b.asarray(np.array(scales))
+            across = b.to_numpy(b.kernels.cross_group_sums(self.z[:n, :], x, self.z[n:, :], y, self.kernel, s))
+        out[:, :mine, mine:], out[:, mine:, :mine] = across, across.swapaxes(1, 2)
+        return out
 
     @cached_property
     def witness(self) -> Floats:
@@ -198,7 +214,7 @@ class KernelSums:
         Source: Gretton et al. 2012, section 2.3.
         """
         n, m = self.n, self.rows - self.n
-        sides = self._sides
+        sides = self._sides[0]
         own = np.concatenate([sides[:n, 0], sides[n:, 1]])
         other = np.concatenate([sides[:n, 1] / m, sides[n:, 0] / n])
         alike = np.array([n, m], dtype=np.float64)
@@ -213,21 +229,35 @@ class KernelSums:
     def unbiased(self) -> float:
         """The unbiased statistic of the observed labelling at the first scale, whatever is dealt."""
         if self.apart:
-            between, sizes, mine = self._group_sums(self._ends, self.scales[:1]), self._sizes, self.n_groups[0]
-            between, alike = _without_diagonal(between), sizes**2
+            ends, sizes, mine = self._ends, self._sizes, self.n_groups[0]
         else:
+            ends, mine = np.array([self.n, self.rows], dtype=np.int64), 1
             sizes = np.array([self.n, self.rows - self.n], dtype=np.float64)
-            between, alike, mine = self._group_sums(np.cumsum(sizes).astype(np.int64), self.scales[:1]), sizes, 1
-        e = (np.arange(len(sizes)) < mine).astype(np.int64)[None]
-        sums = Sums(*_label_sums(between, e), between.sum(axis=(1, 2)), e @ sizes, e @ alike, float(alike.sum()))
+        between, alike = self._group_sums(ends, mine, self.scales[:1]), sizes
+        if self.apart:
+            between, alike = without_diagonal(between), sizes**2
+        e = (np.arange(len(sizes)) < mine).astype(np.float64)[None]
+        sums = Sums(*multiplied(between, e), between.sum(axis=(1, 2)), e @ sizes, e @ alike, float(alike.sum()))
         return float(mmd2(sums, self.rows, "unbiased", self.diagonal)[0, 0])
 
     @cached_property
     def _sides(self) -> Floats:
-        """Kernel sum of each row with each side, (N, 2)."""
-        mark = np.zeros((self.rows, 2))
-        mark[: self.n, 0], mark[self.n :, 1] = 1.0, 1.0
-        return self.row_sums(mark)
+        """Kernel sum of each row with each side, (S, N, 2)."""
+        b, n, k, scales = self.backend, self.n, self.kernel, self.scales
+        ones = [np.ones((rows, 1)) for rows in (n, self.rows - n)]
+        if self.reference is None:
+            mark = np.zeros((self.rows, 2))
+            mark[:n, 0], mark[n:, 1] = 1.0, 1.0
+            return row_sums(b, self.z, mark, k, scales)
+        out = np.empty((len(scales), self.rows, 2))
+        x, y = self.z[:n, :], self.z[n:, :]
+        out[:, :n, 0] = self.reference.rows(scales)
+        out[:, n:, 1] = row_sums(b, y, ones[1], k, scales)[..., 0]
+        with b.scope():
+            s = b.asarray(np.array(scales))
+            out[:, :n, 1] = b.to_numpy(b.kernels.cross_row_sums(x, y, b.asarray(ones[1]), k, s))[..., 0]
+            out[:, n:, 0] = b.to_numpy(b.kernels.cross_row_sums(y, x, b.asarray(ones[0]), k, s))[..., 0]
+        return out
 
     @cached_property
     def _own(self) -> Floats:
@@ -239,7 +269,8 @@ class KernelSums:
             upto = max(block + 1, int(np.searchsorted(ends, start + _OWN_ROWS, side="right")))
             part = slice(start, int(ends[upto - 1]))
             member = self.groups[part] - block
-            sums = self.row_sums((member[:, None] == np.arange(upto - block)).astype(np.float64), part)
+            own_block = (member[:, None] == np.arange(upto - block)).astype(np.float64)
+            sums = row_sums(self.backend, self.z[part, :], own_block, self.kernel, self.scales[:1])[0]
             own[part] = sums[np.arange(len(member)), member]
             block = upto
         return own
@@ -259,25 +290,3 @@ class KernelSums:
         _, block = np.unique(self.groups[side], return_inverse=True)
         excess = np.bincount(block, weights=values - values.mean())
         return float((excess**2).sum()) * len(excess) / max(len(excess) - 1, 1) / len(values) ** 2
-
-
-def _without_diagonal(between: Floats) -> Floats:
-    g = np.arange(between.shape[1])
-    rest = between.copy()
-    rest[:, g, g] = 0.0
-    return rest
-
-
-def _label_sums(between: Floats, e: Ints) -> tuple[Floats, Floats]:
-    """Values e'Me and e'M1, (S, P) each, of group sums M (S, G, G) and labellings e (P, G) of equally many groups."""
-    marked = int(e[0].sum())
-    if marked * _GATHER_PAYS > e.shape[1]:
-        y = e.astype(np.float64) @ between
-        return np.einsum("spg,pg->sp", y, e), y.sum(axis=2)
-    chosen = np.nonzero(e)[1].reshape(len(e), marked)
-    quad, step = np.empty((len(between), len(e))), max(1, _GATHERED // max(marked**2, 1))
-    for lo in range(0, len(e), step):
-        some = chosen[lo : lo + step]
-        for s, sums in enumerate(between):
-            quad[s, lo : lo + step] = sums[some[:, :, None], some[:, None, :]].sum(axis=(1, 2))
-    return quad, between.sum(axis=2)[:, chosen].sum(axis=2)

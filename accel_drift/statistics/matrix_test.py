@@ -21,7 +21,8 @@ from accel_drift.statistics import intervals, matrix_parts, matrix_rows, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoding import encode, home
-from accel_drift.statistics.kernel_test import Estimator, Kernel, KernelSums
+from accel_drift.statistics.kernel_sums import Estimator, Kernel
+from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.matrix_rows import Mode, Rows, Scale
 from accel_drift.statistics.nulls import labellings
 from accel_drift.statistics.outcome import Outcome
