@@ -10,7 +10,15 @@ import pytest
 from scipy.special import ndtr
 
 from accel_drift.statistics.outcome import Outcome
-from bench import detectable_study, discovery_study, effect_study, population, studies_page, tolerance_study
+from bench import (
+    detectable_study,
+    discovery_study,
+    effect_study,
+    groups_study,
+    population,
+    studies_page,
+    tolerance_study,
+)
 from bench.level import ALONE, DETECTORS
 from bench.study import Kept
 
@@ -111,6 +119,33 @@ def test_discovery_study_adds_up() -> None:
     assert any(
         "False discoveries" in line for line in studies_page.discovery(_result(made, discovery_study.settings()))
     )
+
+
+def test_groups_study_counts_both_modes_on_the_same_pairs() -> None:
+    kept: Kept[groups_study.Task] = Kept()
+    for shift in (0.0, 3.0):
+        for first in (0, 4):
+            task = groups_study.Task(2, 70, 40, shift, first, 4)
+            kept.add(task, groups_study.work(task, ("mmd",)), 1.0, "a")
+    level, power = groups_study.rows(kept)
+    assert (level["asked"], power["asked"]) == ("level", "power")
+    assert level["pairs"] == power["pairs"] == 8
+    assert power["rows"] == power["groups"] == 1.0
+    assert (power["loss"], power["holds"]) == (0.0, True)
+    assert 0 < level["rows_uniform"] <= 1
+    page = "\n".join(studies_page.groups(_result([level, power], groups_study.settings())))
+    assert "| 2 | 70 / 40 | 3 | 8 | 1.0000 | 1.0000 | 0.0000 ± 0.0000 |" in page
+
+
+def test_groups_study_calls_p_values_uniform_that_are_and_others_not() -> None:
+    counts = {"pairs": 2000, "rows": 100, "groups": 104, "both": 50, "rows_bins": [100] * 20}
+    fair = groups_study._row((2, 512, 512, 0.0), {**counts, "groups_bins": [104] + [100] * 18 + [96]}, {"a"})
+    slanted = groups_study._row((2, 512, 512, 0.0), {**counts, "groups_bins": [80] * 10 + [120] * 10}, {"a"})
+    assert fair["holds"]
+    assert not slanted["holds"]
+    assert fair["standard_error"] == pytest.approx(sqrt(104 / 2000 / 2000), rel=0.01)
+    lost = groups_study._row((2, 512, 512, 0.2), {**counts, "rows": 1000, "groups": 930, "groups_bins": []}, {"a"})
+    assert not lost["holds"]
 
 
 def _result(cells: list[dict[str, object]], settings: dict[str, object]) -> dict[str, object]:

@@ -22,7 +22,7 @@ def cells(kind: str) -> list[dict[str, Any]]:
     return made
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("kind", [kind for kind in PARTS if newest(kind) is not None])
 def test_what_a_study_judges_it_holds(kind: str) -> None:
     spared = {("chi_square", 0.25, 2000, 100)}  # see the effects below
     assert not [c for c in cells(kind) if c["holds"] is False and tuple(map(c.get, KEY)) not in spared]
