@@ -12,9 +12,6 @@ from accel_drift.statistics import draws
 
 EXACT_MEDIAN_ROWS = 2000
 _PAIRS = 1_000_000
-_AT_ONCE = 1 << 21
-"""Numbers of one temporary array."""
-
 _SORT_COLUMNS = 8
 
 
@@ -50,13 +47,7 @@ def _some_distances(z: Any, stream: npt.NDArray[np.uint32], backend: Backend) ->
     i = np.minimum((u[0] * rows).astype(np.int64), rows - 1)
     j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.int64), rows - 2)) % rows
     one, other = (xp.take(order, backend.asarray(place), axis=0) for place in (i, j))
-    step = max(1, _AT_ONCE // max(z.shape[1], 1))
-    squared = []
-    for lo in range(0, _PAIRS, step):
-        part = slice(lo, min(lo + step, _PAIRS))
-        difference = xp.take(z, one[part], axis=0) - xp.take(z, other[part], axis=0)
-        squared.append(xp.sum(difference * difference, axis=1))
-    return xp.sqrt(xp.concat(squared, axis=0))
+    return backend.kernels.pair_distances(z, one, other)
 
 
 def _row_order(z: Any, backend: Backend) -> Any:

@@ -14,6 +14,7 @@ from accel_drift_kernels.portable import histogram as histogram
 from accel_drift_kernels.portable import hypergeometric as hypergeometric
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
+from accel_drift_kernels.portable import pair_distances as pair_distances
 from accel_drift_kernels.portable import pair_group_sums as pair_group_sums
 from accel_drift_kernels.portable import pair_label_sums as pair_label_sums
 from accel_drift_kernels.portable import pair_row_sums as pair_row_sums

@@ -257,6 +257,12 @@ def multinomial(weights: Any, m: Any, u: Any, /) -> npt.NDArray[np.int64]:
     return _sequential(weights, m, u, draw_binomial)
 
 
+def pair_distances(z: Any, first: Any, second: Any, /) -> npt.NDArray[np.float64]:
+    """See `spec.OPS["pair_distances"]`."""
+    rows = np.asarray(z, dtype=np.float64)
+    return np.asarray([math.dist(rows[i], rows[j]) for i, j in zip(first, second, strict=True)], dtype=np.float64)
+
+
 def _kernel(x: Any, y: Any, kernel: str, scales: Any) -> npt.NDArray[np.float64]:
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     h = np.asarray(scales)[:, None, None] * np.sum((x[:, None, :] - y[None, :, :]) ** 2, axis=-1)

@@ -80,6 +80,10 @@ class Kernels(Protocol):
         """Rows spread over cells whose probabilities are known."""
         ...
 
+    def pair_distances(self, z: Array, first: Array, second: Array, /) -> Array:
+        """Distances of chosen pairs of rows."""
+        ...
+
     def pair_label_sums(
         self, z: Array, labels: Array, count: int, kernel: str, scales: Array, /
     ) -> tuple[Array, Array, Array]:
@@ -170,6 +174,11 @@ _OPS = {
     "multinomial": OpSpec(
         "Row l spreads m[l] rows over cells of probabilities weights[l] / sum; u[l, j] decides cell j.",
         "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+    ),
+    "pair_distances": OpSpec(
+        "|z_i - z_j| of every pair (i, j), from the differences themselves.",
+        "z float (N, d), first int64 (p,), second int64 (p,) -> float64 (p,)",
+        rtol=1e-12,
     ),
     "pair_label_sums": OpSpec(
         "quad = e'Ke, linear = e'K1, total = 1'K1 for every labelling e and every scale s. With h = s |z_i - z_j|^2, "

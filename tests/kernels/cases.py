@@ -227,6 +227,23 @@ def _cross(groups: bool) -> dict[str, Args]:
     return made
 
 
+def _chosen_pairs() -> dict[str, Args]:
+    rng = np.random.default_rng(6)
+    sizes = {
+        "some": (50, 3, 40),
+        "one-row": (1, 2, 3),
+        "no-columns": (9, 0, 4),
+        "no-pairs": (9, 2, 0),
+        "far": (30, 2, 9),
+    }
+    made = {}
+    for name, (rows, d, pairs) in sizes.items():
+        z = rng.standard_normal((rows, d)) + (1e9 if name == "far" else 0.0)
+        made[name] = (z, rng.integers(0, rows, pairs), rng.integers(0, rows, pairs))
+    made["float32"] = (rng.standard_normal((20, 4)).astype(np.float32), np.arange(10), np.arange(10, 20))
+    return made
+
+
 def _subsets() -> dict[str, Args]:
     rng, made = np.random.default_rng(5), {}
     for name, (z, _, count, *rest) in _kernel_sums().items():
@@ -259,6 +276,7 @@ CASES: dict[str, dict[str, Args]] = {
     "hypergeometric": _draws("hypergeometric"),
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),
     "multinomial": _draws("multinomial"),
+    "pair_distances": _chosen_pairs(),
     "pair_label_sums": _kernel_sums(),
     "pair_row_sums": _row_sums(),
     "pair_group_sums": _group_sums(),

@@ -9,6 +9,7 @@ from accel_drift_kernels.jax_xla.counts import bin_index as bin_index
 from accel_drift_kernels.jax_xla.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.jax_xla.counts import count_codes as count_codes
 from accel_drift_kernels.jax_xla.counts import histogram as histogram
+from accel_drift_kernels.jax_xla.distances import pair_distances as pair_distances
 from accel_drift_kernels.jax_xla.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.jax_xla.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.jax_xla.draws import multinomial as multinomial

@@ -9,6 +9,7 @@ from accel_drift_kernels.portable.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.portable.counts import count_codes as count_codes
 from accel_drift_kernels.portable.counts import histogram as histogram
 from accel_drift_kernels.portable.counts import lattice_tail as lattice_tail
+from accel_drift_kernels.portable.distances import pair_distances as pair_distances
 from accel_drift_kernels.portable.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.portable.draws import multinomial as multinomial

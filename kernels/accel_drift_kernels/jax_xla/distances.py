@@ -1,0 +1,33 @@
+"""Distances of chosen pairs of rows."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from accel_drift_kernels.jax_xla.buckets import bucket, padded
+from accel_drift_kernels.spec import Array
+
+_AT_ONCE = 1 << 14
+"""Pairs whose differences are held at a time."""
+
+
+@jax.jit
+def _distances(z: Array, pairs: Array) -> Array:
+    def some(part: Array) -> Array:
+        difference = z[part[:, 0]].astype(jnp.float64) - z[part[:, 1]].astype(jnp.float64)
+        return jnp.sqrt(jnp.sum(difference * difference, axis=1))
+
+    made: Array = lax.map(some, pairs.reshape(-1, _AT_ONCE, 2)).reshape(-1)
+    return made
+
+
+def pair_distances(z: Array, first: Array, second: Array, /) -> Array:
+    """See `spec.OPS["pair_distances"]`."""
+    count = first.shape[0]
+    if count == 0:
+        return jnp.zeros(0)
+    many = bucket(-(-count // _AT_ONCE), 1) * _AT_ONCE
+    pairs = jnp.stack([first, second], axis=1)
+    return _distances(padded(z, bucket(z.shape[0])), padded(pairs, many))[:count]
