@@ -16,7 +16,7 @@ def _distances(z: Any, first: Any, second: Any, out: Any) -> None:
         i, j = first[p], second[p]
         total = 0.0
         for c in range(z.shape[1]):
-            difference = float(z[i, c]) - float(z[j, c])
+            difference = np.float64(z[i, c]) - np.float64(z[j, c])
             total += difference * difference
         out[p] = np.sqrt(total)
 
