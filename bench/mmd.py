@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
+from accel_drift.data.read import read_table
 from accel_drift.detectors import get_detector
+from accel_drift.statistics.comparison import Plan, pair_tables
 from accel_drift.statistics.kernel_test import KernelSums
 from bench.question import Answer, Contender, Floor, Sizes
 
@@ -80,11 +82,25 @@ def gram(z: Floats, n: int, permutations: int, mode: str = "rows") -> Contender:
 
 
 def detector(backend: Backend, reference: Floats, batch: Floats, permutations: int) -> Contender:
-    """The whole detector on raw columns: read, scaled, median bandwidth, test, interval."""
+    """What a user calls: as `whole_test`, and an interval and the parts of columns and rows."""
     made = get_detector("mmd", permutations=permutations - 1, precision="float32", max_rows=None)
 
     def compute() -> Answer:
         return np.atleast_1d(made.fit(reference, backend=backend).detect(batch).statistic)
+
+    return Contender("ours", compute, WHOLE, "rows float32")
+
+
+def whole_test(backend: Backend, reference: Floats, batch: Floats, permutations: int) -> Contender:
+    """Statistic and p-value from raw columns: read, scaled, median bandwidth, test; no interval, no parts."""
+    made = get_detector("mmd", permutations=permutations - 1, precision="float32", max_rows=None)
+    plan = Plan(made.alpha, made.alpha, made.seed, intervals=False)
+
+    def compute() -> Answer:
+        one = read_table(reference, name="reference", backend=backend)
+        other = read_table(batch, schema=one.schema, columns=one.schema.names, name="batch", backend=backend)
+        (found,) = made.outcomes(pair_tables(one, other, one.schema.names, backend, None), plan)
+        return np.atleast_1d(np.float64(found.statistic or 0.0))
 
     return Contender("ours", compute, WHOLE, "rows float32")
 
