@@ -20,6 +20,7 @@ class CupyBackend(Backend):
 
     name: ClassVar[str] = "cupy"
     is_gpu: bool = True
+    low_precision: tuple[str, ...] = ("float16", "int8")
     xp: Namespace = array_namespace
     kernels: Kernels = cupy_cuda
 

@@ -121,6 +121,14 @@ def test_fused_distances_of_any_size_fit_in_16_bits(how: str, cpu: CpuDevice) ->
         close(op, args, 3e-4)
 
 
+@pytest.mark.parametrize(("rows", "runs"), [(0, 0), (200, 4), (63, 1)])
+def test_short_runs_go_through_tiles(rows: int, runs: int, cpu: CpuDevice) -> None:
+    cpu.tensor_cores = True
+    z = low("groups", "gaussian", "float16", (max(rows, 1), 3, 0))[0][:rows]
+    close("pair_group_sums", (z, np.arange(1, runs + 1) * rows // max(runs, 1), "gaussian", SCALES), 3e-4, 1e-3)
+    assert "group_sums_mma" not in cpu.launched
+
+
 def test_rows_too_wide_for_a_block_go_through_tiles(cpu: CpuDevice) -> None:
     cpu.tensor_cores = True
     close("pair_label_sums", low("mma", "gaussian", "float16", (20, 450, 3)), 3e-4, 1e-3)

@@ -12,8 +12,9 @@ from accel_drift_kernels.spec import Array, slack
 _ROWS, _COLS, _LABELS, _THREADS = 128, 64, 128, 128
 """As in fused.cu."""
 
-LEAST_RUN = 64
-"""Mean rows of a run from which blocks of 128 rows are mostly full."""
+_LEAST_RUN, _MOST_RUNS = 64, 1024
+"""Mean rows of a run from which blocks of 128 rows are mostly full; runs up to which a sum for each block and run is
+little memory."""
 
 _EPS = 2.0**-23
 """Products of 16-bit numbers are exact in float32, their sum is not."""
@@ -22,6 +23,11 @@ _EPS = 2.0**-23
 def takes(dev: Device, z: Array) -> bool:
     """Whether the rows are of 8 or 16 bits, the device has the instructions, and a block's rows fit in its memory."""
     return dev.tensor_cores and z.dtype.itemsize <= 2 and _shared(_width(z, dev.hopper), dev.hopper) <= dev.shared_bytes
+
+
+def takes_runs(dev: Device, z: Array, runs: int) -> bool:
+    """Whether, besides, the runs are few and long."""
+    return takes(dev, z) and 0 < runs <= min(_MOST_RUNS, z.shape[0] // _LEAST_RUN)
 
 
 def _width(z: Array, hopper: bool) -> int:
@@ -79,7 +85,7 @@ def label_sums(
 
 
 def group_sums(dev: Device, z: Array, ends: list[int], kernel: str, scales: list[float]) -> Array:
-    """`spec.OPS["pair_group_sums"]` of rows that `takes` accepts."""
+    """`spec.OPS["pair_group_sums"]` of rows and runs that `takes_runs` accepts."""
     xp, groups = namespace(z), len(ends)
     rows = prepared(dev, z, multiple=16, spare=2 * _ROWS)
     width = _width(z, hopper=False)
@@ -89,7 +95,7 @@ def group_sums(dev: Device, z: Array, ends: list[int], kernel: str, scales: list
         for start in range(low, stop, _ROWS)
     ]
     where, stops = xp.asarray(pieces, dtype=xp.int64), xp.asarray(ends, dtype=xp.int64)
-    owner = xp.asarray([[run == g for *_, run in pieces] for g in range(groups)], dtype=xp.float64)
+    owner = xp.astype(where[:, 2] == xp.arange(groups)[:, None], xp.float64)
     furthest, share = float(xp.max(rows.half)), slack(rows.columns, _EPS)
     made = []
     for given_scale in scales:

@@ -90,7 +90,7 @@ def pair_row_sums(z: Array, w: Array, kernel: str, scales: Array, /) -> Array:
 def pair_group_sums(z: Array, ends: Array, kernel: str, scales: Array, /) -> Array:
     """See `spec.OPS["pair_group_sums"]`."""
     xp, dev, stops = namespace(z), device.current(), ends.tolist()
-    if fused.takes(dev, z) and len(stops) * fused.LEAST_RUN <= z.shape[0]:
+    if fused.takes_runs(dev, z, len(stops)):
         return fused.group_sums(dev, z, stops, kernel, scales.tolist())
     rows = prepared(dev, z)
     tiles = Tiles(dev, rows, rows)
