@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -28,6 +28,7 @@ from accel_drift.finding import Finding, Status
 from accel_drift.statistics import binned
 from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan, pair_tables
+from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.outcome import Bands, Outcome
 
 Block = str | int | None
@@ -261,11 +262,13 @@ class Fitted:
         detector: the options.
         reference: the reference's rows.
         backend: where it computes.
+        kept: what is made of the reference once and serves every batch.
     """
 
     detector: Detector
     reference: Table
     backend: Backend
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     def score(self, batch: Any) -> npt.NDArray[np.float64] | float:
         """The statistic of a batch: (d,) in the reference's column order, a float for a joint detector.
@@ -318,7 +321,7 @@ class Fitted:
             for n in common(reference.schema, table.schema)
             if (c := reference.schema.get(n)) is not None and c.kind in VALUE_KINDS and n != d.block
         )
-        comparison = pair_tables(reference, table, names, self.backend, d.block)
+        comparison = pair_tables(reference, table, names, self.backend, d.block, kept=self.kept)
         if not comparison.of_kind(*d.kinds):
             raise DataError(f"the batch has none of the columns that {d.name} learned: {', '.join(names) or 'none'}")
         return comparison

@@ -11,8 +11,7 @@ from accel_drift.detectors.base import Detector
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
-from accel_drift.statistics.matrix_rows import Mode, Scale
-from accel_drift.statistics.matrix_test import Bandwidth, Precision
+from accel_drift.statistics.matrix_options import Bandwidth, Mode, Precision, Scale, check
 from accel_drift.statistics.outcome import Outcome
 
 
@@ -22,9 +21,11 @@ class MatrixDetector(Detector, ABC):
 
     Attributes:
         mode: "rows" permutes single rows; "groups" deals rows into groups of equal size and permutes those.
-        group_size: rows of a group; None for about 32 groups on the smaller side.
+        group_size: rows of a group; None for about 32 groups on the smaller side (with calibration rows a power of two,
+            so 32 to 64 groups).
         scale: rows that decide column scales and bandwidth: "pooled" (exact), "calibration" (a seeded part of the
-            reference that takes no part in the test: exact), "reference" (approximate).
+            reference that takes no part in the test: exact, and what is computed of the reference's other rows is kept
+            for the next batch), "reference" (approximate).
         estimator: "unbiased" (may be negative) or "biased".
         precision: arithmetic of the kernel, "float64" or "float32"; sums over tiles are float64 always.
         max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
@@ -44,7 +45,7 @@ class MatrixDetector(Detector, ABC):
 
     def __post_init__(self) -> None:
         super(MatrixDetector, self).__post_init__()
-        matrix_test.check(self)
+        check(self)
 
     @property
     def length(self) -> Bandwidth | None:

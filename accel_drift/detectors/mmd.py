@@ -9,7 +9,7 @@ from accel_drift.detectors.base import is_finite
 from accel_drift.detectors.matrix import MatrixDetector
 from accel_drift.errors import ConfigError
 from accel_drift.statistics.kernel_sums import Kernel
-from accel_drift.statistics.matrix_test import Bandwidth
+from accel_drift.statistics.matrix_options import Bandwidth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

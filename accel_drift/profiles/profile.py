@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +25,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.profiles.scoring import Options, score
 from accel_drift.report import Report
 from accel_drift.statistics import draws
+from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.totals import Totals
 
 SAMPLE_ROWS = 20_000
@@ -47,6 +48,7 @@ class Profile:
         options: alpha, correction, block and the like.
         backend: where to compute.
         provenance: when, from what and with which version it was made.
+        kept: what is made of the rows once and serves every batch; never saved.
     """
 
     rows: Table
@@ -55,6 +57,7 @@ class Profile:
     options: Options
     backend: Backend
     provenance: Mapping[str, Any]
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
@@ -155,9 +158,9 @@ class Profile:
             name=name,
             backend=self.backend,
         )
-        kept = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
+        thinned = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
         sizes = (int(self.provenance["rows"]), table.rows)
-        return score(self.rows, kept, self.detectors, self.backend, options, sizes, self.totals, progress)
+        return score(self.rows, thinned, self.detectors, self.backend, options, sizes, self.totals, progress, self.kept)
 
     def save(self, path: str | Path) -> None:
         """Write the profile to one Arrow IPC file; never a pickle, never half a file.

@@ -23,6 +23,7 @@ from accel_drift.report import Report
 from accel_drift.statistics import power
 from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
 from accel_drift.statistics.intraclass import DESIGN_EFFECT
+from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.totals import Totals
 
@@ -66,6 +67,7 @@ def score(
     sizes: tuple[int, int],
     totals: Totals | None = None,
     progress: Any = None,
+    kept: Kept | None = None,
 ) -> Report:
     """Compare, test, correct, judge.
 
@@ -78,6 +80,7 @@ def score(
         sizes: rows of the whole reference and of the whole batch, of which these may be samples.
         totals: counts of the whole reference where `reference` is a sample of it.
         progress: called with (done, of, what) before each detector.
+        kept: what was made of these rows of the reference for other batches.
 
     Raises:
         DataError: no rows, or no column to compare.
@@ -88,7 +91,7 @@ def score(
         screened = without_embeddings(screened, reference, batch)
     if not screened.names:
         raise DataError(_nothing_left(screened))
-    comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals)
+    comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals, kept)
     needed = _smallest_p(comparison, detectors, options)
     plan = Plan(options.alpha, needed, options.seed)
     outcomes: list[Outcome] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from accel_drift.errors import DataError
 from accel_drift.finding import Status
 from accel_drift.statistics import nulls
 from accel_drift.statistics.drawn import Drawn
+from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.pairs import CategoryPair, Counts, Groups, NumericPair
 from accel_drift.statistics.pairs import Table as CountTable
 from accel_drift.statistics.totals import Totals
@@ -52,6 +53,7 @@ class Comparison:
         backend: where blocks of numbers live.
         groups: permutable blocks of rows, or None when single rows are dealt.
         totals: counts of the whole reference where `reference` is a sample of it.
+        kept: what was made of this reference for other batches.
     """
 
     reference: Table
@@ -60,6 +62,7 @@ class Comparison:
     backend: Backend
     groups: Groups | None = None
     totals: Totals | None = None
+    kept: Kept = field(default_factory=Kept)
 
     def kind(self, name: str) -> Kind:
         """What a column holds; a side without any value has no say."""
@@ -182,6 +185,7 @@ def pair_tables(
     backend: Backend,
     block: str | int | None,
     totals: Totals | None = None,
+    kept: Kept | None = None,
 ) -> Comparison:
     """Put two tables side by side.
 
@@ -192,6 +196,7 @@ def pair_tables(
         backend: where to compute.
         block: which rows belong together (see `accel_drift.data.calendar`), or None.
         totals: counts of the whole reference where `reference` is a sample of it; not with blocks.
+        kept: what was made of these rows of the reference for other batches; None to start anew.
 
     Raises:
         DataError: a side has no rows.
@@ -199,8 +204,9 @@ def pair_tables(
     for side, what in ((reference, "reference"), (batch, "batch")):
         if side.rows == 0:
             raise DataError(f"the {what} has no rows; there is nothing to compare")
+    kept = Kept() if kept is None else kept
     if block is None:
-        return Comparison(reference.select(names), batch.select(names), names, backend, None, totals)
+        return Comparison(reference.select(names), batch.select(names), names, backend, None, totals, kept)
     from accel_drift.data.calendar import block_ids
 
     sides, ids = [], []

@@ -2,6 +2,9 @@
 
 Every scale, centre and list of categories comes from rows that the caller names: all pooled rows, or rows that take
 no part in the test. Never from the reference's side of the test. Columns on a device are encoded there.
+
+Where rows that take no part decide everything, each side is encoded without the other. What one side alone has a matrix
+column for (a missing value, a category) is 0 in all rows of the other: `spread_out` makes room for it.
 """
 
 from __future__ import annotations
@@ -28,6 +31,14 @@ CATEGORIES = 32
 
 _LARGE = 1e100
 _NO_SPREAD = "no spread to scale by"
+Sort = type[TableColumn] | str
+"""What a column holds, or why it cannot enter."""
+
+Slot = tuple[int, int, str]
+"""What a matrix column is: the place of its table column, its sort below, and its name there. They sort by place."""
+
+_VALUE, _BUCKET, _MISSING = range(3)
+
 _WORDS = {NumericColumn: "numbers", CategoricalColumn: "categories", EmbeddingColumn: "embeddings"}
 
 
@@ -40,12 +51,14 @@ class Encoded:
         columns: names of the columns that entered.
         owner: (p,) for each matrix column the place in `columns` of the column that it belongs to.
         dropped: columns that were left out, with the reason.
+        slots: what each matrix column is; ascending.
     """
 
     matrix: Any
     columns: tuple[str, ...]
     owner: npt.NDArray[np.int64]
     dropped: Mapping[str, str] = field(default_factory=dict)
+    slots: tuple[Slot, ...] = ()
 
 
 def home(tables: Sequence[Table], names: Sequence[str], backend: Backend) -> Backend:
@@ -58,7 +71,19 @@ def home(tables: Sequence[Table], names: Sequence[str], backend: Backend) -> Bac
     return get_backend("numpy")
 
 
-def encode(tables: Sequence[Table], names: tuple[str, ...], deciding: int, seed: int, backend: Backend) -> Encoded:
+def sorts_of(tables: Sequence[Table], names: Sequence[str]) -> tuple[Sort, ...]:
+    """What each column holds, told from all tables."""
+    return tuple(_sort([t.columns[name] for t in tables]) for name in names)
+
+
+def encode(
+    tables: Sequence[Table],
+    names: tuple[str, ...],
+    deciding: int,
+    seed: int,
+    backend: Backend,
+    sorts: Sequence[Sort] | None = None,
+) -> Encoded:
     """Scale the numeric columns, spread out the categorical ones, put embeddings beside them.
 
     Numbers are centred at the median and divided by the interquartile range; where that is 0 by the 5-95 % range,
@@ -73,15 +98,18 @@ def encode(tables: Sequence[Table], names: tuple[str, ...], deciding: int, seed:
         deciding: so many of the pooled rows, the first ones, decide centres and scales.
         seed: decides the hash of categories, and the pairs of rows of which a median distance is taken.
         backend: what computes: see `home`. What is on its device stays there but for a few numbers of each column.
+        sorts: what each column holds, where the deciding rows decide all and the others may as well be encoded with
+            them at another time: categories that they do not have share buckets then, whatever else there is, and an
+            infinite value lies just outside their finite ones. None where all rows of the test are here.
     """
+    apart = sorts is not None
     parts: list[Any] = []
-    owner: list[int] = []
+    slots: list[Slot] = []
     dropped: dict[str, str] = {}
     numeric: dict[np.dtype[Any], dict[int, list[NumericColumn]]] = {}
     with backend.scope():
-        for place, name in enumerate(names):
+        for place, (name, sort) in enumerate(zip(names, sorts or sorts_of(tables, names), strict=True)):
             columns = [t.columns[name] for t in tables]
-            sort = _sort(columns)
             if isinstance(sort, str):
                 dropped[name] = sort
                 continue
@@ -90,34 +118,55 @@ def encode(tables: Sequence[Table], names: tuple[str, ...], deciding: int, seed:
                 numeric.setdefault(_type(numbers), {})[place] = numbers
                 continue
             if sort is CategoricalColumn:
-                part = _categorical(columns, seed, backend)
+                part, of = _categorical(columns, deciding if apart else None, seed, backend)
             else:
-                part = _embedding(columns, deciding, seed, backend, alone=len(names) == 1)
+                part, of = _embedding(columns, deciding, seed, backend, alone=len(names) == 1, apart=apart)
             parts.append(part)
-            owner += [place] * part.shape[1]
+            slots += [(place, *which) for which in of]
         for dtype, held in numeric.items():
-            part, of = _numeric(list(held.values()), dtype, deciding, backend)
+            part, found = _numeric(list(held.values()), dtype, deciding, backend, apart=apart)
             parts.append(part)
-            owner += [list(held)[j] for j in of]
-        matrix = _in_order(parts, owner, sum(t.rows for t in tables), backend)
-    kept, places = np.unique(np.array(sorted(owner), np.int64), return_inverse=True)
-    reasons = {name: dropped.get(name, _NO_SPREAD) for place, name in enumerate(names) if place not in kept}
-    return Encoded(matrix, tuple(names[place] for place in kept), places.astype(np.int64), reasons)
+            slots += [(list(held)[j], which, "") for j, which in found]
+        matrix = _in_order(parts, slots, sum(t.rows for t in tables), backend)
+    ordered = tuple(sorted(slots))
+    return Encoded(matrix, *entered(ordered, names, [dropped.get(name, "") for name in names]), ordered)
 
 
-def _in_order(parts: Sequence[Any], owner: Sequence[int], rows: int, backend: Backend) -> Any:
-    """The parts side by side, their columns in the order of the owners."""
+def entered(
+    slots: Sequence[Slot], names: tuple[str, ...], sorts: Sequence[Sort]
+) -> tuple[tuple[str, ...], npt.NDArray[np.int64], dict[str, str]]:
+    """Columns that have a slot, for each slot the place of its column among them, and why the others have none."""
+    kept, places = np.unique(np.array([slot[0] for slot in slots], np.int64), return_inverse=True)
+    reasons = {
+        name: sort if isinstance(sort, str) and sort else _NO_SPREAD
+        for place, (name, sort) in enumerate(zip(names, sorts, strict=True))
+        if place not in kept
+    }
+    return tuple(names[place] for place in kept), places.astype(np.int64), reasons
+
+
+def _in_order(parts: Sequence[Any], slots: Sequence[Slot], rows: int, backend: Backend) -> Any:
+    """The parts side by side, their columns in the order of the slots."""
     if not parts:
         return backend.asarray(np.zeros((rows, 0)))
     matrix = parts[0] if len(parts) == 1 else backend.xp.concat(parts, axis=1)
-    order = np.argsort(np.array(owner, np.int64), kind="stable")
-    if (np.diff(order) > 0).all():
+    order = sorted(range(len(slots)), key=slots.__getitem__)
+    if order == list(range(len(slots))):
         return matrix
-    return backend.xp.take(matrix, backend.asarray(order), axis=1)
+    return backend.xp.take(matrix, backend.asarray(np.array(order, np.int64)), axis=1)
 
 
-def _sort(columns: Sequence[TableColumn]) -> type[TableColumn] | str:
-    """What a column holds, or why it cannot enter."""
+def spread_out(matrix: Any, of: Sequence[Slot], slots: Sequence[Slot], backend: Backend) -> Any:
+    """A matrix of some slots with a column for each of `slots`, 0 in those that it does not have."""
+    if tuple(of) == tuple(slots):
+        return matrix
+    xp, place = backend.xp, {slot: j for j, slot in enumerate(of)}
+    nothing = xp.astype(backend.asarray(np.zeros((matrix.shape[0], 1))), matrix.dtype)
+    at = np.array([place.get(slot, len(of)) for slot in slots], np.int64)
+    return xp.take(xp.concat([matrix, nothing], axis=1), backend.asarray(at), axis=1)
+
+
+def _sort(columns: Sequence[TableColumn]) -> Sort:
     # A column without any value has the type of nobody: its rows miss whatever the others hold.
     valued = [c for c in columns if c.missing < c.rows]
     if not valued:
@@ -129,10 +178,12 @@ def _sort(columns: Sequence[TableColumn]) -> type[TableColumn] | str:
     return f"embeddings of {min(k)} and of {max(k)} numbers" if len(k) > 1 else first
 
 
-def _embedding(columns: Sequence[TableColumn], deciding: int, seed: int, backend: Backend, *, alone: bool) -> Any:
+def _embedding(
+    columns: Sequence[TableColumn], deciding: int, seed: int, backend: Backend, *, alone: bool, apart: bool
+) -> tuple[Any, list[tuple[int, str]]]:
     """The dimensions, and an indicator where rows are missing; no column where all rows are equal."""
     xp = backend.xp
-    present, v = _vectors(columns, backend)
+    present, v = _vectors(columns, backend, deciding if apart else None)
     known, absent = np.flatnonzero(present[:deciding]), backend.asarray(~present)[:, None]
     if len(known):
         v = v - xp.mean(_rows(v, known, deciding, backend), axis=0)
@@ -140,13 +191,15 @@ def _embedding(columns: Sequence[TableColumn], deciding: int, seed: int, backend
     if not whole:
         v = xp.where(absent, xp.zeros_like(v), v)
     width = median_distance(_rows(v, known, deciding, backend), seed, backend)
-    if width == 0.0 and whole:
-        return v[:, :0]
+    if width == 0.0 and (whole or apart):
+        v = v[:, :0]
     if not alone and width > 0.0:
         v = v / width
+    of = [(_VALUE, f"{j:08d}") for j in range(v.shape[1])]
     if whole:
-        return v
-    return xp.concat([v, xp.astype(absent, xp.float64) * (width if alone and width > 0.0 else 1.0)], axis=1)
+        return v, of
+    missing = xp.astype(absent, xp.float64) * (width if alone and width > 0.0 else 1.0)
+    return xp.concat([v, missing], axis=1), [*of, (_MISSING, "")]
 
 
 def _rows(v: Any, chosen: npt.NDArray[np.intp], first: int, backend: Backend) -> Any:
@@ -154,10 +207,13 @@ def _rows(v: Any, chosen: npt.NDArray[np.intp], first: int, backend: Backend) ->
     return v[:first, :] if len(chosen) == first else backend.xp.take(v, backend.asarray(chosen), axis=0)
 
 
-def _vectors(columns: Sequence[TableColumn], backend: Backend) -> tuple[npt.NDArray[np.bool_], Any]:
+def _vectors(
+    columns: Sequence[TableColumn], backend: Backend, deciding: int | None
+) -> tuple[npt.NDArray[np.bool_], Any]:
     """Which rows are there, (N,), and the vectors as finite floats, (N, k) on the device: 0 where none is."""
     xp = backend.xp
-    k = next(c.dimensions for c in columns if isinstance(c, EmbeddingColumn) and c.missing < c.rows)
+    # No vector at all on this side and among the deciding rows: no dimension, either.
+    k = next((c.dimensions for c in columns if isinstance(c, EmbeddingColumn) and c.missing < c.rows), 0)
     present, made = [], []
     for c in columns:
         there = c.mask()
@@ -175,7 +231,8 @@ def _vectors(columns: Sequence[TableColumn], backend: Backend) -> tuple[npt.NDAr
     if not every.all():
         v = xp.where(backend.asarray(every)[:, None], v, zero)
     finite = xp.isfinite(v)
-    peak = float(backend.to_numpy(xp.max(xp.where(finite, xp.abs(v), zero))))
+    size = xp.where(finite, xp.abs(v), zero)[:deciding, :]
+    peak = float(backend.to_numpy(xp.max(size))) if k else 0.0
     if peak > _LARGE:  # as in `_numeric`
         v, peak = v / peak, 1.0
     if not backend.to_numpy(xp.all(finite)):
@@ -186,13 +243,15 @@ def _vectors(columns: Sequence[TableColumn], backend: Backend) -> tuple[npt.NDAr
 def _type(columns: Sequence[NumericColumn]) -> np.dtype[Any]:
     """The type in which they are pooled: whole numbers where all are whole, else float64."""
     held = [c.dtype for c in columns if c.missing < c.rows]
+    if not held:
+        return np.dtype(np.float64)
     found = reduce(dtype_class, held, held[0])
     return found if found.kind in "iu" else np.dtype(np.float64)
 
 
 def _numeric(
-    columns: Sequence[Sequence[NumericColumn]], dtype: np.dtype[Any], deciding: int, backend: Backend
-) -> tuple[Any, list[int]]:
+    columns: Sequence[Sequence[NumericColumn]], dtype: np.dtype[Any], deciding: int, backend: Backend, *, apart: bool
+) -> tuple[Any, list[tuple[int, int]]]:
     """Columns of one type: of each its values where they spread, then an indicator where some are missing.
 
     Args:
@@ -200,9 +259,10 @@ def _numeric(
         dtype: their type.
         deciding: so many rows decide centres and scales.
         backend: what computes.
+        apart: whether other rows of the test are encoded at another time.
 
     Returns:
-        (N, p) and (p,) the place of the column that each matrix column is of.
+        (N, p), and of each matrix column the place of its column and its sort.
     """
     xp = backend.xp
     sides = [stack(side, side[0].rows, dtype, backend) for side in zip(*columns, strict=True)]
@@ -211,20 +271,23 @@ def _numeric(
     finite = present & xp.isfinite(v)
     zero = xp.zeros_like(v)
     # Differences and squares of the largest floats overflow, and scale is taken off anyway.
-    peak = xp.max(xp.where(finite, xp.abs(v), zero), axis=0)
+    rule = slice(None, deciding if apart else None)
+    peak = xp.max(xp.where(finite, xp.abs(v), zero)[rule, :], axis=0)
     v = v / xp.where(peak > _LARGE, peak, xp.ones_like(peak))
     centre, width = spread.of_columns(backend, v[:deciding, :], finite[:deciding, :])
     z = xp.where(finite, (v - centre) / xp.where(width > 0.0, width, xp.ones_like(width)), zero)
-    outside = xp.max(xp.abs(z), axis=0) + 1.0
+    outside = xp.max(xp.abs(z)[rule, :], axis=0) + 1.0
     z = xp.where(present & xp.logical_not(finite), xp.sign(v) * outside, z)
     absent = xp.astype(xp.logical_not(present), xp.float64)
     spreads, lost = backend.to_numpy(width) > 0.0, backend.to_numpy(xp.sum(absent, axis=0))
     d, rows = len(columns), v.shape[0]
     if spreads.all() and not lost.any():
-        return z, list(range(d))
-    chosen = [(j, side) for j in range(d) for side in (0, 1) if (0 < lost[j] < rows if side else spreads[j])]
+        return z, [(j, _VALUE) for j in range(d)]
+    holed = (lost > 0) & (apart | (lost < rows))  # a column without any value may have some on the other side
+    chosen = [(j, side) for j in range(d) for side in (0, 1) if (holed[j] if side else spreads[j])]
     at = backend.asarray(np.array([j + side * d for j, side in chosen], np.int64))
-    return xp.take(xp.concat([z, absent], axis=1), at, axis=1), [j for j, _ in chosen]
+    of = [(j, _MISSING if side else _VALUE) for j, side in chosen]
+    return xp.take(xp.concat([z, absent], axis=1), at, axis=1), of
 
 
 def _as_floats(xp: Any, v: Any, present: Any) -> Any:
@@ -244,29 +307,39 @@ def _no_category(column: TableColumn) -> CategoricalColumn:
     return CategoricalColumn(column.name, np.full(column.rows, -1, np.int32), (), column.rows)
 
 
-def _categorical(columns: Sequence[TableColumn], seed: int, backend: Backend) -> Any:
-    """One column a category, and an indicator where rows are missing; no column where all rows are equal."""
+def _categorical(
+    columns: Sequence[TableColumn], deciding: int | None, seed: int, backend: Backend
+) -> tuple[Any, list[tuple[int, str]]]:
+    """One column a category, and an indicator where rows are missing; no column where all rows are equal.
+
+    With `deciding` rows that decide, what they do not have is hashed, and nothing is left out: it may differ from rows
+    that are not here.
+    """
     held = [c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns]
-    used: set[str] = set()
-    for c in held:
-        used.update(c.categories[i] for i in np.unique(c.codes[c.codes >= 0]))
-    categories = sorted(used)
+    categories = _used(held)
     place = {text: i for i, text in enumerate(categories)}
     # Code -1 (missing) reads the last entry, which stays -1.
     code = np.concatenate([np.array([*(place.get(t, -1) for t in c.categories), -1])[c.codes] for c in held])
     absent = code < 0
-    if len(categories) < 2 and not 0 < absent.sum() < len(code):
-        return backend.asarray(np.zeros((len(code), 0)))
-    bucket = np.arange(len(categories))
-    if len(categories) > CATEGORIES:
-        bucket = np.array([_hash(c, seed) for c in categories])
-    width = min(len(categories), CATEGORIES)
-    out = np.zeros((len(code), width + int(absent.any())))
+    if deciding is None and len(categories) < 2 and not 0 < absent.sum() < len(code):
+        return backend.asarray(np.zeros((len(code), 0))), []
+    known = {categories[i] for i in np.unique(code[:deciding]) if i >= 0}
+    every = len(known) <= CATEGORIES
+    named = [(_VALUE, t) if every and t in known else (_BUCKET, f"{_hash(t, seed):02d}") for t in categories]
+    of = sorted(set(named))
+    at = np.array([of.index(slot) for slot in named], np.int64)
+    out = np.zeros((len(code), len(of) + int(absent.any())))
     rows = np.flatnonzero(~absent)
-    out[rows, bucket[code[rows]]] = 1.0 / sqrt(2.0)
+    out[rows, at[code[rows]]] = 1.0 / sqrt(2.0)
     if absent.any():
-        out[absent, width] = 1.0
-    return backend.asarray(out)
+        out[absent, len(of)] = 1.0
+        of.append((_MISSING, ""))
+    return backend.asarray(out), of
+
+
+def _used(columns: Sequence[CategoricalColumn]) -> list[str]:
+    """Categories that have a row, sorted."""
+    return sorted({c.categories[i] for c in columns for i in np.unique(c.codes[c.codes >= 0])})
 
 
 def _hash(category: str, seed: int) -> int:

@@ -22,7 +22,7 @@ Estimator = Literal["unbiased", "biased"]
 Kernel = Literal["gaussian", "laplace", "distance"]
 
 GATHERED = 1 << 21
-"""Sums between groups, or rows of subsets, gathered at a time."""
+"""Rows of subsets in memory at a time."""
 
 
 class Sums(NamedTuple):
@@ -101,12 +101,15 @@ def multiplied(between: Floats, e: Floats) -> tuple[Floats, Floats]:
 
 def gathered(between: Floats, chosen: Ints) -> tuple[Floats, Floats]:
     """The same, of labellings that mark k groups each: (P, k) their numbers."""
-    marked = chosen.shape[1]
-    quad, step = np.empty((len(between), len(chosen))), max(1, GATHERED // max(marked**2, 1))
-    for lo in range(0, len(chosen), step):
-        some = chosen[lo : lo + step]
-        for s, sums in enumerate(between):
-            quad[s, lo : lo + step] = sums[some[:, :, None], some[:, None, :]].sum(axis=(1, 2))
+    groups, quad = between.shape[1], np.empty((len(between), len(chosen)))
+    first = chosen * groups
+    for s, sums in enumerate(between):
+        # The matrix is symmetric: of each labelling one row of its square at a time, from the diagonal on.
+        flat = sums.ravel()
+        made = flat.take(first + chosen).sum(axis=1)
+        for a in range(chosen.shape[1] - 1):
+            made += 2.0 * flat.take(first[:, a : a + 1] + chosen[:, a + 1 :]).sum(axis=1)
+        quad[s] = made
     return quad, between.sum(axis=2)[:, chosen].sum(axis=2)
 
 

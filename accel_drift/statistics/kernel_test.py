@@ -35,8 +35,8 @@ from accel_drift.statistics.kernel_sums import (
 _LABELLINGS = 1024
 """Labellings in one pass over the kernel matrix: their bits and one tile of them must fit in memory."""
 
-_GATHER_PAYS = 10
-"""Gathering the sums of k marked groups beats a product with all G from about G = 10 k."""
+_GATHER_PAYS = 5
+"""Gathering the sums of k marked groups beats a product with all G from about G = 5 k."""
 
 _EXP_WORK = 10
 """What the kernel of one pair costs beside its distance, in columns."""

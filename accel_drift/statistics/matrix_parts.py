@@ -74,7 +74,7 @@ def _without(kernel: KernelSums, rest: npt.NDArray[np.bool_]) -> float:
     b = kernel.backend
     with b.scope():
         kept = kernel.z * b.xp.astype(b.asarray(rest), kernel.z.dtype)
-    return replace(kernel, z=kept).unbiased
+    return replace(kernel, z=kept, reference=None).unbiased
 
 
 def _fewer(kernel: KernelSums, count: int, seed: int) -> tuple[KernelSums, tuple[int, int]]:
@@ -96,4 +96,5 @@ def _fewer(kernel: KernelSums, count: int, seed: int) -> tuple[KernelSums, tuple
         groups, n_groups = np.concatenate([a, b + first]), (first, first + second)
     with kernel.backend.scope():
         z = kernel.backend.xp.take(kernel.z, kernel.backend.asarray(chosen), axis=0)
-    return replace(kernel, z=z, n=len(mine), groups=groups, n_groups=n_groups), (len(mine), len(theirs))
+    few = replace(kernel, z=z, n=len(mine), groups=groups, n_groups=n_groups, reference=None)
+    return few, (len(mine), len(theirs))

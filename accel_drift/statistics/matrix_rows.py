@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,15 @@ from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError
 from accel_drift.statistics import draws
 from accel_drift.statistics.comparison import Comparison
+from accel_drift.statistics.matrix_options import Options
 
-Mode = Literal["rows", "groups"]
-Scale = Literal["pooled", "calibration", "reference"]
 Ints = npt.NDArray[np.int64]
 
 GROUPS_A_SIDE = 32
 """Groups of rows on the smaller side when `group_size` is left open: less than 0.01 of power is lost."""
+
+_CALIBRATING = 2000
+"""Rows at most that decide the scale and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Rows:
         batch: m rows of the batch.
         groups: (n + m,) group of each pooled row, ascending, reference groups first; None where single rows are dealt.
         n_groups: groups of the reference, and groups in all.
+        size: rows of each group where groups are dealt, else 0.
         blocks: whether the groups are blocks of rows that vary together, and not dealt by chance.
         calibration: reference rows that decide the scale and nothing else, or None.
         note: what was left out, or "".
@@ -39,78 +42,117 @@ class Rows:
     batch: Table
     groups: Ints | None
     n_groups: tuple[int, int]
+    size: int
     blocks: bool
     calibration: Table | None
     note: str
 
 
-def choose(
-    comparison: Comparison, *, mode: Mode, group_size: int | None, scale: Scale, max_rows: int | None, seed: int
-) -> Rows:
+class _Side(NamedTuple):
+    """Rows of one side: their table, how many there were before the cap and before whole groups, and how many groups.
+
+    Of the reference also its calibration rows.
+    """
+
+    rows: Table
+    before: int
+    capped: int
+    groups: int
+    calibration: Table | None
+
+
+def choose(comparison: Comparison, options: Options, seed: int) -> Rows:
     """Draw calibration rows, cut down to `max_rows`, deal into groups; every choice by the seed.
 
     Raises:
         ConfigError: calibration rows are asked for where whole blocks are permuted.
     """
-    own, other = (np.arange(rows, dtype=np.int64) for rows in comparison.rows)
-    calibration = None
-    if scale == "calibration":
-        if comparison.groups is not None:
-            raise ConfigError('scale="calibration" takes single rows out of blocks; use scale="pooled" with block=')
-        n = len(own)
-        chosen = draws.subset(draws.key(seed, "mmd", "calibration"), n, max(2, min(n // 5, 2000)))
-        calibration = comparison.reference.take(chosen)
-        own = np.setdiff1d(own, chosen)
-    own, other, note = _cap(own, other, max_rows, comparison.groups is not None, seed)
-    ids: Ints | None = None
-    n_groups = (0, 0)
     if comparison.groups is not None:
-        own, a, first = _by_block(own, comparison.groups.reference)
-        other, b, second = _by_block(other, comparison.groups.batch)
-        ids, n_groups = np.concatenate([a, b + first]), (first, first + second)
-    elif mode == "groups":
-        own, other, ids, n_groups, dropped = _deal(own, other, group_size, seed)
-        note = "; ".join(filter(None, [note, dropped]))
-    sides = comparison.reference.take(own), comparison.batch.take(other)
-    return Rows(*sides, ids, n_groups, comparison.groups is not None, calibration, note)
+        return _blocks(comparison, options, seed)
+    size = _group_size(comparison.rows, options) if options.mode == "groups" else 0
+    if options.scale == "calibration":
+        name = ("rows", comparison.names, size, options.max_rows, seed)
+        mine = comparison.kept.get(name, lambda: _side(comparison.reference, 0, size, options, seed))
+    else:
+        mine = _side(comparison.reference, 0, size, options, seed)
+    theirs = _side(comparison.batch, 1, size, options, seed)
+    total = mine.groups + theirs.groups
+    ids = np.repeat(np.arange(total, dtype=np.int64), size) if size else None
+    note = _capped(mine, theirs, seed)
+    if size:
+        left = mine.capped + theirs.capped - size * total
+        dealt = f"{total} groups of {size} rows" + (f", {left} rows left over dropped by the seed" if left else "")
+        note = "; ".join(filter(None, [note, dealt]))
+    return Rows(mine.rows, theirs.rows, ids, (mine.groups, total), size, False, mine.calibration, note)
 
 
-def _cap(own: Ints, other: Ints, max_rows: int | None, blocked: bool, seed: int) -> tuple[Ints, Ints, str]:
-    """At most `max_rows` a side; blocks are thinned at one rate, since they must stay exchangeable."""
-    n, m = len(own), len(other)
-    if max_rows is None or max(n, m) <= max_rows:
-        return own, other, ""
-    sizes = [min(n, max_rows), min(m, max_rows)]
-    if blocked:
-        rate = max_rows / max(n, m)
-        sizes = [max(2, round(n * rate)), max(2, round(m * rate))]
-    own, other = (
-        side[draws.subset(draws.key(seed, "mmd", "rows", place), len(side), size)]
-        for place, (side, size) in enumerate(zip((own, other), sizes, strict=True))
-    )
-    note = f"on {len(own):,} of {n:,} reference rows and {len(other):,} of {m:,} batch rows, drawn by seed {seed}"
-    return own, other, note
+def _group_size(rows: tuple[int, int], options: Options) -> int:
+    if options.group_size is not None:
+        return options.group_size
+    n, m = rows
+    if options.scale == "calibration":
+        n -= _calibrating(n)
+    size = max(1, min(n, m, options.max_rows or n) // GROUPS_A_SIDE)
+    # Batches of many sizes are to share the sums of the reference's groups, so few group sizes are used.
+    return 1 << (size.bit_length() - 1) if options.scale == "calibration" else size
+
+
+def _calibrating(n: int) -> int:
+    return min(n, max(2, min(n // 5, _CALIBRATING)))
+
+
+def _side(table: Table, place: int, size: int, options: Options, seed: int) -> _Side:
+    """Rows of the reference (place 0) or the batch (place 1). What is chosen depends on that side alone."""
+    own, calibration = np.arange(table.rows, dtype=np.int64), None
+    if place == 0 and options.scale == "calibration":
+        chosen = draws.subset(draws.key(seed, "mmd", "calibration"), len(own), _calibrating(len(own)))
+        calibration, own = table.take(chosen), np.setdiff1d(own, chosen)
+    before = len(own)
+    if options.max_rows is not None and before > options.max_rows:
+        own = own[draws.subset(draws.key(seed, "mmd", "rows", place), before, options.max_rows)]
+    capped, groups = len(own), 0
+    if size:
+        w = draws.words(draws.key(seed, "mmd", "groups", place), 0, 1, capped)[0, 0]
+        groups = capped // size
+        own = own[np.argsort(w, kind="stable")[: groups * size]]
+    return _Side(table.take(own), before, capped, groups, calibration)
+
+
+def _capped(mine: _Side, theirs: _Side, seed: int) -> str:
+    if (mine.capped, theirs.capped) == (mine.before, theirs.before):
+        return ""
+    return _said((mine.capped, mine.before), (theirs.capped, theirs.before), seed)
+
+
+def _said(mine: tuple[int, int], theirs: tuple[int, int], seed: int) -> str:
+    (a, n), (b, m) = mine, theirs
+    return f"on {a:,} of {n:,} reference rows and {b:,} of {m:,} batch rows, drawn by seed {seed}"
+
+
+def _blocks(comparison: Comparison, options: Options, seed: int) -> Rows:
+    """Whole blocks as groups; above the cap both sides are thinned at one rate, for blocks must stay exchangeable."""
+    assert comparison.groups is not None  # noqa: S101
+    if options.scale == "calibration":
+        raise ConfigError('scale="calibration" takes single rows out of blocks; use scale="pooled" with block=')
+    own, other = (np.arange(rows, dtype=np.int64) for rows in comparison.rows)
+    (n, m), note = comparison.rows, ""
+    if options.max_rows is not None and max(n, m) > options.max_rows:
+        rate = options.max_rows / max(n, m)
+        own, other = (
+            side[draws.subset(draws.key(seed, "mmd", "rows", place), len(side), max(2, round(len(side) * rate)))]
+            for place, side in enumerate((own, other))
+        )
+        note = _said((len(own), n), (len(other), m), seed)
+    own, a, first = _by_block(own, comparison.groups.reference)
+    other, b, second = _by_block(other, comparison.groups.batch)
+    ids, n_groups = np.concatenate([a, b + first]), (first, first + second)
+    return Rows(comparison.reference.take(own), comparison.batch.take(other), ids, n_groups, 0, True, None, note)
 
 
 def _by_block(rows: Ints, blocks: Ints) -> tuple[Ints, Ints, int]:
     """The rows in the order of their blocks, the block of each, without gaps, and how many blocks there are."""
     rows = rows[np.argsort(blocks[rows], kind="stable")]
     return rows, *dense(blocks[rows])
-
-
-def _deal(own: Ints, other: Ints, group_size: int | None, seed: int) -> tuple[Ints, Ints, Ints, tuple[int, int], str]:
-    """Groups of one size inside each side; rows left over are dropped by the seed."""
-    size = group_size or max(1, min(len(own), len(other)) // GROUPS_A_SIDE)
-    dealt, count = [], []
-    for place, side in enumerate((own, other)):
-        w = draws.words(draws.key(seed, "mmd", "groups", place), 0, 1, len(side))[0, 0]
-        whole = len(side) // size
-        dealt.append(side[np.argsort(w, kind="stable")[: whole * size]])
-        count.append(whole)
-    left = len(own) + len(other) - size * sum(count)
-    ids = np.repeat(np.arange(sum(count), dtype=np.int64), size)
-    note = f"{sum(count)} groups of {size} rows" + (f", {left} rows left over dropped by the seed" if left else "")
-    return dealt[0], dealt[1], ids, (count[0], sum(count)), note
 
 
 def dense(ids: Ints) -> tuple[Ints, int]:

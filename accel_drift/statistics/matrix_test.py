@@ -6,94 +6,27 @@ What MMD and the energy distance share; they differ in the kernel alone.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
-from numbers import Integral
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.backends import Backend
-from accel_drift.data.schema import Kind
-from accel_drift.errors import ConfigError
 from accel_drift.finding import Status
 from accel_drift.statistics import intervals, matrix_parts, matrix_rows, tail
 from accel_drift.statistics.comparison import Comparison, Plan
-from accel_drift.statistics.distances import median_distance
-from accel_drift.statistics.encoding import encode, home
-from accel_drift.statistics.kernel_sums import Estimator, Kernel
 from accel_drift.statistics.kernel_test import KernelSums
-from accel_drift.statistics.matrix_rows import Mode, Rows, Scale
+from accel_drift.statistics.matrix_kernel import Made, made_of
+from accel_drift.statistics.matrix_options import Options
+from accel_drift.statistics.matrix_rows import Rows
 from accel_drift.statistics.nulls import labellings
 from accel_drift.statistics.outcome import Outcome
-
-Precision = Literal["float64", "float32"]
-Bandwidth = float | Literal["median"]
 
 _WORK = 4e11
 """Pairs of rows times labellings up to which further rounds are drawn; beyond, the tail is fitted."""
 
 
-class Options(Protocol):
-    """The options of a joint detector; see `accel_drift.MMD`."""
-
-    kinds: ClassVar[tuple[Kind, ...]]
-    kernel: ClassVar[Kernel]
-    min_rows: ClassVar[int]
-
-    @property
-    def length(self) -> Bandwidth | None: ...  # noqa: D102
-    @property
-    def permutations(self) -> int: ...  # noqa: D102
-    @property
-    def tolerance(self) -> float | None: ...  # noqa: D102
-    @property
-    def mode(self) -> Mode: ...  # noqa: D102
-    @property
-    def group_size(self) -> int | None: ...  # noqa: D102
-    @property
-    def scale(self) -> Scale: ...  # noqa: D102
-    @property
-    def estimator(self) -> Estimator: ...  # noqa: D102
-    @property
-    def precision(self) -> Precision: ...  # noqa: D102
-    @property
-    def max_rows(self) -> int | None: ...  # noqa: D102
-
-
-class _Made(NamedTuple):
-    """What the rows became.
-
-    The kernel's sums (None where all rows are equal), the columns that entered, for each matrix column the place of
-    its owner among them, and facts for the report.
-    """
-
-    kernel: KernelSums | None
-    columns: tuple[str, ...]
-    owner: npt.NDArray[np.int64]
-    facts: dict[str, Any]
-
-
-def check(options: Options) -> None:
-    """Refuse options of a joint detector that cannot work.
-
-    Raises:
-        ConfigError: one cannot.
-    """
-    for name, choices in (("mode", Mode), ("scale", Scale), ("estimator", Estimator), ("precision", Precision)):
-        if getattr(options, name) not in get_args(choices):
-            raise ConfigError(f"no {name} {getattr(options, name)!r}; there are {', '.join(get_args(choices))}")
-    for name, least in (("group_size", 1), ("max_rows", 2)):
-        value = getattr(options, name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-            raise ConfigError(f"{name} is {value!r}; it is a number of rows, at least {least}, or None")
-
-
 def statistic(comparison: Comparison, options: Options, seed: int) -> float:
     """The statistic alone; 0 where all rows are equal."""
-    made = _kernel(_rows(comparison, options, seed), comparison, options, seed)
+    made = made_of(matrix_rows.choose(comparison, options, seed), comparison, options, seed)
     return 0.0 if made.kernel is None else float(made.kernel.mmd2(0, 1, options.estimator)[0][0])
 
 
@@ -110,7 +43,7 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         ConfigError: the bandwidth is too small for the data, or calibration rows are asked for with blocks.
     """
     names = comparison.of_kind(*options.kinds)
-    rows = _rows(comparison, options, plan.seed)
+    rows = matrix_rows.choose(comparison, options, plan.seed)
     n, m = rows.reference.rows, rows.batch.rows
     start = replace(blank, column=", ".join(names), columns=names, n_reference=n, n_batch=m, note=rows.note)
     why = comparison.why_untested(n, m, 2, plan, options.min_rows)
@@ -119,7 +52,7 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         why = Status.TOO_FEW_ROWS
     if why is not None:
         return replace(start, untested=why)
-    made = _kernel(rows, comparison, options, plan.seed)
+    made = made_of(rows, comparison, options, plan.seed)
     used = made.columns or names
     details = {"mode": options.mode, "estimator": options.estimator, "precision": options.precision, **made.facts}
     ready = replace(start, details=details, columns=used, column=", ".join(used))
@@ -182,7 +115,7 @@ def _beyond(ready: Outcome, kernel: KernelSums, options: Options, tolerance: flo
     )
 
 
-def _explained(tested: Outcome, made: _Made, rows: Rows, plan: Plan, options: Options) -> Outcome:
+def _explained(tested: Outcome, made: Made, rows: Rows, plan: Plan, options: Options) -> Outcome:
     """The outcome with its interval and its parts."""
     assert tested.null is not None  # noqa: S101
     assert made.kernel is not None  # noqa: S101
@@ -211,69 +144,3 @@ def _interval(observed: float, error: float, null: npt.NDArray[np.float64]) -> t
     spread = float(null.std())
     skew = max(0.0, float((((null - null.mean()) / spread) ** 3).mean())) if spread > 0 else 0.0
     return intervals.growing(observed, error * error, skew * spread)
-
-
-def _rows(comparison: Comparison, options: Options, seed: int) -> Rows:
-    return matrix_rows.choose(
-        comparison,
-        mode=options.mode,
-        group_size=options.group_size,
-        scale=options.scale,
-        max_rows=options.max_rows,
-        seed=seed,
-    )
-
-
-def _kernel(rows: Rows, comparison: Comparison, options: Options, seed: int) -> _Made:
-    names = comparison.of_kind(*options.kinds)
-    first, n = rows.reference, rows.reference.rows
-    total = n + rows.batch.rows
-    tables = [first, rows.batch] if rows.calibration is None else [rows.calibration, first, rows.batch]
-    apart = 0 if rows.calibration is None else rows.calibration.rows
-    deciding = apart or (n if options.scale == "reference" else total)
-    backend = home(tables, names, comparison.backend)
-    encoded = encode(tables, names, deciding, seed, backend)
-    facts: dict[str, Any] = {"scale": options.scale, "dropped_columns": dict(encoded.dropped)}
-    sigma = 1.0
-    if options.length is not None:
-        first = encoded.matrix[:deciding, :]
-        sigma = median_distance(first, seed, backend) if options.length == "median" else float(options.length)
-        facts = {"bandwidth": sigma, **facts}
-    z = _scaled(encoded.matrix[apart:, :], sigma, options, backend)
-    if z is None:
-        return _Made(None, encoded.columns, encoded.owner, facts)
-    with comparison.backend.scope():
-        z = z if backend is comparison.backend else comparison.backend.asarray(z)
-    kernel = KernelSums(
-        z, n, comparison.backend, seed, rows.groups, rows.n_groups, kernel=options.kernel, blocks=rows.blocks
-    )
-    return _Made(kernel, encoded.columns, encoded.owner, facts)
-
-
-def _scaled(matrix: Any, sigma: float, options: Options, backend: Backend) -> Any:
-    """The rows about their mean in units of the bandwidth; None where all are equal.
-
-    Raises:
-        ConfigError: they are too far apart for the bandwidth or the precision.
-    """
-    xp = backend.xp
-    with backend.scope():
-        if sigma == 0.0 or matrix.shape[1] == 0:
-            return None
-        if not backend.to_numpy(xp.any(xp.max(matrix, axis=0) > xp.min(matrix, axis=0))):
-            return None
-        centred = matrix - xp.mean(matrix, axis=0)
-        _fits(float(backend.to_numpy(xp.max(xp.abs(centred)))), sigma, options)
-        return xp.astype(centred / sigma, getattr(xp, options.precision))
-
-
-def _fits(furthest: float, sigma: float, options: Options) -> None:
-    """Refuse rows so far apart that nothing is left of the differences between the others.
-
-    Raises:
-        ConfigError: they are.
-    """
-    if options.kernel == "gaussian" and not sigma > furthest * 1e-15:
-        raise ConfigError(f"bandwidth is {sigma:g}, and rows are {furthest:g} apart: give a longer one")
-    if options.precision == "float32" and furthest / sigma > sqrt(float(np.finfo(np.float32).max)) / 1e3:
-        raise ConfigError(f'rows are {furthest / sigma:g} apart, too far for precision="float32": use "float64"')

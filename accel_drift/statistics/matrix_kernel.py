@@ -1,0 +1,198 @@
+"""Rows become one matrix about the origin in units of the bandwidth, and that the kernel's sums.
+
+Where calibration rows decide scales and bandwidth the reference's rows become the same numbers whatever the batch is:
+their matrix and their sums are made once and kept for the next batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends import Backend
+from accel_drift.errors import ConfigError
+from accel_drift.statistics.comparison import Comparison
+from accel_drift.statistics.distances import median_distance
+from accel_drift.statistics.encoding import Slot, Sort, encode, entered, home, sorts_of, spread_out
+from accel_drift.statistics.kernel_sums import ReferenceSums
+from accel_drift.statistics.kernel_test import KernelSums
+from accel_drift.statistics.matrix_options import Options
+from accel_drift.statistics.matrix_rows import Rows
+
+
+class Made(NamedTuple):
+    """What the rows became.
+
+    The kernel's sums (None where all rows are equal), the columns that entered, for each matrix column the place of
+    its owner among them, and facts for the report.
+    """
+
+    kernel: KernelSums | None
+    columns: tuple[str, ...]
+    owner: npt.NDArray[np.int64]
+    facts: dict[str, Any]
+
+
+def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> Made:
+    """The kernel sums of the rows that take part.
+
+    Raises:
+        ConfigError: rows are too far apart for the bandwidth or the precision.
+    """
+    if rows.calibration is not None:
+        return _calibrated(rows, comparison, options, seed)
+    names, n = comparison.of_kind(*options.kinds), rows.reference.rows
+    tables = (rows.reference, rows.batch)
+    deciding = n if options.scale == "reference" else n + rows.batch.rows
+    backend = home(tables, names, comparison.backend)
+    encoded = encode(tables, names, deciding, seed, backend)
+    sigma = _length(encoded.matrix[:deciding, :], options, seed, backend)
+    facts = _facts(sigma, options, encoded.dropped)
+    xp = backend.xp
+    with backend.scope():
+        if sigma == 0.0 or not _varies([encoded.matrix], backend):
+            return Made(None, encoded.columns, encoded.owner, facts)
+        centred = encoded.matrix - xp.mean(encoded.matrix, axis=0)
+        z = _scaled(centred, _furthest(centred, backend), sigma, options, backend)
+    kernel = _sums(_moved(z, backend, comparison.backend), rows, comparison.backend, options, seed, None)
+    return Made(kernel, encoded.columns, encoded.owner, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A reference's rows as calibration rows make them.
+
+    Attributes:
+        z: (n, p) scaled rows, where the sums are made.
+        slots: what the matrix columns are.
+        bounds: (3, p) centre of the calibration rows, least and greatest value of the reference's, where rows are
+            encoded. What a batch has a column for and the reference has not is 0 in all of them.
+        furthest: largest distance from the centre along a column.
+        length: the bandwidth.
+        sums: sums within the reference.
+    """
+
+    z: Any
+    slots: tuple[Slot, ...]
+    bounds: Any
+    furthest: float
+    length: float
+    sums: ReferenceSums
+
+
+def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int) -> Made:
+    assert rows.calibration is not None  # noqa: S101
+    names, apart = comparison.of_kind(*options.kinds), rows.calibration.rows
+    tables = (rows.calibration, rows.reference, rows.batch)
+    sorts, backend = sorts_of(tables, names), home(tables, names, comparison.backend)
+    name = ("matrix", options, comparison.names, names, sorts, rows.size, seed, backend.name)
+    mine = comparison.kept.get(name, lambda: _reference(rows, comparison, options, seed, names, sorts, backend))
+    theirs = encode((rows.calibration, rows.batch), names, apart, seed, backend, sorts)
+    slots = tuple(sorted({*mine.slots, *theirs.slots}))
+    columns, owner, dropped = entered(slots, names, sorts)
+    facts, there = _facts(mine.length, options, dropped), comparison.backend
+    with backend.scope():
+        matrix = spread_out(theirs.matrix[apart:, :], theirs.slots, slots, backend)
+        bounds = spread_out(mine.bounds, mine.slots, slots, backend)
+        if mine.length == 0.0 or not _varies([matrix, bounds[1:, :]], backend):
+            return Made(None, columns, owner, facts)
+        centred = matrix - bounds[0, :]
+        furthest = max(mine.furthest, _furthest(centred, backend))
+        z = _moved(_scaled(centred, furthest, mine.length, options, backend), backend, there)
+    with there.scope():
+        z = there.xp.concat([spread_out(mine.z, mine.slots, slots, there), z], axis=0)
+    return Made(_sums(z, rows, there, options, seed, mine.sums), columns, owner, facts)
+
+
+def _reference(
+    rows: Rows,
+    comparison: Comparison,
+    options: Options,
+    seed: int,
+    names: tuple[str, ...],
+    sorts: tuple[Sort, ...],
+    backend: Backend,
+) -> _Reference:
+    assert rows.calibration is not None  # noqa: S101
+    apart = rows.calibration.rows
+    encoded = encode((rows.calibration, rows.reference), names, apart, seed, backend, sorts)
+    calibrating, matrix = encoded.matrix[:apart, :], encoded.matrix[apart:, :]
+    sigma = _length(calibrating, options, seed, backend)
+    xp, there = backend.xp, comparison.backend
+    with backend.scope():
+        if sigma == 0.0 or matrix.shape[1] == 0:
+            nothing = backend.asarray(np.zeros((3, len(encoded.slots))))
+            return _Reference(
+                matrix, encoded.slots, nothing, 0.0, sigma, ReferenceSums(matrix, backend, options.kernel)
+            )
+        centre = xp.mean(calibrating, axis=0)
+        bounds = xp.stack([centre, xp.min(matrix, axis=0), xp.max(matrix, axis=0)])
+        centred = matrix - centre
+        furthest = _furthest(centred, backend)
+        z = _moved(_scaled(centred, furthest, sigma, options, backend), backend, there)
+    return _Reference(z, encoded.slots, bounds, furthest, sigma, ReferenceSums(z, there, options.kernel))
+
+
+def _length(deciding: Any, options: Options, seed: int, backend: Backend) -> float:
+    if options.length is None:
+        return 1.0
+    return median_distance(deciding, seed, backend) if options.length == "median" else float(options.length)
+
+
+def _facts(sigma: float, options: Options, dropped: Any) -> dict[str, Any]:
+    facts = {"scale": options.scale, "dropped_columns": dict(dropped)}
+    return facts if options.length is None else {"bandwidth": sigma, **facts}
+
+
+def _varies(parts: list[Any], backend: Backend) -> bool:
+    """Whether any two of the rows of these matrices differ."""
+    xp, p = backend.xp, parts[0].shape[1]
+    if p == 0:
+        return False
+    low, high = (xp.stack([end(part, axis=0) for part in parts]) for end in (xp.min, xp.max))
+    return bool(backend.to_numpy(xp.any(xp.max(high, axis=0) > xp.min(low, axis=0))))
+
+
+def _furthest(centred: Any, backend: Backend) -> float:
+    return float(backend.to_numpy(backend.xp.max(backend.xp.abs(centred))))
+
+
+def _scaled(centred: Any, furthest: float, sigma: float, options: Options, backend: Backend) -> Any:
+    """Centred rows in units of the bandwidth.
+
+    Raises:
+        ConfigError: rows are so far apart that nothing is left of the differences between the others.
+    """
+    if options.kernel == "gaussian" and not sigma > furthest * 1e-15:
+        raise ConfigError(f"bandwidth is {sigma:g}, and rows are {furthest:g} apart: give a longer one")
+    if options.precision == "float32" and furthest / sigma > sqrt(float(np.finfo(np.float32).max)) / 1e3:
+        raise ConfigError(f'rows are {furthest / sigma:g} apart, too far for precision="float32": use "float64"')
+    return backend.xp.astype(centred / sigma, getattr(backend.xp, options.precision))
+
+
+def _moved(z: Any, backend: Backend, there: Backend) -> Any:
+    """Rows where the sums are made; they are encoded there, or on the host."""
+    if backend is there:
+        return z
+    with there.scope():
+        return there.asarray(z)
+
+
+def _sums(
+    z: Any, rows: Rows, backend: Backend, options: Options, seed: int, reference: ReferenceSums | None
+) -> KernelSums:
+    return KernelSums(
+        z,
+        rows.reference.rows,
+        backend,
+        seed,
+        rows.groups,
+        rows.n_groups,
+        kernel=options.kernel,
+        blocks=rows.blocks,
+        reference=reference,
+    )
