@@ -24,6 +24,7 @@ class JaxBackend(Backend):
     name: ClassVar[str] = "jax"
     xp: Namespace = jnp
     kernels: Kernels = jax_xla
+    low_precision: tuple[str, ...] = ("float16", "bfloat16", "int8")
 
     @classmethod
     def why_not(cls) -> str | None:
@@ -58,7 +59,10 @@ class JaxBackend(Backend):
         return cast("AbstractContextManager[object]", home.enable_x64(True))
 
     def asarray(self, x: npt.ArrayLike, /, dtype: Any = None) -> Array:
-        return jnp.asarray(x, dtype=host_dtype(dtype))
+        if isinstance(x, jax.Array):
+            return jnp.asarray(x, dtype=host_dtype(dtype))
+        # jnp.asarray would be compiled for every shape. On the CPU device_put keeps the memory that it is given.
+        return jax.device_put(np.array(x, dtype=host_dtype(dtype), copy=None if self.is_gpu else True))
 
     def to_numpy(self, x: Array, /) -> npt.NDArray[Any]:
         return np.asarray(x)

@@ -30,10 +30,13 @@ class Backend(ABC):
         is_gpu: whether its arrays live on a GPU here.
         xp: the array-API namespace.
         kernels: the kernel set for its arrays.
+        low_precision: dtypes below float32 that its kernel sums take as they are; elsewhere rows are rounded to such
+            a precision and handed over as float32.
     """
 
     name: ClassVar[str]
     is_gpu: bool = False
+    low_precision: tuple[str, ...] = ()
     xp: Namespace
     kernels: Kernels
 

@@ -13,12 +13,12 @@ from accel_drift_kernels.jax_xla.distances import pair_distances as pair_distanc
 from accel_drift_kernels.jax_xla.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.jax_xla.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.jax_xla.draws import multinomial as multinomial
+from accel_drift_kernels.jax_xla.pair_cross import cross_row_sums as cross_row_sums
+from accel_drift_kernels.jax_xla.pair_groups import cross_group_sums as cross_group_sums
+from accel_drift_kernels.jax_xla.pair_groups import pair_group_sums as pair_group_sums
+from accel_drift_kernels.jax_xla.pair_subsets import subset_pair_sums as subset_pair_sums
 from accel_drift_kernels.jax_xla.pair_sums import pair_label_sums as pair_label_sums
 from accel_drift_kernels.jax_xla.pair_sums import pair_row_sums as pair_row_sums
 from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
 from accel_drift_kernels.jax_xla.words import random_words as random_words
-from accel_drift_kernels.portable import cross_group_sums as cross_group_sums
-from accel_drift_kernels.portable import cross_row_sums as cross_row_sums
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
-from accel_drift_kernels.portable import pair_group_sums as pair_group_sums
-from accel_drift_kernels.portable import subset_pair_sums as subset_pair_sums

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from accel_drift_kernels.jax_xla.buckets import bucket, padded
+from accel_drift_kernels.jax_xla.buckets import bucket, cut, padded
 from accel_drift_kernels.spec import Array
 
 _AT_ONCE = 1 << 14
@@ -28,6 +29,7 @@ def pair_distances(z: Array, first: Array, second: Array, /) -> Array:
     count = first.shape[0]
     if count == 0:
         return jnp.zeros(0)
-    many = bucket(-(-count // _AT_ONCE), 1) * _AT_ONCE
-    pairs = jnp.stack([first, second], axis=1)
-    return _distances(padded(z, bucket(z.shape[0])), padded(pairs, many))[:count]
+    many = bucket(-(-count // _AT_ONCE), 1)
+    pairs = np.zeros((many * _AT_ONCE, 2), dtype=first.dtype)
+    pairs[:count, 0], pairs[:count, 1] = np.asarray(first), np.asarray(second)
+    return cut(_distances(padded(z, bucket(z.shape[0])), pairs), np.s_[:count])

@@ -1,130 +1,128 @@
-"""Sums of kernel matrices: one scan over the tiles of the upper triangle, nothing of size N x N."""
+"""Sums of kernel matrices: one loop over tiles, nothing of size N x N."""
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 from jax import lax
 
-from accel_drift_kernels.jax_xla.buckets import bucket, padded
-from accel_drift_kernels.portable.pair_sums import half_distances, kernel_of, unpacked
+from accel_drift_kernels.jax_xla.buckets import cut, padded
+from accel_drift_kernels.jax_xla.pair_tiles import (
+    EXACT,
+    Plan,
+    halves_at,
+    handed,
+    in_blocks,
+    narrow,
+    product,
+    real,
+    room,
+    share_out,
+    tile_of,
+    upper,
+    used,
+    used_pairs,
+    visit_all,
+    wide,
+)
+from accel_drift_kernels.portable.pair_sums import unpacked
 from accel_drift_kernels.spec import Array
 
-_TILE = 1024
-_LEAST = 64
-_EXACT = lax.Precision.HIGHEST
-"""Said at every product: the default may round operands to 10 bits on a GPU or a TPU."""
 
+@partial(jax.jit, static_argnames="plan")
+def _label_sums(
+    z: Array, labels: Array, n: Array, scales: Array, order: Array, plan: Plan
+) -> tuple[Array, Array, Array]:
+    rows, kind, tile = in_blocks(z, plan.tile), narrow(z.dtype, plan.kernel), plan.tile
+    bits = labels.reshape(z.shape[0] // tile, tile, labels.shape[1])
 
-def _tile_size(n: int) -> int:
-    return min(_TILE, bucket(n, _LEAST))
-
-
-@cache
-def _order(tiles: int) -> npt.NDArray[np.int32]:
-    """Pairs (i, j), i <= j, of tiles by rising j: the first t (t + 1) / 2 of them are those of t tiles."""
-    return np.array([(i, j) for j in range(tiles) for i in range(j + 1)], dtype=np.int32).reshape(-1, 2)
-
-
-def _padded_rows(n: int) -> int:
-    tile = _tile_size(n)
-    return tile if n <= tile else bucket(-(-n // tile), 1) * tile
-
-
-def _prepared(z: Array, n: Array) -> tuple[Array, Array]:
-    """The rows, and half their squared norms (infinite for padding: K = 0)."""
-    real = jnp.arange(z.shape[0]) < n
-    exact = z.astype(jnp.float64)
-    half = jnp.where(real, 0.5 * jnp.sum(exact * exact, axis=1), jnp.inf)
-    return z, half.astype(z.dtype)
-
-
-def _tile(rows: tuple[Array, Array], half: tuple[Array, Array], diagonal: Array, kernel: str) -> Array:
-    product = jnp.dot(rows[0], rows[1].T, precision=_EXACT)
-    norms = half[0][:, None] + half[1][None, :]
-    near = half_distances(product, norms, rows[0].shape[1], kernel)
-    k = jnp.where(jnp.isfinite(norms), kernel_of(near, kernel, jnp.ones((), near.dtype)), 0.0)
-    return jnp.where(diagonal & jnp.eye(k.shape[0], dtype=bool), jnp.zeros_like(k), k)
-
-
-@partial(jax.jit, static_argnames="kernel")
-def _label_sums(z: Array, labels: Array, n: Array, order: Array, kernel: str) -> tuple[Array, Array, Array]:
-    rows, half = _prepared(z, n)
-    tile = _tile_size(z.shape[0])
-    tiles = z.shape[0] // tile
-    blocks, halves = rows.reshape(tiles, tile, z.shape[1]), half.reshape(tiles, tile)
-    bits = labels.reshape(tiles, tile, labels.shape[1])
-    used = (n + tile - 1) // tile
-
-    def visit(t: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        quad, linear, total = sums
+    def visit(held: Any, t: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
+        (rows, bits, n, scales, order), (quad, by_row) = held, sums
         i, j = order[t, 0], order[t, 1]
-        k = _tile((blocks[i], blocks[j]), (halves[i], halves[j]), i == j, kernel)
-        y = jnp.dot(k, unpacked(bits[j], z.dtype), precision=_EXACT).astype(jnp.float64)
-        mine = unpacked(bits[i], jnp.float64)
-        row = jnp.sum(k, axis=1).astype(jnp.float64)
-        weight = jnp.where(i == j, 1.0, 2.0)
-        quad = quad + weight * jnp.sum(mine * y, axis=0)
-        # The mirror tile below the diagonal adds the column sums of the panel's labelled columns.
-        linear = linear + jnp.dot(row, mine, precision=_EXACT) + (weight - 1.0) * jnp.sum(y, axis=0)
-        return quad, linear, total + weight * jnp.sum(row)
+        half = halves_at(rows, i, rows, j, plan.kernel)
+        theirs, mine = unpacked(bits[j], kind), unpacked(bits[i], jnp.bool_)
 
-    zero = jnp.zeros(labels.shape[1] * 8)
-    # The number of tiles is traced: one compilation serves every N of a bucket.
-    sums: tuple[Array, Array, Array] = lax.fori_loop(0, used * (used + 1) // 2, visit, (zero, zero, jnp.zeros(())))
-    return sums
+        def one(scale: Array) -> tuple[Array, Array, Array]:
+            # Every sum is of the same rounded values, so that their common error falls out of the statistic.
+            k = tile_of(half, plan.kernel, scale, (i - j) * tile).astype(kind)
+            within = jnp.where(mine, product(k, theirs).astype(jnp.float64), 0.0)
+            across, down = product(k, real(n, tile, j, kind)), product(real(n, tile, i, kind), k)
+            return jnp.sum(within, axis=0), across.astype(jnp.float64), down.astype(jnp.float64)
+
+        within, across, down = lax.map(one, scales)
+        off = jnp.where(i == j, 0.0, 1.0)
+        # The mirror tile below the diagonal: the same quadratic form, and its row sums are this one's column sums.
+        return quad + (1.0 + off) * within, by_row.at[:, i].add(across).at[:, j].add(off * down)
+
+    many = scales.shape[0]
+    start = jnp.zeros((many, labels.shape[1] * 8)), jnp.zeros((many, *bits.shape[:2]))
+    quad, by_row = visit_all(used_pairs(n, tile), visit, (rows, bits, n, scales, order), start, plan.devices)
+    linear, total = _marked(by_row, bits, n)
+    return quad, linear, total
+
+
+def _marked(by_row: Array, bits: Array, n: Array) -> tuple[Array, Array]:
+    """Sums over the rows that each labelling marks, and over all: of (S, T, b) numbers (S, P) and (S,)."""
+    tile = bits.shape[1]
+
+    def visit(t: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
+        held = by_row[:, t]
+        linear = jnp.matmul(held, unpacked(bits[t], jnp.float64), precision=EXACT)
+        return sums[0] + linear, sums[1] + jnp.sum(held * real(n, tile, t, jnp.float64), axis=1)
+
+    start = jnp.zeros((by_row.shape[0], bits.shape[2] * 8)), jnp.zeros(by_row.shape[0])
+    made: tuple[Array, Array] = lax.fori_loop(0, used(n, tile), visit, start)
+    return made
 
 
 def pair_label_sums(z: Array, labels: Array, count: int, kernel: str, scales: Array, /) -> tuple[Array, Array, Array]:
     """See `spec.OPS["pair_label_sums"]`."""
-    made = [_label_sums_at((z * jnp.sqrt(s)).astype(z.dtype), labels, count, kernel) for s in scales]
-    return jnp.stack([m[0] for m in made]), jnp.stack([m[1] for m in made]), jnp.stack([m[2] for m in made])
+    n, many = z.shape[0], scales.shape[0]
+    if n == 0:
+        return jnp.zeros((many, count)), jnp.zeros((many, count)), jnp.zeros(many)
+    tile, rows = room(z)
+    order = upper(rows // tile)
+    plan = Plan(tile, kernel, share_out(len(order)))
+    args = handed((padded(z, rows), padded(labels, rows), np.int32(n), scales, order), plan.devices)
+    quad, linear, total = _label_sums(*args, plan=plan)
+    return cut(quad, np.s_[:, :count]), cut(linear, np.s_[:, :count]), cut(total, np.s_[:])
+
+
+@partial(jax.jit, static_argnames="plan")
+def _row_sums(z: Array, w: Array, n: Array, scales: Array, order: Array, plan: Plan) -> Array:
+    rows, tile = in_blocks(z, plan.tile), plan.tile
+    # Columns as rows, for XLA's product for the CPU is many times slower with the tile turned than with the weights.
+    weights = jnp.swapaxes(w.astype(wide(z.dtype)).reshape(z.shape[0] // tile, tile, w.shape[1]), 1, 2)
+
+    def visit(held: Any, t: Array, out: Array) -> Array:
+        rows, weights, scales, order = held
+        i, j = order[t, 0], order[t, 1]
+        half = halves_at(rows, i, rows, j, plan.kernel)
+
+        def one(scale: Array) -> tuple[Array, Array]:
+            k = tile_of(half, plan.kernel, scale, (i - j) * tile)
+            return product(weights[j], k.T).astype(jnp.float64), product(weights[i], k).astype(jnp.float64)
+
+        own, mirror = lax.map(one, scales)
+        # The tile below the diagonal; the diagonal's own has none.
+        return out.at[:, i].add(own).at[:, j].add(jnp.where(i == j, 0.0, mirror))
+
+    start = jnp.zeros((scales.shape[0], *weights.shape))
+    out = visit_all(used_pairs(n, tile), visit, (rows, weights, scales, order), start, plan.devices)
+    return jnp.swapaxes(out, 2, 3).reshape(scales.shape[0], *w.shape)
 
 
 def pair_row_sums(z: Array, w: Array, kernel: str, scales: Array, /) -> Array:
     """See `spec.OPS["pair_row_sums"]`."""
-    return jnp.stack([_row_sums_at((z * jnp.sqrt(s)).astype(z.dtype), w, kernel) for s in scales])
-
-
-def _label_sums_at(z: Array, labels: Array, count: int, kernel: str) -> tuple[Array, Array, Array]:
     n = z.shape[0]
     if n == 0:
-        return jnp.zeros(count), jnp.zeros(count), jnp.zeros(())
-    many = _padded_rows(n)
-    order = jnp.asarray(_order(many // _tile_size(many)))
-    quad, linear, total = _label_sums(padded(z, many), padded(labels, many), jnp.asarray(n), order, kernel)
-    return quad[:count], linear[:count], total
-
-
-@partial(jax.jit, static_argnames="kernel")
-def _row_sums(z: Array, w: Array, n: Array, order: Array, kernel: str) -> Array:
-    rows, half = _prepared(z, n)
-    tile = _tile_size(z.shape[0])
-    tiles = z.shape[0] // tile
-    blocks, halves = rows.reshape(tiles, tile, z.shape[1]), half.reshape(tiles, tile)
-    weights = w.astype(z.dtype).reshape(tiles, tile, w.shape[1])
-    used = (n + tile - 1) // tile
-
-    def visit(t: Array, out: Array) -> Array:
-        i, j = order[t, 0], order[t, 1]
-        k = _tile((blocks[i], blocks[j]), (halves[i], halves[j]), i == j, kernel)
-        out = out.at[i].add(jnp.dot(k, weights[j], precision=_EXACT).astype(jnp.float64))
-        # The mirror tile below the diagonal; the diagonal's own has none.
-        mirror = jnp.dot(k.T, weights[i], precision=_EXACT).astype(jnp.float64)
-        return out.at[j].add(jnp.where(i == j, 0.0, mirror))
-
-    out: Array = lax.fori_loop(0, used * (used + 1) // 2, visit, jnp.zeros((tiles, tile, w.shape[1])))
-    return out.reshape(z.shape[0], w.shape[1])
-
-
-def _row_sums_at(z: Array, w: Array, kernel: str) -> Array:
-    n = z.shape[0]
-    if n == 0:
-        return jnp.zeros((0, w.shape[1]))
-    many = _padded_rows(n)
-    order = jnp.asarray(_order(many // _tile_size(many)))
-    return _row_sums(padded(z, many), padded(w, many), jnp.asarray(n), order, kernel)[:n]
+        return jnp.zeros((scales.shape[0], 0, w.shape[1]))
+    tile, rows = room(z)
+    order = upper(rows // tile)
+    plan = Plan(tile, kernel, share_out(len(order)))
+    args = handed((padded(z, rows), padded(w, rows), np.int32(n), scales, order), plan.devices)
+    return cut(_row_sums(*args, plan=plan), np.s_[:, :n])
