@@ -136,12 +136,3 @@ def check(question: Question, answers: Mapping[str, Answer]) -> None:
             raise DisagreementError(
                 f"{question.name}, {question.label}: {name} is off {contender.against} by {off:.2g} of it"
             )
-
-
-def checked(question: Question) -> dict[str, Answer]:
-    """The answers of the contenders that are held against another, and of those others."""
-    found = set()
-    for name, contender in question.contenders.items():
-        if contender.tolerance is not None:
-            found |= {name, contender.against}
-    return {name: c.compute() for name, c in question.contenders.items() if name in found}

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ from bench import footprint, machine, peers
 from bench.cases import CASES
 from bench.goals import judge
 from bench.limits import Limit, limits
-from bench.question import Case, DisagreementError, Floor, Question, Sizes, check, checked
-from bench.timing import Times, interleaved, ratio
+from bench.question import Case, DisagreementError, Floor, Question, Sizes, check
+from bench.timing import Call, Times, interleaved, ratio
 
 RUNS = 7
 WANTED = {"cpu": ("numpy", "jax"), "gpu": ("cupy", "jax")}
@@ -73,10 +74,10 @@ def measure(case: Case, sizes: Sizes, backends: Sequence[Backend], options: Opti
     """One question at one size: times in turns, ratios, fractions of the floors, memory."""
     question = case.ask(sizes, backends)
     say(f"{case.name}: {question.label}")
-    check(question, checked(question))
     bounds = limits(backends[0])
-    calls = {name: c.compute for name, c in question.contenders.items()}
-    times = interleaved({**calls, **{f"limit: {k}": v.call for k, v in bounds.items()}}, options.runs)
+    calls: dict[str, Call] = {name: c.compute for name, c in question.contenders.items()}
+    calls |= {f"limit: {k}": v.call for k, v in bounds.items()}
+    times = interleaved(calls, options.runs, partial(check, question))
     load = machine.load()
     rates = {name: _rate(bound, times[f"limit: {name}"]) for name, bound in bounds.items()}
     rows = []

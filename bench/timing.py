@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 Call = Callable[[], object]
 
@@ -33,14 +34,24 @@ class Times:
         return Times(self.first / pieces, tuple(t / pieces for t in self.warm))
 
 
-def interleaved(calls: Mapping[str, Call], runs: int) -> dict[str, Times]:
+def interleaved(
+    calls: Mapping[str, Call], runs: int, look: Callable[[Mapping[str, Any]], object] | None = None
+) -> dict[str, Times]:
     """Time every call `runs` times in turns, so that whatever else the machine does strikes all alike.
+
+    What the first calls return is shown to `look`, which may stop it all by an exception.
 
     Each round has an order of its own, so that no call always pays for what one before it left behind: threads that
     still spin, memory to be given back. Where a first call takes over `LONG_S` there are `FEW` rounds.
     """
     names = list(calls)
-    first = {name: timed(calls[name]) for name in names}
+    first, answers = dict[str, float](), dict[str, Any]()
+    for name in names:
+        started = perf_counter()
+        answers[name] = calls[name]()
+        first[name] = perf_counter() - started
+    if look is not None:
+        look(answers)
     rounds = min(runs, FEW) if max(first.values()) > LONG_S else runs
     warm: dict[str, list[float]] = {name: [] for name in names}
     order = random.Random(0)  # noqa: S311  (no secret)
