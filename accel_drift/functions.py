@@ -254,7 +254,7 @@ def mmd(
     reference: Any,
     batch: Any,
     *,
-    bandwidth: float | Literal["median"] = "median",
+    bandwidth: float | Literal["median", "fuse", "agg"] = "median",
     estimator: Literal["unbiased", "biased"] = "unbiased",
     max_rows: int | None = None,
     seed: int = 0,
@@ -264,7 +264,8 @@ def mmd(
     Args:
         reference: (n, d) numbers, or a table with columns of numbers and categories; (n,) counts as one column.
         batch: (m, d), or a table with the same columns.
-        bandwidth: "median" of the distances between pooled rows, or a length in units of the scaled columns.
+        bandwidth: "median" of the distances between pooled rows, or a length in units of the scaled columns; "fuse" or
+            "agg" for the kernel of a collection under which the two stand apart most (see `MMD`).
         estimator: "unbiased" (may be negative) or "biased".
         max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
         seed: decides what is drawn.

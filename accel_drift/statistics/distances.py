@@ -22,21 +22,36 @@ def median_distance(z: Any, seed: int, backend: Backend) -> float:
     those rows or the distances of those pairs.
     Source: Gretton et al. 2012, section 8.
     """
-    rows = z.shape[0]
-    if rows < 2:
-        return 0.0
-    with backend.scope():
-        if rows <= EXACT_MEDIAN_ROWS:
-            from scipy.spatial.distance import pdist
-
-            distances = pdist(backend.to_numpy(z))
-        else:
-            distances = backend.to_numpy(_some_distances(z, draws.key(seed, "mmd", "pairs"), backend))
-    middle = float(np.median(distances))
+    distances = _distances(z, seed, backend)
+    middle = float(np.median(distances)) if len(distances) else 0.0
     if middle == 0.0 and distances.any():
         # More than half of the pairs are equal rows: take the median of those that are not.
         middle = float(np.median(distances[distances > 0]))
     return middle
+
+
+def distance_quantiles(z: Any, shares: tuple[float, ...], seed: int, backend: Backend) -> tuple[float, ...]:
+    """Quantiles of the distances between different rows of z (N, d), of the same pairs as the median.
+
+    Where the smallest would be 0, since many rows are equal, those of the distances that are not; 0 where all are.
+    """
+    distances = _distances(z, seed, backend)
+    if not distances.any():
+        return (0.0,) * len(shares)
+    found = np.quantile(distances, shares)
+    if not found.all():
+        found = np.quantile(distances[distances > 0], shares)
+    return tuple(float(q) for q in found)
+
+
+def _distances(z: Any, seed: int, backend: Backend) -> npt.NDArray[np.float64]:
+    """Distances of all pairs of rows, or of a million seeded pairs where there are more than 2,000 rows."""
+    with backend.scope():
+        if z.shape[0] <= EXACT_MEDIAN_ROWS:
+            from scipy.spatial.distance import pdist
+
+            return np.asarray(pdist(backend.to_numpy(z)))
+        return np.asarray(backend.to_numpy(_some_distances(z, draws.key(seed, "mmd", "pairs"), backend)))
 
 
 def _some_distances(z: Any, stream: npt.NDArray[np.uint32], backend: Backend) -> Any:

@@ -275,6 +275,26 @@ class KernelSums:
             block = upto
         return own
 
+    def spread(self) -> tuple[Floats, Floats]:
+        """Mean square between different units (rows, or groups) of the centred kernel, (S,), and of the kernel itself.
+
+        Centred means less the units' own means, which no labelling's unbiased statistic sees; of single rows it is the
+        variance of the statistic over all labellings but for a factor that n and m decide. Needs a kernel whose square
+        is one of its kind. Source: U-centring, Szekely & Rizzo, Ann. Statist. 42 (2014), eq. 2.2.
+        """
+        if self.groups is None:
+            squared = tuple((4.0 if self.kernel == "laplace" else 2.0) * s for s in self.scales)
+            ends = np.array([self.n, self.rows], dtype=np.int64)
+            squares = self._group_sums(ends, 1, squared).sum(axis=(1, 2))
+            sums, units = self._sides.sum(axis=2), self.rows
+        else:
+            between = without_diagonal(self._between) / self._sizes.mean() ** 2
+            squares, sums, units = (between**2).sum(axis=(1, 2)), between.sum(axis=2), self.n_groups[1]
+        own = 2.0 * (sums**2).sum(axis=1) / max(units - 2, 1)
+        mean = sums.sum(axis=1) ** 2 / max((units - 1) * (units - 2), 1)
+        pairs = max(units * (units - 1), 1)
+        return np.maximum(squares - own + mean, 0.0) / pairs, squares / pairs
+
     def standard_error(self) -> float:
         """Standard error of the unbiased statistic, from the variance of the witness values.
 

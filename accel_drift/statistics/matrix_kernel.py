@@ -6,7 +6,7 @@ their matrix and their sums are made once and kept for the next batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from accel_drift.backends import Backend
 from accel_drift.errors import ConfigError
+from accel_drift.statistics import aggregated
+from accel_drift.statistics.aggregated import Collection
 from accel_drift.statistics.comparison import Comparison
-from accel_drift.statistics.distances import median_distance
+from accel_drift.statistics.distances import distance_quantiles, median_distance
 from accel_drift.statistics.encoding import Slot, Sort, encode, entered, home, sorts_of, spread_out
-from accel_drift.statistics.kernel_sums import ReferenceSums
+from accel_drift.statistics.kernel_sums import Kernel, ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
@@ -27,14 +29,19 @@ from accel_drift.statistics.matrix_rows import Rows
 class Made(NamedTuple):
     """What the rows became.
 
-    The kernel's sums (None where all rows are equal), the columns that entered, for each matrix column the place of
-    its owner among them, and facts for the report.
+    The kernel's sums, or those of a collection of kernels (None where all rows are equal), the columns that entered,
+    for each matrix column the place of its owner among them, and facts for the report.
     """
 
-    kernel: KernelSums | None
+    kernel: KernelSums | Collection | None
     columns: tuple[str, ...]
     owner: npt.NDArray[np.int64]
     facts: dict[str, Any]
+
+
+def rounding(options: Options) -> float:
+    """Relative error of the kernel sums: labellings whose statistics are no further apart tie."""
+    return 1e-12 if options.precision == "float64" else 1e-6
 
 
 def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> Made:
@@ -50,7 +57,8 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
     deciding = n if options.scale == "reference" else n + rows.batch.rows
     backend = home(tables, names, comparison.backend)
     encoded = encode(tables, names, deciding, seed, backend)
-    sigma = _length(encoded.matrix[:deciding, :], options, seed, backend)
+    widths = _widths(encoded.matrix[:deciding, :], options, seed, backend)
+    sigma = _middle(widths)
     facts = _facts(sigma, options, encoded.dropped)
     xp = backend.xp
     with backend.scope():
@@ -58,7 +66,7 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
             return Made(None, encoded.columns, encoded.owner, facts)
         centred = encoded.matrix - xp.mean(encoded.matrix, axis=0)
         z = _scaled(centred, _furthest(centred, backend), sigma, options, backend)
-    kernel = _sums(_moved(z, backend, comparison.backend), rows, comparison.backend, options, seed, None)
+    kernel = _sums(_moved(z, backend, comparison.backend), rows, comparison.backend, options, seed, widths)
     return Made(kernel, encoded.columns, encoded.owner, facts)
 
 
@@ -72,16 +80,16 @@ class _Reference:
         bounds: (3, p) centre of the calibration rows, least and greatest value of the reference's, where rows are
             encoded. What a batch has a column for and the reference has not is 0 in all of them.
         furthest: largest distance from the centre along a column.
-        length: the bandwidth.
-        sums: sums within the reference.
+        widths: the bandwidth, or those of a collection.
+        sums: sums within the reference, of each shape of kernel.
     """
 
     z: Any
     slots: tuple[Slot, ...]
     bounds: Any
     furthest: float
-    length: float
-    sums: ReferenceSums
+    widths: tuple[float, ...]
+    sums: tuple[ReferenceSums, ...]
 
 
 def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int) -> Made:
@@ -94,18 +102,19 @@ def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int)
     theirs = encode((rows.calibration, rows.batch), names, apart, seed, backend, sorts)
     slots = tuple(sorted({*mine.slots, *theirs.slots}))
     columns, owner, dropped = entered(slots, names, sorts)
-    facts, there = _facts(mine.length, options, dropped), comparison.backend
+    sigma, there = _middle(mine.widths), comparison.backend
+    facts = _facts(sigma, options, dropped)
     with backend.scope():
         matrix = spread_out(theirs.matrix[apart:, :], theirs.slots, slots, backend)
         bounds = spread_out(mine.bounds, mine.slots, slots, backend)
-        if mine.length == 0.0 or not _varies([matrix, bounds[1:, :]], backend):
+        if sigma == 0.0 or not _varies([matrix, bounds[1:, :]], backend):
             return Made(None, columns, owner, facts)
         centred = matrix - bounds[0, :]
         furthest = max(mine.furthest, _furthest(centred, backend))
-        z = _moved(_scaled(centred, furthest, mine.length, options, backend), backend, there)
+        z = _moved(_scaled(centred, furthest, sigma, options, backend), backend, there)
     with there.scope():
         z = there.xp.concat([spread_out(mine.z, mine.slots, slots, there), z], axis=0)
-    return Made(_sums(z, rows, there, options, seed, mine.sums), columns, owner, facts)
+    return Made(_sums(z, rows, there, options, seed, mine.widths, mine.sums), columns, owner, facts)
 
 
 def _reference(
@@ -121,26 +130,38 @@ def _reference(
     apart = rows.calibration.rows
     encoded = encode((rows.calibration, rows.reference), names, apart, seed, backend, sorts)
     calibrating, matrix = encoded.matrix[:apart, :], encoded.matrix[apart:, :]
-    sigma = _length(calibrating, options, seed, backend)
+    widths = _widths(calibrating, options, seed, backend)
+    sigma = _middle(widths)
     xp, there = backend.xp, comparison.backend
     with backend.scope():
         if sigma == 0.0 or matrix.shape[1] == 0:
             nothing = backend.asarray(np.zeros((3, len(encoded.slots))))
-            return _Reference(
-                matrix, encoded.slots, nothing, 0.0, sigma, ReferenceSums(matrix, backend, options.kernel)
-            )
+            return _Reference(matrix, encoded.slots, nothing, 0.0, widths, ())
         centre = xp.mean(calibrating, axis=0)
         bounds = xp.stack([centre, xp.min(matrix, axis=0), xp.max(matrix, axis=0)])
         centred = matrix - centre
         furthest = _furthest(centred, backend)
         z = _moved(_scaled(centred, furthest, sigma, options, backend), backend, there)
-    return _Reference(z, encoded.slots, bounds, furthest, sigma, ReferenceSums(z, there, options.kernel))
+    sums = tuple(ReferenceSums(z, there, shape) for shape in _shapes(widths, options))
+    return _Reference(z, encoded.slots, bounds, furthest, widths, sums)
 
 
-def _length(deciding: Any, options: Options, seed: int, backend: Backend) -> float:
+def _widths(deciding: Any, options: Options, seed: int, backend: Backend) -> tuple[float, ...]:
+    """The bandwidth, or the first to the last of a collection; 0 where all deciding rows are equal."""
     if options.length is None:
-        return 1.0
-    return median_distance(deciding, seed, backend) if options.length == "median" else float(options.length)
+        return (1.0,)
+    if options.length == "fuse" or options.length == "agg":
+        low, high = distance_quantiles(deciding, aggregated.ENDS, seed, backend)
+        return aggregated.widths(low, high) if low else (0.0,)
+    return (median_distance(deciding, seed, backend) if options.length == "median" else float(options.length),)
+
+
+def _middle(widths: tuple[float, ...]) -> float:
+    return widths[0] if len(widths) == 1 else sqrt(widths[0]) * sqrt(widths[-1])
+
+
+def _shapes(widths: tuple[float, ...], options: Options) -> tuple[Kernel, ...]:
+    return (options.kernel,) if len(widths) == 1 else ("gaussian", "laplace")
 
 
 def _facts(sigma: float, options: Options, dropped: Any) -> dict[str, Any]:
@@ -183,9 +204,16 @@ def _moved(z: Any, backend: Backend, there: Backend) -> Any:
 
 
 def _sums(
-    z: Any, rows: Rows, backend: Backend, options: Options, seed: int, reference: ReferenceSums | None
-) -> KernelSums:
-    return KernelSums(
+    z: Any,
+    rows: Rows,
+    backend: Backend,
+    options: Options,
+    seed: int,
+    widths: tuple[float, ...],
+    reference: tuple[ReferenceSums, ...] = (),
+) -> KernelSums | Collection:
+    """The sums of the one kernel, or of every shape at every width."""
+    sums = KernelSums(
         z,
         rows.reference.rows,
         backend,
@@ -194,5 +222,13 @@ def _sums(
         rows.n_groups,
         kernel=options.kernel,
         blocks=rows.blocks,
-        reference=reference,
+        reference=reference[0] if reference else None,
     )
+    if len(widths) == 1:
+        return sums
+    scales, shapes = tuple((_middle(widths) / width) ** 2 for width in widths), _shapes(widths, options)
+    members = tuple(
+        replace(sums, kernel=shape, scales=scales, reference=reference[i] if reference else None)
+        for i, shape in enumerate(shapes)
+    )
+    return Collection(members, widths, rounding(options))

@@ -7,12 +7,13 @@ from typing import ClassVar, Literal, Protocol, get_args
 
 from accel_drift.data.schema import Kind
 from accel_drift.errors import ConfigError
+from accel_drift.statistics.aggregated import Rule
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
 
 Mode = Literal["rows", "groups"]
 Scale = Literal["pooled", "calibration", "reference"]
 Precision = Literal["float64", "float32"]
-Bandwidth = float | Literal["median"]
+Bandwidth = float | Literal["median"] | Rule
 
 
 class Options(Protocol):

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.finding import Status
-from accel_drift.statistics import intervals, matrix_parts, matrix_rows, tail
+from accel_drift.statistics import aggregated, intervals, matrix_parts, matrix_rows, tail
+from accel_drift.statistics.aggregated import Collection, Rule
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.kernel_test import KernelSums
-from accel_drift.statistics.matrix_kernel import Made, made_of
+from accel_drift.statistics.matrix_kernel import Made, made_of, rounding
 from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
 from accel_drift.statistics.nulls import labellings
@@ -26,8 +27,11 @@ _WORK = 4e11
 
 def statistic(comparison: Comparison, options: Options, seed: int) -> float:
     """The statistic alone; 0 where all rows are equal."""
-    made = made_of(matrix_rows.choose(comparison, options, seed), comparison, options, seed)
-    return 0.0 if made.kernel is None else float(made.kernel.mmd2(0, 1, options.estimator)[0][0])
+    kernel = made_of(matrix_rows.choose(comparison, options, seed), comparison, options, seed).kernel
+    if isinstance(kernel, Collection):
+        observed = kernel.grid(0, 1)[0][:, 0]
+        return float(observed[kernel.foremost(observed)])
+    return 0.0 if kernel is None else float(kernel.mmd2(0, 1, options.estimator)[0][0])
 
 
 def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome) -> Outcome:
@@ -56,20 +60,23 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
     used = made.columns or names
     details = {"mode": options.mode, "estimator": options.estimator, "precision": options.precision, **made.facts}
     ready = replace(start, details=details, columns=used, column=", ".join(used))
-    if made.kernel is None:
+    kernel = made.kernel
+    if kernel is None:
         return replace(ready, statistic=0.0, effect=0.0, p_value=1.0, p_method="exact")
-    if options.tolerance:
-        tested = _beyond(ready, made.kernel, options, options.tolerance, plan.intervals)
+    if isinstance(kernel, Collection):
+        tested, kernel = _aggregated(ready, kernel, options, comparison.needed(plan))
+    elif options.tolerance:
+        tested = _beyond(ready, kernel, options, options.tolerance, plan.intervals)
     else:
-        tested = _permuted(ready, made.kernel, options, comparison.needed(plan))
-    return _explained(tested, made, rows, plan, options) if plan.intervals else tested
+        tested = _permuted(ready, kernel, options, comparison.needed(plan))
+    return _explained(tested, made._replace(kernel=kernel), rows, plan, options) if plan.intervals else tested
 
 
 def _permuted(ready: Outcome, kernel: KernelSums, options: Options, needed: float) -> Outcome:
     # The observed labelling is number 0 of the same pass, so equal sums tie.
     made, mean_kernel = kernel.mmd2(0, 1 + options.permutations, options.estimator)
     observed, null = float(made[0]), made[1:]
-    line = observed - mean_kernel * (1e-12 if options.precision == "float64" else 1e-6)
+    line = observed - mean_kernel * rounding(options)
     hits, done, first, exhausted = int((null >= line).sum()), len(null), null, False
     for upto in tail.rounds(options.permutations, needed)[1:]:
         if hits >= tail.ENOUGH:
@@ -91,6 +98,32 @@ def _permuted(ready: Outcome, kernel: KernelSums, options: Options, needed: floa
         details={**ready.details, "permutations": done},
         null=first,
     )
+
+
+def _aggregated(ready: Outcome, kernels: Collection, options: Options, needed: float) -> tuple[Outcome, KernelSums]:
+    """The p-value of all kernels together, with the statistic of the foremost of them; and that kernel."""
+    one = kernels.members[0]
+
+    def affordable(labellings: int) -> bool:
+        return one.groups is not None or float(one.rows) ** 2 * labellings * len(kernels.weights) <= _WORK
+
+    rule: Rule = "fuse" if options.length == "fuse" else "agg"
+    found = aggregated.test(kernels, rule, options.permutations, needed, affordable)
+    place = kernels.foremost(found.first[:, 0])
+    facts = kernels.facts(place)
+    of = f"the {facts['kernel']} kernel of bandwidth {facts['bandwidth']:.3g}"
+    told = f"p-value of {len(kernels.weights)} kernels, all else of the one under which the drift stands out: {of}"
+    tested = replace(
+        ready,
+        statistic=float(found.first[place, 0]),
+        effect=float(found.first[place, 0]),
+        p_value=found.p_value,
+        p_method=found.method if options.scale != "reference" else "approximate",
+        details={**ready.details, **facts, "aggregation": rule, "permutations": found.permutations},
+        note="; ".join(filter(None, [ready.note, told])),
+        null=found.first[place, 1:],
+    )
+    return tested, kernels.one(place)
 
 
 def _beyond(ready: Outcome, kernel: KernelSums, options: Options, tolerance: float, null: bool) -> Outcome:
@@ -118,7 +151,7 @@ def _beyond(ready: Outcome, kernel: KernelSums, options: Options, tolerance: flo
 def _explained(tested: Outcome, made: Made, rows: Rows, plan: Plan, options: Options) -> Outcome:
     """The outcome with its interval and its parts."""
     assert tested.null is not None  # noqa: S101
-    assert made.kernel is not None  # noqa: S101
+    assert isinstance(made.kernel, KernelSums)  # noqa: S101
     assert tested.statistic is not None  # noqa: S101
     columns, held = matrix_parts.columns(made.kernel, made.columns, made.owner, plan.seed)
     witnesses = matrix_parts.rows(made.kernel, rows)
@@ -127,8 +160,9 @@ def _explained(tested: Outcome, made: Made, rows: Rows, plan: Plan, options: Opt
         interval=_interval(tested.statistic, made.kernel.standard_error(), tested.null),
         parts=(*columns, *witnesses),
         details={**tested.details, "rows_of_column_parts": list(held)},
-        # With a tolerance no drift at all is not what the p-value is about: no picture of it.
-        null=None if options.tolerance else tested.null,
+        # With a tolerance no drift at all is not what the p-value is about, and one kernel's null is not where that of
+        # many comes from: no picture of it.
+        null=None if options.tolerance or "aggregation" in tested.details else tested.null,
     )
 
 

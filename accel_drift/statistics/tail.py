@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -110,14 +109,21 @@ def fitted_tail(null: Floats, observed: float) -> float:
     statistics of counts and degenerate U-statistics are sums of squares in the limit, which a gamma law follows.
     Source: Pearson type III; Gretton et al. 2009, section 2, for the latter.
     """
-    from scipy.special import gammaincc, ndtr
-
     spread = float(null.std())
     if spread == 0.0:
         return 1.0 / (1 + len(null))
     z = (observed - float(null.mean())) / spread
     skew = float((((null - null.mean()) / spread) ** 3).mean())
-    if skew < 1e-3:
-        return max(float(ndtr(-z)), FITTED)
-    shape = 4.0 / skew**2
-    return max(float(gammaincc(shape, max(0.0, shape + z * sqrt(shape)))), FITTED)
+    return max(float(skewed_tail(np.array(z), np.array(skew))), FITTED)
+
+
+def skewed_tail(z: Floats, skew: Floats) -> Floats:
+    """P(Z >= z) of the gamma law with mean 0, deviation 1 and this skewness; of the normal one where that is 0 or less.
+
+    Source: Pearson type III.
+    """
+    from scipy.special import gammaincc, ndtr
+
+    shape = 4.0 / np.maximum(skew, 1e-3) ** 2
+    gamma = gammaincc(shape, np.maximum(0.0, shape + z * np.sqrt(shape)))
+    return np.asarray(np.where(skew < 1e-3, ndtr(-z), gamma))

@@ -104,7 +104,7 @@ def _at_once(made: ad.MMD, comparison: Comparison) -> float:
     names = comparison.of_kind(*made.kinds)
     whole = encode(tables, names, apart, made.seed, get_backend("numpy"), sorts_of(tables, names))
     z = whole.matrix[apart:] - whole.matrix[:apart].mean(axis=0)
-    sigma = matrix_kernel._length(whole.matrix[:apart], made, made.seed, get_backend("numpy"))
+    (sigma,) = matrix_kernel._widths(whole.matrix[:apart], made, made.seed, get_backend("numpy"))
     sums = KernelSums(z / sigma, rows.reference.rows, get_backend("numpy"), made.seed, rows.groups, rows.n_groups)
     return float(sums.mmd2(0, 1, made.estimator)[0][0])
 
