@@ -10,6 +10,7 @@ import numpy.typing as npt
 from accel_drift.backends import Backend
 from accel_drift.data.read import read_table
 from accel_drift.detectors import get_detector
+from accel_drift.detectors.base import Fitted
 from accel_drift.statistics.comparison import Plan, pair_tables
 from accel_drift.statistics.kernel_test import KernelSums
 from bench.question import Answer, Contender, Floor, Sizes
@@ -94,15 +95,20 @@ def detector(backend: Backend, reference: Floats, batch: Floats, permutations: i
 def whole_test(backend: Backend, reference: Floats, batch: Floats, permutations: int) -> Contender:
     """Statistic and p-value from raw columns: read, scaled, median bandwidth, test; no interval, no parts."""
     made = get_detector("mmd", permutations=permutations - 1, precision="float32", max_rows=None)
-    plan = Plan(made.alpha, made.alpha, made.seed, intervals=False)
 
     def compute() -> Answer:
-        one = read_table(reference, name="reference", backend=backend)
-        other = read_table(batch, schema=one.schema, columns=one.schema.names, name="batch", backend=backend)
-        (found,) = made.outcomes(pair_tables(one, other, one.schema.names, backend, None), plan)
-        return np.atleast_1d(np.float64(found.statistic or 0.0))
+        return np.atleast_1d(tested(made.fit(reference, backend=backend), batch))
 
     return Contender("ours", compute, WHOLE, "rows float32")
+
+
+def tested(fitted: Fitted, batch: Floats) -> float:
+    """The statistic of a batch, and its p-value with it; what `detect` explains besides is left out."""
+    known, made = fitted.reference.schema, fitted.detector
+    table = read_table(batch, schema=known, columns=known.names, name="batch", backend=fitted.backend)
+    comparison = pair_tables(fitted.reference, table, known.names, fitted.backend, None, kept=fitted.kept)
+    (found,) = made.outcomes(comparison, Plan(made.alpha, made.alpha, made.seed, intervals=False))
+    return found.statistic or 0.0
 
 
 def gram_of_columns(reference: Floats, batch: Floats, permutations: int) -> Contender:

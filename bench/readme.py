@@ -66,7 +66,8 @@ _REMARKS = {
     "mmd_small": "*rows* are the kernel sums of given rows; *whole test* reads, scales and finds the bandwidth, as "
     "its peer and the libraries do; *whole detector* adds an interval and the parts of columns and rows.",
     "mmd_large": "The whole Gram matrix would be 40 GB: there is no peer.",
-    "mmd_stream": "Times are those of one batch: scale, bandwidth, statistic, p-value, interval and parts.",
+    "mmd_stream": "Times are those of one batch. *test* is the statistic and its p-value; *detect* adds an interval "
+    "and the parts of columns and rows.",
     "columns": "*whole report* gives p-values, intervals, effects and pictures; its peer gives scores, p-values of KS "
     "alone, and nothing else: it does less.",
 }
