@@ -58,9 +58,10 @@ def _some_distances(z: Any, stream: npt.NDArray[np.uint32], backend: Backend) ->
     """Distances of seeded pairs of different rows; of sorted rows, so that their order does not matter."""
     xp, rows = backend.xp, z.shape[0]
     order = _row_order(z, backend)
-    u = draws.uniforms(stream, 0, 2, _PAIRS)
-    i = np.minimum((u[0] * rows).astype(np.int64), rows - 1)
-    j = (i + 1 + np.minimum((u[1] * (rows - 1)).astype(np.int64), rows - 2)) % rows
+    # A 32-bit word times the number of rows: high half. The second row is any but the first.
+    high, low = draws.words(stream, 0, 1, _PAIRS)[:, 0, :].astype(np.uint64)
+    i = ((high * np.uint64(rows)) >> np.uint64(32)).astype(np.int64)
+    j = (i + 1 + ((low * np.uint64(rows - 1)) >> np.uint64(32)).astype(np.int64)) % rows
     one, other = (xp.take(order, backend.asarray(place), axis=0) for place in (i, j))
     return backend.kernels.pair_distances(z, one, other)
 
