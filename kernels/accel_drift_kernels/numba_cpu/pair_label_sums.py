@@ -67,10 +67,10 @@ def _add_up(sums: Any, words: Any, first_bit: int, valid: int, above: bool, quad
     like = sums[0]
     for p in range(quad.size):
         at = sums.ctypes.data + BYTES * p
-        inside = float(masked_sum(like, at, (np.int64(words[p]) >> first_bit) & valid))
+        inside = masked_sum(like, at, (np.int64(words[p]) >> first_bit) & valid)
         if above:
             quad[p] += 2.0 * inside
-            linear[p] += float(masked_sum(like, at, valid))
+            linear[p] += masked_sum(like, at, valid)
         else:
             quad[p] += inside
     sums[:] = 0

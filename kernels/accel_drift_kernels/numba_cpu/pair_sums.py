@@ -77,7 +77,7 @@ def _add_run(sums: Any, groups: Any, first: int, group: int, weight: float, out:
         if groups[i] != mine:
             out[mine - first, group] += weight * total
             total, mine = 0.0, groups[i]
-        total += float(sums[i])
+        total += sums[i]
         sums[i] = 0
     out[mine - first, group] += weight * total
 
@@ -123,6 +123,9 @@ def pair_group_sums(z: Any, ends: Any, kernel: str, scales: Any, /) -> Floats:
 
 def cross_group_sums(x: Any, x_ends: Any, y: Any, y_ends: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["cross_group_sums"]`."""
+    if len(x) < len(y):
+        # Strips of the longer side: more pieces of work, and the panels of the shorter one stay in the cache.
+        return np.ascontiguousarray(cross_group_sums(y, y_ends, x, x_ends, kernel, scales).swapaxes(1, 2))
     mine, theirs = tiles.pooled(x), tiles.pooled(y)
     x_groups, y_groups = _groups(x_ends, len(mine)), _groups(y_ends, len(theirs))
     dtype, how = mine.rows.dtype, tiles.values(kernel, scales, mine)
