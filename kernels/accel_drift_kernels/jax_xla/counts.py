@@ -6,9 +6,10 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from accel_drift_kernels.jax_xla.buckets import bucket, padded
+from accel_drift_kernels.jax_xla.buckets import bucket, cut, padded
 from accel_drift_kernels.portable.counts import distances
 from accel_drift_kernels.spec import Array
 
@@ -25,7 +26,7 @@ def _bin_index(x: Array, cuts: Array, mask: Array) -> Array:
 def bin_index(x: Array, cuts: Array, mask: Array, /) -> Array:
     """See `spec.OPS["bin_index"]`."""
     rows = bucket(x.shape[0])
-    return _bin_index(padded(x, rows), cuts, padded(mask, rows))[: x.shape[0]]
+    return cut(_bin_index(padded(x, rows), cuts, padded(mask, rows)), np.s_[: x.shape[0]])
 
 
 @jax.jit
@@ -43,7 +44,7 @@ def _histogram(x: Array, cuts: Array, mask: Array, rows: Array) -> Array:
 def histogram(x: Array, cuts: Array, mask: Array, /) -> Array:
     """See `spec.OPS["histogram"]`."""
     rows = bucket(x.shape[0])
-    return _histogram(padded(x, rows), cuts, padded(mask, rows, False), jnp.asarray(x.shape[0], dtype=jnp.int64))
+    return _histogram(padded(x, rows), cuts, padded(mask, rows, False), np.int64(x.shape[0]))
 
 
 @partial(jax.jit, static_argnames="total")

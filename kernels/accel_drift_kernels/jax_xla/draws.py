@@ -6,9 +6,10 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-from accel_drift_kernels.jax_xla.buckets import bucket, padded
+from accel_drift_kernels.jax_xla.buckets import bucket, cut, padded
 from accel_drift_kernels.portable.draws import (
     Draw,
     draw_beta_binomial,
@@ -38,7 +39,7 @@ def _lanes(cells: Array, size: Array, u: Array, draw: Draw) -> Array:
     if lanes == 0 or k == 0:
         return jnp.zeros((lanes, k), dtype=jnp.int64)
     many = bucket(lanes)
-    return _sequential(padded(cells, many), padded(size, many), padded(u, many, 0.5), draw)[:lanes]
+    return cut(_sequential(padded(cells, many), padded(size, many), padded(u, many, 0.5), draw), np.s_[:lanes])
 
 
 def hypergeometric(pooled: Array, n: Array, u: Array, /) -> Array:
