@@ -11,7 +11,7 @@ from accel_drift.detectors.base import Detector
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
-from accel_drift.statistics.matrix_options import Bandwidth, Mode, Precision, Scale, check
+from accel_drift.statistics.matrix_options import Bandwidth, Mode, Precision, Scale, Shape, check
 from accel_drift.statistics.outcome import Outcome
 
 
@@ -51,6 +51,11 @@ class MatrixDetector(Detector, ABC):
     def length(self) -> Bandwidth | None:
         """What scaled rows are divided by: a length, "median" for that of their distances, None for no division."""
         return None
+
+    @property
+    def shape(self) -> Shape:
+        """The form of the statistic, and its size."""
+        return Shape()
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         """The statistic alone, under the name ""."""

@@ -87,6 +87,11 @@ class KernelSums:
         return int(self.z.shape[0])
 
     @property
+    def work(self) -> float:
+        """Multiplications of one labelling of single rows."""
+        return float(self.rows) ** 2
+
+    @property
     def apart(self) -> bool:
         """Whether the unbiased form leaves out the pairs within one block.
 
@@ -301,12 +306,24 @@ class KernelSums:
         Rows of one block vary together, so with blocks the variance is that of block means. Where nothing drifts the
         values' own noise makes it larger than the spread, by up to 1.4 times. Source: Serfling 1980, section 5.5.
         """
-        return 2.0 * sqrt(sum(self._variance_of_mean(side) for side in (slice(None, self.n), slice(self.n, None))))
+        return witness_error(self.witness, self.n, self.groups if self.blocks else None)
 
-    def _variance_of_mean(self, side: slice) -> float:
-        values = self.witness[side]
-        if self.groups is None or not self.blocks:
-            return float(values.var(ddof=1)) / len(values)
-        _, block = np.unique(self.groups[side], return_inverse=True)
-        excess = np.bincount(block, weights=values - values.mean())
-        return float((excess**2).sum()) * len(excess) / max(len(excess) - 1, 1) / len(values) ** 2
+
+def witness_error(witness: Floats, n: int, blocks: Ints | None) -> float:
+    """Twice the standard error of the sum of the sides' mean witness values.
+
+    Args:
+        witness: (N,) values, the reference's first.
+        n: reference rows.
+        blocks: (N,) block of each row where rows of one vary together, or None.
+    """
+    sides = (slice(None, n), slice(n, None))
+    return 2.0 * sqrt(sum(_variance_of_mean(witness[s], None if blocks is None else blocks[s]) for s in sides))
+
+
+def _variance_of_mean(values: Floats, blocks: Ints | None) -> float:
+    if blocks is None:
+        return float(values.var(ddof=1)) / len(values)
+    _, block = np.unique(blocks, return_inverse=True)
+    excess = np.bincount(block, weights=values - values.mean())
+    return float((excess**2).sum()) * len(excess) / max(len(excess) - 1, 1) / len(values) ** 2

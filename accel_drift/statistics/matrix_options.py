@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import ClassVar, Literal, Protocol, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 from accel_drift.data.schema import Kind
 from accel_drift.errors import ConfigError
@@ -13,7 +13,19 @@ from accel_drift.statistics.kernel_sums import Estimator, Kernel
 Mode = Literal["rows", "groups"]
 Scale = Literal["pooled", "calibration", "reference"]
 Precision = Literal["float64", "float32"]
+Form = Literal["quadratic", "features", "incomplete"]
 Bandwidth = float | Literal["median"] | Rule
+
+
+_LEAST_TILE = 32
+"""Rows of the smallest tile: 16 of either side where the sides are alike."""
+
+
+class Shape(NamedTuple):
+    """A form and its size: frequencies of features, rows of a tile; of all pairs there is none."""
+
+    form: Form = "quadratic"
+    size: int = 0
 
 
 class Options(Protocol):
@@ -25,6 +37,8 @@ class Options(Protocol):
 
     @property
     def length(self) -> Bandwidth | None: ...  # noqa: D102
+    @property
+    def shape(self) -> Shape: ...  # noqa: D102
     @property
     def permutations(self) -> int: ...  # noqa: D102
     @property
@@ -58,3 +72,28 @@ def check(options: Options) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
             raise ConfigError(f"{name} is {value!r}; it is a number of rows, at least {least}, or None")
+
+
+def check_form(form: str, frequencies: Any, tile_rows: Any, estimator: str, bandwidth: Any) -> None:
+    """Refuse a form and sizes that cannot work, alone or together with other options.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if form not in get_args(Form):
+        raise ConfigError(f"no form {form!r}; there are {', '.join(get_args(Form))}")
+    for name, value, least, meaning in (
+        ("frequencies", frequencies, 2, "random frequencies, such as 1000"),
+        ("tile_rows", tile_rows, _LEAST_TILE, "rows of a tile, such as 2000"),
+    ):
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+            raise ConfigError(f"{name} is {value!r}; it is a whole number of at least {least}: {meaning}")
+    if form != "quadratic" and isinstance(bandwidth, str) and bandwidth != "median":
+        raise ConfigError(
+            f'bandwidth is {bandwidth!r} and form is {form!r}: with a linear form it is "median" or a length; '
+            'use one of those, or form="quadratic"'
+        )
+    if form == "incomplete" and estimator != "unbiased":
+        raise ConfigError(
+            f'estimator is {estimator!r} and form is "incomplete": the bias would be that of one tile; use "unbiased"'
+        )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from accel_drift.finding import Part
 from accel_drift.statistics import draws
 from accel_drift.statistics.kernel_test import KernelSums
+from accel_drift.statistics.linear_forms import Statistic
 from accel_drift.statistics.matrix_rows import Rows, dense
 
 WITNESSES = 10
@@ -24,14 +25,14 @@ _BLOCKS = 64
 """Permutable blocks whose sums cost about as much as the kernel itself."""
 
 
-def rows(kernel: KernelSums, held: Rows) -> tuple[Part, ...]:
+def rows(form: Statistic, held: Rows) -> tuple[Part, ...]:
     """The rows of each side that are least like the other, the largest witness value first, batch rows before.
 
     A row's number is its place in the data as the caller gave it.
     """
-    values = kernel.witness
+    values = form.witness
     found = []
-    for side, table, first in (("batch", held.batch, kernel.n), ("reference", held.reference, 0)):
+    for side, table, first in (("batch", held.batch, form.n), ("reference", held.reference, 0)):
         mine = values[first : first + table.rows]
         place = np.arange(table.rows) if table.origin is None else table.origin
         # Ties by the row's number, so that the order of the rows held does not matter.

@@ -19,6 +19,9 @@ Ints = npt.NDArray[np.int64]
 GROUPS_A_SIDE = 32
 """Groups of rows on the smaller side when `group_size` is left open: less than 0.01 of power is lost."""
 
+GROUPS_A_TILE = 16
+"""Groups of the smaller side that every tile of the incomplete form is to have."""
+
 _CALIBRATING = 2000
 """Rows at most that decide the scale and nothing else."""
 
@@ -92,7 +95,10 @@ def _group_size(rows: tuple[int, int], options: Options) -> int:
     n, m = rows
     if options.scale == "calibration":
         n -= _calibrating(n)
-    size = max(1, min(n, m, options.max_rows or n) // GROUPS_A_SIDE)
+    groups = GROUPS_A_SIDE
+    if options.shape.form == "incomplete":
+        groups = max(groups, GROUPS_A_TILE * ((n + m) // options.shape.size))
+    size = max(1, min(n, m, options.max_rows or n) // groups)
     # Batches of many sizes are to share the sums of the reference's groups, so few group sizes are used.
     return 1 << (size.bit_length() - 1) if options.scale == "calibration" else size
 

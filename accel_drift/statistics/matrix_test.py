@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.finding import Status
-from accel_drift.statistics import aggregated, intervals, matrix_parts, matrix_rows, tail
+from accel_drift.statistics import aggregated, intervals, linear_forms, matrix_parts, matrix_rows, tail
 from accel_drift.statistics.aggregated import Collection, Rule
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.kernel_test import KernelSums
+from accel_drift.statistics.linear_forms import Statistic
 from accel_drift.statistics.matrix_kernel import Made, made_of, rounding
 from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
@@ -31,7 +32,9 @@ def statistic(comparison: Comparison, options: Options, seed: int) -> float:
     if isinstance(kernel, Collection):
         observed = kernel.grid(0, 1)[0][:, 0]
         return float(observed[kernel.foremost(observed)])
-    return 0.0 if kernel is None else float(kernel.mmd2(0, 1, options.estimator)[0][0])
+    if kernel is None:
+        return 0.0
+    return float(linear_forms.of(kernel, options.shape)[0].mmd2(0, 1, options.estimator)[0][0])
 
 
 def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome) -> Outcome:
@@ -58,33 +61,41 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         return replace(start, untested=why)
     made = made_of(rows, comparison, options, plan.seed)
     used = made.columns or names
-    details = {"mode": options.mode, "estimator": options.estimator, "precision": options.precision, **made.facts}
+    facts = {"mode": options.mode, "form": options.shape.form, "estimator": options.estimator}
+    details = {**facts, "precision": options.precision, **made.facts}
     ready = replace(start, details=details, columns=used, column=", ".join(used))
     kernel = made.kernel
     if kernel is None:
         return replace(ready, statistic=0.0, effect=0.0, p_value=1.0, p_method="exact")
+    form: Statistic
     if isinstance(kernel, Collection):
         tested, kernel = _aggregated(ready, kernel, options, comparison.needed(plan))
-    elif options.tolerance:
-        tested = _beyond(ready, kernel, options, options.tolerance, plan.intervals)
+        form = kernel
     else:
-        tested = _permuted(ready, kernel, options, comparison.needed(plan))
-    return _explained(tested, made._replace(kernel=kernel), rows, plan, options) if plan.intervals else tested
+        form, said = linear_forms.of(kernel, options.shape)
+        tested = _of_one_kernel(replace(ready, details={**details, **said}), form, options, comparison, plan)
+    return _explained(tested, made._replace(kernel=kernel), form, rows, plan, options) if plan.intervals else tested
 
 
-def _permuted(ready: Outcome, kernel: KernelSums, options: Options, needed: float) -> Outcome:
+def _of_one_kernel(ready: Outcome, form: Statistic, options: Options, comparison: Comparison, plan: Plan) -> Outcome:
+    if options.tolerance:
+        return _beyond(ready, form, options, options.tolerance, plan.intervals)
+    return _permuted(ready, form, options, comparison.needed(plan))
+
+
+def _permuted(ready: Outcome, form: Statistic, options: Options, needed: float) -> Outcome:
     # The observed labelling is number 0 of the same pass, so equal sums tie.
-    made, mean_kernel = kernel.mmd2(0, 1 + options.permutations, options.estimator)
+    made, mean_kernel = form.mmd2(0, 1 + options.permutations, options.estimator)
     observed, null = float(made[0]), made[1:]
     line = observed - mean_kernel * rounding(options)
     hits, done, first, exhausted = int((null >= line).sum()), len(null), null, False
     for upto in tail.rounds(options.permutations, needed)[1:]:
         if hits >= tail.ENOUGH:
             break
-        if kernel.groups is None and float(kernel.rows) ** 2 * upto > _WORK:
+        if form.groups is None and form.work * upto > _WORK:
             exhausted = True
             break
-        hits += int((kernel.mmd2(1 + done, upto - done, options.estimator)[0] >= line).sum())
+        hits += int((form.mmd2(1 + done, upto - done, options.estimator)[0] >= line).sum())
         done = upto
     p, method = (1 + hits) / (1 + done), "permutation"
     if exhausted and hits == 0:
@@ -105,7 +116,7 @@ def _aggregated(ready: Outcome, kernels: Collection, options: Options, needed: f
     one = kernels.members[0]
 
     def affordable(labellings: int) -> bool:
-        return one.groups is not None or float(one.rows) ** 2 * labellings * len(kernels.weights) <= _WORK
+        return one.groups is not None or one.work * labellings * len(kernels.weights) <= _WORK
 
     rule: Rule = "fuse" if options.length == "fuse" else "agg"
     found = aggregated.test(kernels, rule, options.permutations, needed, affordable)
@@ -126,16 +137,16 @@ def _aggregated(ready: Outcome, kernels: Collection, options: Options, needed: f
     return tested, kernels.one(place)
 
 
-def _beyond(ready: Outcome, kernel: KernelSums, options: Options, tolerance: float, null: bool) -> Outcome:
+def _beyond(ready: Outcome, form: Statistic, options: Options, tolerance: float, null: bool) -> Outcome:
     """Whether the true value is more than the tolerance, by the normal law away from the null.
 
     Relabellings are made only where an interval needs their spread.
     """
     from scipy.special import ndtr
 
-    made = kernel.mmd2(0, 1 + (options.permutations if null else 0), options.estimator)[0]
+    made = form.mmd2(0, 1 + (options.permutations if null else 0), options.estimator)[0]
     observed = float(made[0])
-    error = max(kernel.standard_error(), tail.SMALLEST)
+    error = max(form.standard_error(), tail.SMALLEST)
     p = min(1.0, max(float(ndtr((tolerance - observed) / error)), tail.SMALLEST))
     return replace(
         ready,
@@ -148,16 +159,16 @@ def _beyond(ready: Outcome, kernel: KernelSums, options: Options, tolerance: flo
     )
 
 
-def _explained(tested: Outcome, made: Made, rows: Rows, plan: Plan, options: Options) -> Outcome:
-    """The outcome with its interval and its parts."""
+def _explained(tested: Outcome, made: Made, form: Statistic, rows: Rows, plan: Plan, options: Options) -> Outcome:
+    """The outcome with its interval and its parts; those of columns are of all pairs of some rows in every form."""
     assert tested.null is not None  # noqa: S101
     assert isinstance(made.kernel, KernelSums)  # noqa: S101
     assert tested.statistic is not None  # noqa: S101
     columns, held = matrix_parts.columns(made.kernel, made.columns, made.owner, plan.seed)
-    witnesses = matrix_parts.rows(made.kernel, rows)
+    witnesses = matrix_parts.rows(form, rows)
     return replace(
         tested,
-        interval=_interval(tested.statistic, made.kernel.standard_error(), tested.null),
+        interval=_interval(tested.statistic, form.standard_error(), tested.null),
         parts=(*columns, *witnesses),
         details={**tested.details, "rows_of_column_parts": list(held)},
         # With a tolerance no drift at all is not what the p-value is about, and one kernel's null is not where that of

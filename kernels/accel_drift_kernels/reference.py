@@ -322,3 +322,15 @@ def subset_pair_sums(z: Any, subsets: Any, kernel: str, scales: Any, /) -> npt.N
     for p, rows in enumerate(np.asarray(subsets)):
         made[:, p] = _gram(np.asarray(z)[rows], kernel, scales).sum(axis=(1, 2))
     return made
+
+
+def phase_totals(z: Any, turns: Any, table: Any, ends: Any, /) -> npt.NDArray[np.int64]:
+    """See `spec.OPS["phase_totals"]`."""
+    out = np.zeros((len(ends), 2 * turns.shape[1]), dtype=np.int64)
+    for i, row in enumerate(np.asarray(z)):
+        run = int(np.searchsorted(ends, i, side="right"))
+        for r in range(turns.shape[1]):
+            phase = round(float(np.dot(row, turns[:, r])) * len(table))
+            out[run, r] += table[phase % len(table)]
+            out[run, turns.shape[1] + r] += table[(phase - len(table) // 4) % len(table)]
+    return out

@@ -112,6 +112,10 @@ class Kernels(Protocol):
         """Sums of kernel matrices with zero diagonal within subsets of the rows."""
         ...
 
+    def phase_totals(self, z: Array, turns: Array, table: Array, ends: Array, /) -> Array:
+        """Sums over runs of rows of a function of each row's phases, and of the same a quarter turn earlier."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OpSpec:
@@ -215,6 +219,14 @@ _OPS = {
         "e'Ke with the K of pair_label_sums, for the indicator e of each subset: row numbers, all different.",
         "z float (N, d), subsets int64 (P, m), kernel, scales float64 (S,) -> float64 (S, P)",
         rtol=1e-10,
+    ),
+    "phase_totals": OpSpec(
+        "With T entries of the table to a turn, the phase of row i at frequency r is T (z turns)_ir, rounded half to "
+        "even, modulo T. Of every run of consecutive rows, as in pair_group_sums, the sums of the table's entries at "
+        "the phases, then at the phases less T / 4. Values of z and turns are whole steps of powers of two, so few "
+        "that their products are exact in any order.",
+        "z float64 (N, d), turns float64 (d, R), table int64 (T,) with T a power of two from 4 on and entries up to "
+        "2^20, ends int64 (G,) -> int64 (G, 2 R)",
     ),
 }
 

@@ -262,6 +262,24 @@ def _subsets() -> dict[str, Args]:
     return made
 
 
+def _phases() -> dict[str, Args]:
+    rng, made = np.random.default_rng(7), {}
+    sizes: dict[str, tuple[int, int, int, list[int]]] = {
+        "some": (50, 3, 5, [7, 7, 20, 50]),
+        "one-run": (9, 2, 4, [9]),
+        "one-row": (1, 1, 1, [1]),
+    }
+    sizes |= {"own-runs": (300, 2, 3, list(range(1, 301))), "threads": (1500, 2, 200, [40, 1100, 1500])}
+    sizes |= {"no-columns": (6, 0, 2, [2, 6]), "no-rows": (0, 2, 3, []), "empty-runs": (0, 2, 3, [0, 0])}
+    for name, (rows, d, count, ends) in sizes.items():
+        z, turns = rng.standard_normal((rows, d)) * 5, rng.standard_normal((d, count))
+        table = rng.integers(-(2**20), 2**20, 64)
+        made[name] = (np.round(z * 2**20) / 2**20, np.round(turns * 2**16) / 2**16, table, np.array(ends, np.int64))
+    ties = np.arange(-9.0, 9.0)[:, None] / 8
+    made["ties-of-phases"] = (ties, np.array([[0.5, 1.0]]), np.arange(8), np.array([18]))
+    return made
+
+
 CASES: dict[str, dict[str, Args]] = {
     "random_words": {
         "some": (KEY, _words(5), _words(7) + np.uint32(2**32 - 4)),
@@ -289,6 +307,7 @@ CASES: dict[str, dict[str, Args]] = {
     "cross_row_sums": _cross(groups=False),
     "cross_group_sums": _cross(groups=True),
     "subset_pair_sums": _subsets(),
+    "phase_totals": _phases(),
 }
 
 _VALUES = st.sampled_from([-np.inf, -1.5, -0.5, 0.0, 0.25, 0.5, 1.0, 3.0, np.inf])

@@ -34,6 +34,10 @@ def _finding(x: Any, y: Any, **options: Any) -> Finding:
         {"scale": "calibration"},
         {"estimator": "biased"},
         {"precision": "float32"},
+        {"form": "features", "frequencies": 30},
+        {"form": "features", "frequencies": 30, "mode": "groups"},
+        {"form": "incomplete", "tile_rows": 50},
+        {"form": "incomplete", "tile_rows": 50, "mode": "groups"},
     ],
     ids=str,
 )

@@ -23,4 +23,5 @@ from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
 from accel_drift_kernels.portable import pair_distances as pair_distances
 from accel_drift_kernels.portable import permutation_labels as permutation_labels
+from accel_drift_kernels.portable import phase_totals as phase_totals
 from accel_drift_kernels.portable import random_words as random_words
