@@ -29,7 +29,8 @@ class MMD(MatrixDetector):
             "agg" (the kernels' own tests, corrected for being many).
         form: which pairs of rows count. "quadratic": all of them. "features": all, by random Fourier features of the
             rows, at a cost that grows with the rows alone; the statistic is that of the Gaussian kernel but for the
-            chance of the frequencies, which the interval includes. "incomplete": those within seeded tiles, exact in
+            chance of the frequencies, which the interval includes; with mode="groups" relabelling costs next to nothing
+            beside it, with single rows most of the time. "incomplete": those within seeded tiles, exact in
             the kernel but with a null that is wider by the root of all rows over `tile_rows`. All have an exact level.
         frequencies: random frequencies of the features, a cosine and a sine each. On mean and scale shifts of normal
             rows, 500 to 5,000 a side in 2 to 200 columns, 1,000 lost at most 0.04 of the power of all pairs, 250 at

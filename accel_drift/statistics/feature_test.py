@@ -150,7 +150,7 @@ class FeatureSums:
         with b.scope():
             turns, means = b.asarray(self._turns), b.asarray(self._sides.T)
             blocks = b.asarray(self._totals.sums / self._unit) if apart else None
-            for part in chunks(self.rows, self.count):
+            for part in chunks(self.rows, self.count, cached=not b.is_gpu):
                 features = embed(self._z[part, :], turns, b) / self._unit
                 sides[part] = b.to_numpy(features @ means)
                 if groups is not None and apart:

@@ -39,6 +39,9 @@ _F_STEPS = 1 << 16
 _AT_ONCE = 1 << 20
 """Features made at a time."""
 
+_CACHED = 1 << 15
+"""Features made at a time where few are done with them: temporaries of that size stay in a CPU's cache."""
+
 _GROUPS = 1024
 """Groups whose sums are made at a time."""
 
@@ -81,9 +84,9 @@ def whole_steps(z: Any, backend: Backend) -> Any:
     return steps - xp.round(steps / _F_STEPS) * _F_STEPS
 
 
-def chunks(rows: int, count: int) -> Iterator[slice]:
-    """Runs of rows whose features of `count` frequencies are made at a time."""
-    step = max(1, _AT_ONCE // max(2 * count, 1))
+def chunks(rows: int, count: int, *, cached: bool = False) -> Iterator[slice]:
+    """Runs of rows whose features of `count` frequencies are made at a time; `cached` for short ones."""
+    step = max(1, (_CACHED if cached else _AT_ONCE) // max(2 * count, 1))
     for lo in range(0, rows, step):
         yield slice(lo, min(lo + step, rows))
 

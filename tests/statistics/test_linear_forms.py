@@ -146,6 +146,7 @@ def test_features_do_not_depend_on_how_many_rows_or_labellings_are_made_at_a_tim
     made = FeatureSums(_sums("rows", get_backend("numpy")), 16)
     whole, witness = made.mmd2(0, 50, "unbiased")[0], made.witness
     monkeypatch.setattr(random_features, "_AT_ONCE", 200)
+    monkeypatch.setattr(random_features, "_CACHED", 100)
     monkeypatch.setattr(feature_test, "_LABELLINGS", 7)
     again = FeatureSums(_sums("rows", get_backend("numpy")), 16)
     assert again.mmd2(0, 50, "unbiased")[0].tolist() == whole.tolist()
