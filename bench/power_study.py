@@ -4,9 +4,9 @@
     python bench/power_study.py --scale 0.05         # a quick look: fewer pairs, nothing written
 
 Drifts are of two sorts. Perturbed uniforms differ on a small scale: a smooth wave up and down in each of P^d cubes, the
-sign of each drawn anew for every pair, as in the two papers (Schrab et al. 2023, section 5.4; Biggs et al. 2023,
-section 6). Shifts move the mean of a normal law in every column. The first is where many kernels should find more, the
-second where they should find hardly less.
+sign of each drawn anew for every pair, as in the experiments of Schrab et al. 2023 and Biggs et al. 2023. Shifts
+move the mean of a normal law in every column. The first is where many kernels should find more, the second where they
+should find hardly less.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ python bench/discovery_study.py              # false discovery rate over columns
 python bench/detectable_study.py             # detectable shifts against simulation -> results/detectable-<date>.json
 python bench/tolerance_study.py              # tolerance tests: level and power -> results/tolerance-<date>.json
 python bench/groups_study.py                 # MMD by groups and by rows: level and power -> results/groups-<date>.json
+python bench/power_study.py                  # many kernels at once: level and power -> results/power-<date>.json
 python bench/readme.py                   # this page and its pictures
 pytest bench                             # the small sizes under pytest-benchmark
 ```

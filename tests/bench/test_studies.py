@@ -16,6 +16,7 @@ from bench import (
     effect_study,
     groups_study,
     population,
+    power_study,
     studies_page,
     tolerance_study,
 )
@@ -146,6 +147,39 @@ def test_groups_study_calls_p_values_uniform_that_are_and_others_not() -> None:
     assert fair["standard_error"] == pytest.approx(sqrt(104 / 2000 / 2000), rel=0.01)
     lost = groups_study._row((2, 512, 512, 0.2), {**counts, "rows": 1000, "groups": 930, "groups_bins": []}, {"a"})
     assert not lost["holds"]
+
+
+@pytest.mark.parametrize(("columns", "waves"), [(1, 3), (2, 2)])
+def test_perturbed_uniforms_have_the_density_they_should(columns: int, waves: int) -> None:
+    """Each half of a wave holds what the integral of the bump says, up in one and down in the other; never below 0."""
+    u = power_study.perturbed(np.random.default_rng(5), 40_000, columns, waves)
+    assert u.shape == (40_000, columns)
+    assert u.min() >= 0
+    assert u.max() < 1
+    counts = np.histogramdd(u, [np.linspace(0, 1, 2 * waves + 1)] * columns)[0] / len(u) * (2 * waves) ** columns
+    t = (np.arange(10_000) + 0.5) / 10_000
+    bump = np.exp(-1 / (1 - (2 * t - 1) ** 2))
+    for factor in (2.7, 7.3)[columns - 1 : columns]:
+        assert factor * bump.max() ** columns == pytest.approx(0.99, abs=0.01)
+        part = factor * bump.mean() ** columns
+    assert np.sort(counts.ravel()) == pytest.approx(np.sort(np.tile([1 - part, 1 + part], counts.size // 2)), abs=0.06)
+
+
+def test_power_study_counts_every_test_on_the_same_pairs() -> None:
+    kept: Kept[power_study.Task] = Kept()
+    made = [t for t in power_study.tasks(0.001) if t.first == 0]
+    for task in (made[0], made[5], made[-1]):
+        small = replace(task, n=40, m=30, size=3.0 if task.change == "shift" else task.size)
+        kept.add(small, power_study.work(small, power_study.wanted(small)), 1.0, "a")
+    rows = power_study.rows(kept)
+    assert [r["change"] for r in rows] == ["none"] * 4 + ["perturbed"] * 3 + ["shift"] * 3
+    assert all(r["pairs"] == 2 and 0 <= r["found"] <= 2 for r in rows)
+    assert [r["rate"] for r in rows[-3:]] == [1.0] * 3
+    assert [r["holds"] for r in rows[-3:]] == [True, True, None]
+    assert [r["bound"] for r in rows[-3:]] == [0.95, 0.95, None]
+    page = "\n".join(studies_page.power(_result(rows, power_study.settings())))
+    assert "| shift of 3 | 5 | 40 / 30 | 2 | 1.000 | 1.000 | 1.000 |" in page
+    assert "| 40 / 30 | 2 |" in page
 
 
 def _result(cells: list[dict[str, object]], settings: dict[str, object]) -> dict[str, object]:

@@ -70,3 +70,17 @@ def test_tolerance_tests_hold_their_level_at_the_boundary() -> None:
     for c in made:
         if c["times"] == 1:
             assert c["rate"] <= 0.05 + 4.75 * (0.05 * 0.95 / c["pairs"]) ** 0.5, c
+
+
+def test_many_kernels_find_small_scales_and_hardly_less_of_shifts() -> None:
+    made = {(c["change"], c["columns"], c["waves"], c["n"], c["m"], c["test"]): c for c in cells("power")}
+    for (change, *where, test), c in made.items():
+        if change == "none":
+            assert c["pairs"] >= 1000
+            assert c["rate"] <= 0.05 + 4.75 * (0.05 * 0.95 / c["pairs"]) ** 0.5, c
+        elif test != "median":
+            beside = made[change, *where, "median"]["rate"]
+            assert c["rate"] > beside if change == "perturbed" else c["rate"] >= beside - 0.05, c
+    assert {(c["change"], c["columns"]) for c in made.values()} >= {("perturbed", 1), ("perturbed", 2), ("shift", 1)}
+    assert {c["test"] for c in made.values()} == {"median", "fuse", "agg", "fuse, groups", "agg, groups"}
+    assert any(c["n"] != c["m"] for c in made.values())
