@@ -11,8 +11,9 @@ from accel_drift.detectors.base import Detector
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
-from accel_drift.statistics.matrix_options import Bandwidth, Mode, Precision, Scale, Shape, check
+from accel_drift.statistics.matrix_options import Bandwidth, Mode, Scale, Shape, check
 from accel_drift.statistics.outcome import Outcome
+from accel_drift.statistics.rounding import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,12 @@ class MatrixDetector(Detector, ABC):
             reference that takes no part in the test: exact, and what is computed of the reference's other rows is kept
             for the next batch), "reference" (approximate).
         estimator: "unbiased" (may be negative) or "biased".
-        precision: arithmetic of the kernel, "float64" or "float32"; sums over tiles are float64 always.
+        precision: arithmetic of the kernel, "float64" or "float32", or rows rounded to "float16", "bfloat16" or "int8"
+            (whole steps, 127 up to the furthest), which costs some power and never the level; sums over tiles are
+            float64 always.
         max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
+        stop_after: relabellings that reach the statistic, such as 10, after which no more are drawn: without drift a
+            few dozen do. The p-value is then that number over the relabellings drawn. None draws all.
     """
 
     kinds: ClassVar[tuple[Any, ...]] = VALUE_KINDS
@@ -42,6 +47,7 @@ class MatrixDetector(Detector, ABC):
     estimator: Estimator = "unbiased"
     precision: Precision = "float64"
     max_rows: int | None = 10_000
+    stop_after: int | None = None
 
     def __post_init__(self) -> None:
         super(MatrixDetector, self).__post_init__()

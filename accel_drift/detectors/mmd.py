@@ -59,7 +59,7 @@ class MMD(MatrixDetector):
         super(MMD, self).__post_init__()
         check_form(self.form, self.frequencies, self.tile_rows, self.estimator, self.bandwidth)
         if self.bandwidth in ("fuse", "agg"):
-            for option, plain in (("tolerance", None), ("estimator", "unbiased")):
+            for option, plain in (("tolerance", None), ("estimator", "unbiased"), ("stop_after", None)):
                 value = getattr(self, option)
                 if value and value != plain:
                     raise ConfigError(

@@ -114,10 +114,13 @@ class FeatureSums:
 
     @cached_property
     def _z(self) -> Any:
-        """Rows in units of the bandwidth."""
+        """Rows in units of the bandwidth, as floats that angles can be made of."""
+        xp = self.kernel.backend.xp
         with self.kernel.backend.scope():
-            z, scale = self.kernel.z, self.kernel.scales[0]
-            return z if scale == 1.0 else self.kernel.backend.xp.astype(z, self.kernel.backend.xp.float64) * sqrt(scale)
+            z, scale = self.kernel.z, self.kernel.factors[0]
+            if scale == 1.0 and z.dtype in (xp.float32, xp.float64):
+                return z
+            return xp.astype(z, xp.float64) * sqrt(scale)
 
     @cached_property
     def _turns(self) -> Floats:

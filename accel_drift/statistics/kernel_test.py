@@ -68,6 +68,7 @@ class KernelSums:
             statistic is of the first.
         reference: sums within the first n rows, made for another batch perhaps. It must be of the same rows, but for
             columns that are 0 in all of them: whoever changes z leaves it out.
+        unit: the bandwidth is so many times shorter than 1 in z, for rows in whole steps; 1 with a reference.
     """
 
     z: Any
@@ -80,6 +81,7 @@ class KernelSums:
     blocks: bool = False
     scales: tuple[float, ...] = (1.0,)
     reference: ReferenceSums | None = None
+    unit: float = 1.0
 
     @property
     def rows(self) -> int:
@@ -99,6 +101,11 @@ class KernelSums:
         like itself than like the other where nothing drifts. With a single block on a side there are no other pairs.
         """
         return self.blocks and min(self.n_groups[0], self.n_groups[1] - self.n_groups[0]) > 1
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """The scales for rows as they are in z."""
+        return tuple(scale * self.unit**2 for scale in self.scales)
 
     @property
     def diagonal(self) -> float:
@@ -153,7 +160,7 @@ class KernelSums:
                 b.asarray(np.arange(lo, hi, dtype=np.uint32)) for lo, hi in ((first, first + count), (0, self.rows))
             )
             bits = b.kernels.permutation_labels(b.asarray(stream), perms, rows, self.n)
-            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel, b.asarray(np.array(self.scales)))
+            made = b.kernels.pair_label_sums(self.z, bits, count, self.kernel, b.asarray(np.array(self.factors)))
             quad, linear, total = (b.to_numpy(s) for s in made)
         marked = np.full(count, float(self.n))
         return Sums(quad, linear, total, marked, marked, float(self.rows))
@@ -162,7 +169,7 @@ class KernelSums:
         chosen = draws.marked(stream, first, count, self.rows, self.n)
         b = self.backend
         with b.scope():
-            scales = b.asarray(np.array(self.scales))
+            scales = b.asarray(np.array(self.factors))
             quad = b.to_numpy(b.kernels.subset_pair_sums(self.z, b.asarray(chosen), self.kernel, scales))
         sums = self._sides.sum(axis=2)
         marked = np.full(count, float(self._smaller))
@@ -194,7 +201,7 @@ class KernelSums:
     @cached_property
     def _between(self) -> Floats:
         """Sums between groups, diagonal left out: (S, G, G)."""
-        return self._group_sums(self._ends, self.n_groups[0], self.scales)
+        return self._group_sums(self._ends, self.n_groups[0], self.factors)
 
     def _group_sums(self, ends: Ints, mine: int, scales: tuple[float, ...]) -> Floats:
         """Sums between groups of which the first `mine` are the reference's."""
@@ -238,7 +245,7 @@ class KernelSums:
         else:
             ends, mine = np.array([self.n, self.rows], dtype=np.int64), 1
             sizes = np.array([self.n, self.rows - self.n], dtype=np.float64)
-        between, alike = self._group_sums(ends, mine, self.scales[:1]), sizes
+        between, alike = self._group_sums(ends, mine, self.factors[:1]), sizes
         if self.apart:
             between, alike = without_diagonal(between), sizes**2
         e = (np.arange(len(sizes)) < mine).astype(np.float64)[None]
@@ -248,7 +255,7 @@ class KernelSums:
     @cached_property
     def _sides(self) -> Floats:
         """Kernel sum of each row with each side, (S, N, 2)."""
-        b, n, k, scales = self.backend, self.n, self.kernel, self.scales
+        b, n, k, scales = self.backend, self.n, self.kernel, self.factors
         ones = [np.ones((rows, 1)) for rows in (n, self.rows - n)]
         if self.reference is None:
             mark = np.zeros((self.rows, 2))
@@ -275,7 +282,7 @@ class KernelSums:
             part = slice(start, int(ends[upto - 1]))
             member = self.groups[part] - block
             own_block = (member[:, None] == np.arange(upto - block)).astype(np.float64)
-            sums = row_sums(self.backend, self.z[part, :], own_block, self.kernel, self.scales[:1])[0]
+            sums = row_sums(self.backend, self.z[part, :], own_block, self.kernel, self.factors[:1])[0]
             own[part] = sums[np.arange(len(member)), member]
             block = upto
         return own
@@ -288,7 +295,7 @@ class KernelSums:
         is one of its kind. Source: U-centring, Szekely & Rizzo, Ann. Statist. 42 (2014), eq. 2.2.
         """
         if self.groups is None:
-            squared = tuple((4.0 if self.kernel == "laplace" else 2.0) * s for s in self.scales)
+            squared = tuple((4.0 if self.kernel == "laplace" else 2.0) * s for s in self.factors)
             ends = np.array([self.n, self.rows], dtype=np.int64)
             squares = self._group_sums(ends, 1, squared).sum(axis=(1, 2))
             sums, units = self._sides.sum(axis=2), self.rows

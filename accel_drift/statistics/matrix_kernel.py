@@ -24,6 +24,7 @@ from accel_drift.statistics.kernel_sums import Kernel, ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
+from accel_drift.statistics.rounding import check_range, rounded
 
 
 class Made(NamedTuple):
@@ -65,9 +66,10 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
         if sigma == 0.0 or not _varies([encoded.matrix], backend):
             return Made(None, encoded.columns, encoded.owner, facts)
         centred = encoded.matrix - xp.mean(encoded.matrix, axis=0)
-        z = _scaled(centred, _furthest(centred, backend), sigma, options, backend)
-    kernel = _sums(_moved(z, backend, comparison.backend), rows, comparison.backend, options, seed, widths)
-    return Made(kernel, encoded.columns, encoded.owner, facts)
+        scaled = _scaled(centred, _furthest(centred, backend), sigma, options)
+    there = comparison.backend
+    z = rounded(_moved(scaled, backend, there), options.precision, there)
+    return Made(_sums(z, rows, there, options, seed, widths), encoded.columns, encoded.owner, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class _Reference:
     """A reference's rows as calibration rows make them.
 
     Attributes:
-        z: (n, p) scaled rows, where the sums are made.
+        z: (n, p) scaled rows, where the sums are made; rounded, but for int8: the batch has a say in its step.
         slots: what the matrix columns are.
         bounds: (3, p) centre of the calibration rows, least and greatest value of the reference's, where rows are
             encoded. What a batch has a column for and the reference has not is 0 in all of them.
@@ -111,10 +113,15 @@ def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int)
             return Made(None, columns, owner, facts)
         centred = matrix - bounds[0, :]
         furthest = max(mine.furthest, _furthest(centred, backend))
-        z = _moved(_scaled(centred, furthest, sigma, options, backend), backend, there)
+        scaled = _moved(_scaled(centred, furthest, sigma, options), backend, there)
+    late, unit = options.precision == "int8", 1.0
     with there.scope():
-        z = there.xp.concat([spread_out(mine.z, mine.slots, slots, there), z], axis=0)
-    return Made(_sums(z, rows, there, options, seed, mine.widths, mine.sums), columns, owner, facts)
+        new = scaled if late else rounded(scaled, options.precision, there)[0]
+        z = there.xp.concat([spread_out(mine.z, mine.slots, slots, there), new], axis=0)
+        if late:
+            z, unit = rounded(z, options.precision, there)
+    kernel = _sums((z, unit), rows, there, options, seed, mine.widths, mine.sums)
+    return Made(kernel, columns, owner, facts)
 
 
 def _reference(
@@ -141,7 +148,10 @@ def _reference(
         bounds = xp.stack([centre, xp.min(matrix, axis=0), xp.max(matrix, axis=0)])
         centred = matrix - centre
         furthest = _furthest(centred, backend)
-        z = _moved(_scaled(centred, furthest, sigma, options, backend), backend, there)
+        z = _moved(_scaled(centred, furthest, sigma, options), backend, there)
+    if options.precision == "int8":
+        return _Reference(z, encoded.slots, bounds, furthest, widths, ())
+    z, _ = rounded(z, options.precision, there)
     sums = tuple(ReferenceSums(z, there, shape) for shape in _shapes(widths, options))
     return _Reference(z, encoded.slots, bounds, furthest, widths, sums)
 
@@ -182,7 +192,7 @@ def _furthest(centred: Any, backend: Backend) -> float:
     return float(backend.to_numpy(backend.xp.max(backend.xp.abs(centred))))
 
 
-def _scaled(centred: Any, furthest: float, sigma: float, options: Options, backend: Backend) -> Any:
+def _scaled(centred: Any, furthest: float, sigma: float, options: Options) -> Any:
     """Centred rows in units of the bandwidth.
 
     Raises:
@@ -190,9 +200,8 @@ def _scaled(centred: Any, furthest: float, sigma: float, options: Options, backe
     """
     if options.kernel == "gaussian" and not sigma > furthest * 1e-15:
         raise ConfigError(f"bandwidth is {sigma:g}, and rows are {furthest:g} apart: give a longer one")
-    if options.precision == "float32" and furthest / sigma > sqrt(float(np.finfo(np.float32).max)) / 1e3:
-        raise ConfigError(f'rows are {furthest / sigma:g} apart, too far for precision="float32": use "float64"')
-    return backend.xp.astype(centred / sigma, getattr(backend.xp, options.precision))
+    check_range(furthest / sigma, options.precision)
+    return centred / sigma
 
 
 def _moved(z: Any, backend: Backend, there: Backend) -> Any:
@@ -204,7 +213,7 @@ def _moved(z: Any, backend: Backend, there: Backend) -> Any:
 
 
 def _sums(
-    z: Any,
+    made: tuple[Any, float],
     rows: Rows,
     backend: Backend,
     options: Options,
@@ -212,7 +221,8 @@ def _sums(
     widths: tuple[float, ...],
     reference: tuple[ReferenceSums, ...] = (),
 ) -> KernelSums | Collection:
-    """The sums of the one kernel, or of every shape at every width."""
+    """The sums of the one kernel, or of every shape at every width, of rounded rows and the length of 1 in them."""
+    z, unit = made
     sums = KernelSums(
         z,
         rows.reference.rows,
@@ -223,6 +233,7 @@ def _sums(
         kernel=options.kernel,
         blocks=rows.blocks,
         reference=reference[0] if reference else None,
+        unit=unit,
     )
     if len(widths) == 1:
         return sums

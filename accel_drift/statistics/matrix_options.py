@@ -9,10 +9,10 @@ from accel_drift.data.schema import Kind
 from accel_drift.errors import ConfigError
 from accel_drift.statistics.aggregated import Rule
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
+from accel_drift.statistics.rounding import Precision
 
 Mode = Literal["rows", "groups"]
 Scale = Literal["pooled", "calibration", "reference"]
-Precision = Literal["float64", "float32"]
 Form = Literal["quadratic", "features", "incomplete"]
 Bandwidth = float | Literal["median"] | Rule
 
@@ -42,6 +42,8 @@ class Options(Protocol):
     @property
     def permutations(self) -> int: ...  # noqa: D102
     @property
+    def stop_after(self) -> int | None: ...  # noqa: D102
+    @property
     def tolerance(self) -> float | None: ...  # noqa: D102
     @property
     def mode(self) -> Mode: ...  # noqa: D102
@@ -66,12 +68,12 @@ def check(options: Options) -> None:
     for name, choices in (("mode", Mode), ("scale", Scale), ("estimator", Estimator), ("precision", Precision)):
         if getattr(options, name) not in get_args(choices):
             raise ConfigError(f"no {name} {getattr(options, name)!r}; there are {', '.join(get_args(choices))}")
-    for name, least in (("group_size", 1), ("max_rows", 2)):
+    for name, least, what in (("group_size", 1, "rows"), ("max_rows", 2, "rows"), ("stop_after", 1, "exceedances")):
         value = getattr(options, name)
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-            raise ConfigError(f"{name} is {value!r}; it is a number of rows, at least {least}, or None")
+            raise ConfigError(f"{name} is {value!r}; it is a number of {what}, at least {least}, or None")
 
 
 def check_form(form: str, frequencies: Any, tile_rows: Any, estimator: str, bandwidth: Any) -> None:

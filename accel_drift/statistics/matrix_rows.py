@@ -104,7 +104,8 @@ def _group_size(rows: tuple[int, int], options: Options) -> int:
 
 
 def _calibrating(n: int) -> int:
-    return min(n, max(2, min(n // 5, _CALIBRATING)))
+    # Of two rows one is left, so that there is a side that has too few.
+    return max(1, min(n - 1, max(2, min(n // 5, _CALIBRATING))))
 
 
 def _side(table: Table, place: int, size: int, options: Options, seed: int) -> _Side:

@@ -6,6 +6,7 @@ What MMD and the energy distance share; they differ in the kernel alone.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +26,16 @@ from accel_drift.statistics.outcome import Outcome
 _WORK = 4e11
 """Pairs of rows times labellings up to which further rounds are drawn; beyond, the tail is fitted."""
 
+_CHUNK = 64
+"""Relabellings before the first look with `stop_after`; the chunks double."""
+
 
 def statistic(comparison: Comparison, options: Options, seed: int) -> float:
-    """The statistic alone; 0 where all rows are equal."""
-    kernel = made_of(matrix_rows.choose(comparison, options, seed), comparison, options, seed).kernel
+    """The statistic alone; 0 where all rows are equal, NaN where calibration leaves no row of the reference."""
+    rows = matrix_rows.choose(comparison, options, seed)
+    if rows.reference.rows == 0:
+        return float("nan")
+    kernel = made_of(rows, comparison, options, seed).kernel
     if isinstance(kernel, Collection):
         observed = kernel.grid(0, 1)[0][:, 0]
         return float(observed[kernel.foremost(observed)])
@@ -83,31 +90,72 @@ def _of_one_kernel(ready: Outcome, form: Statistic, options: Options, comparison
     return _permuted(ready, form, options, comparison.needed(plan))
 
 
-def _permuted(ready: Outcome, form: Statistic, options: Options, needed: float) -> Outcome:
+class _Null(NamedTuple):
+    """What relabellings said.
+
+    The observed statistic, those of the first round's relabellings, how many of all reached it among how many drawn,
+    whether more were too dear, and whether enough reached it before all were drawn.
+    """
+
+    observed: float
+    first: npt.NDArray[np.float64]
+    hits: int
+    drawn: int
+    exhausted: bool
+    stopped: bool
+
+    @property
+    def p_value(self) -> float:
+        """Source of the first: Besag & Clifford 1991."""
+        return self.hits / self.drawn if self.stopped else (1 + self.hits) / (1 + self.drawn)
+
+
+def _null(form: Statistic, options: Options, needed: float) -> _Null:
+    """Relabellings in rounds, each ten times the last while fewer than enough reach the observed statistic.
+
+    With `stop_after` a round goes by growing chunks, and ends where that many have.
+    """
+    limit, rounds = options.stop_after, tail.rounds(options.permutations, needed)
     # The observed labelling is number 0 of the same pass, so equal sums tie.
-    made, mean_kernel = form.mmd2(0, 1 + options.permutations, options.estimator)
+    made, mean_kernel = form.mmd2(0, 1 + (rounds[0] if limit is None else min(rounds[0], _CHUNK)), options.estimator)
     observed, null = float(made[0]), made[1:]
     line = observed - mean_kernel * rounding(options)
-    hits, done, first, exhausted = int((null >= line).sum()), len(null), null, False
-    for upto in tail.rounds(options.permutations, needed)[1:]:
-        if hits >= tail.ENOUGH:
+    first, hits, done = [null], 0, 0
+    for place, upto in enumerate(rounds):
+        if place and hits >= (limit or tail.ENOUGH):
             break
-        if form.groups is None and form.work * upto > _WORK:
-            exhausted = True
-            break
-        hits += int((form.mmd2(1 + done, upto - done, options.estimator)[0] >= line).sum())
-        done = upto
-    p, method = (1 + hits) / (1 + done), "permutation"
-    if exhausted and hits == 0:
-        p, method = min(p, tail.fitted_tail(first, observed)), "approximate"
+        if place and form.groups is None and form.work * upto > _WORK:
+            return _Null(observed, np.concatenate(first), hits, done, exhausted=True, stopped=False)
+        while done < upto:
+            if done:
+                many = min(upto - done, done if limit is not None else upto)
+                null = form.mmd2(1 + done, many, options.estimator)[0]
+                if not place:
+                    first.append(null)
+            reached = np.flatnonzero(null >= line)
+            if limit is not None and hits + len(reached) >= limit:
+                drawn = done + int(reached[limit - hits - 1]) + 1
+                return _Null(observed, np.concatenate(first), limit, drawn, exhausted=False, stopped=True)
+            hits, done = hits + len(reached), done + len(null)
+    return _Null(observed, np.concatenate(first), hits, done, exhausted=False, stopped=False)
+
+
+def _permuted(ready: Outcome, form: Statistic, options: Options, needed: float) -> Outcome:
+    found = _null(form, options, needed)
+    p, method, note = found.p_value, "permutation", ready.note
+    if found.exhausted and found.hits == 0:
+        p, method = min(p, tail.fitted_tail(found.first, found.observed)), "approximate"
+    if found.stopped:
+        note = "; ".join(filter(None, [note, f"stopped after {found.drawn} relabellings, {found.hits} of them beyond"]))
     return replace(
         ready,
-        statistic=observed,
-        effect=observed,
+        statistic=found.observed,
+        effect=found.observed,
         p_value=p,
         p_method=method if options.scale != "reference" else "approximate",
-        details={**ready.details, "permutations": done},
-        null=first,
+        details={**ready.details, "permutations": found.drawn},
+        note=note,
+        null=found.first,
     )
 
 
