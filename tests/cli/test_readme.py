@@ -60,6 +60,18 @@ def test_every_call_of_ours_beside_another_tools_runs() -> None:
         assert eval(call, dict(names)) is not None  # noqa: S307  it is our own README
 
 
+def test_every_mmd_of_the_table_finds_a_drift_and_no_drift() -> None:
+    section = TEXT.split("## MMD for every size")[1].split("\n## ")[0]
+    calls = re.findall(r"`(ad\.MMD\([^`]*\))`", section)
+    assert len(calls) == 7
+    rng = np.random.default_rng(3)
+    reference, same = rng.normal(size=(300, 3)), rng.normal(size=(200, 3))
+    for call in calls:
+        fitted = eval(call, {"ad": ad}).fit(reference, backend="numpy")  # noqa: S307  (our own README)
+        assert not fitted.detect(same).drifted, call
+        assert fitted.detect(same + 1.0).drifted, call
+
+
 def test_the_detector_example_is_a_whole_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     made = module_of(readme.blocks("python")[0], "readme_detector", monkeypatch)
     report = ad.compare(*sides(0.8), [made.DETECTOR()], seed=0)
