@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from accel_drift.detectors.base import Detector
+from accel_drift.detectors.base import Detector, is_finite
+from accel_drift.errors import ConfigError
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
@@ -21,7 +22,8 @@ class MatrixDetector(Detector, ABC):
     """A statistic of the kernel sums of all rows; a detector of this kind has only to name its kernel and its length.
 
     Attributes:
-        mode: "rows" permutes single rows; "groups" deals rows into groups of equal size and permutes those.
+        mode: "rows" permutes single rows; "groups" deals rows into groups of equal size and permutes those; "auto"
+            takes rows where this machine is thought to need no more than `time_budget_s` for them, else groups.
         group_size: rows of a group; None for about 32 groups on the smaller side (with calibration rows a power of two,
             so 32 to 64 groups).
         scale: rows that decide column scales and bandwidth: "pooled" (exact), "calibration" (a seeded part of the
@@ -34,6 +36,7 @@ class MatrixDetector(Detector, ABC):
         max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
         stop_after: relabellings that reach the statistic, such as 10, after which no more are drawn: without drift a
             few dozen do. The p-value is then that number over the relabellings drawn. None draws all.
+        time_budget_s: seconds that permuting rows may take with mode "auto".
     """
 
     kinds: ClassVar[tuple[Any, ...]] = VALUE_KINDS
@@ -48,10 +51,15 @@ class MatrixDetector(Detector, ABC):
     precision: Precision = "float64"
     max_rows: int | None = 10_000
     stop_after: int | None = None
+    time_budget_s: float = 1.0
 
     def __post_init__(self) -> None:
         super(MatrixDetector, self).__post_init__()
         check(self)
+        if not (is_finite(self.time_budget_s) and self.time_budget_s > 0):
+            raise ConfigError(
+                f"time_budget_s is {self.time_budget_s!r}; it is a number of seconds above 0, such as 1.0"
+            )
 
     @property
     def length(self) -> Bandwidth | None:

@@ -21,6 +21,9 @@ Ints = npt.NDArray[np.int64]
 Estimator = Literal["unbiased", "biased"]
 Kernel = Literal["gaussian", "laplace", "distance"]
 
+EXP_WORK = 10
+"""What the kernel of one pair costs beside its distance, in columns."""
+
 GATHERED = 1 << 21
 """Rows of subsets in memory at a time."""
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from accel_drift.backends import Backend
 from accel_drift.statistics import draws
 from accel_drift.statistics.kernel_sums import (
+    EXP_WORK,
     GATHERED,
     Estimator,
     Floats,
@@ -38,14 +39,20 @@ _LABELLINGS = 1024
 _GATHER_PAYS = 5
 """Gathering the sums of k marked groups beats a product with all G from about G = 5 k."""
 
-_EXP_WORK = 10
-"""What the kernel of one pair costs beside its distance, in columns."""
+_SUBSET_PAIR = 8
+"""What the multiplications of a pair in a subset cost, in those of a pair in the product with all labels: those are in
+long rows, and one addition serves several labellings."""
 
-_SUBSET_WORK = 1_000_000
-"""What one more subset costs apart from its pairs, in multiplications: a call."""
+_SUBSET_WORK = 30_000_000
+"""What one more subset costs apart from its pairs, in the same unit: a call, and its rows picked out."""
 
 _OWN_ROWS = 512
 """Rows of neighbouring blocks whose sums with their own block are made at a time."""
+
+
+def small_side_pays(few: int, rows: int, columns: int) -> bool:
+    """Whether the pairs within a labelling's smaller side cost less than its part in a product with all labels."""
+    return _SUBSET_PAIR * few**2 * (columns + EXP_WORK) + _SUBSET_WORK < rows**2
 
 
 @dataclass(frozen=True)
@@ -150,8 +157,7 @@ class KernelSums:
         Both need the row sums. Beyond those a labelling costs so many multiplications; the choice must not depend on
         how many labellings are asked for, since all of a test are made in the same way.
         """
-        width = int(self.z.shape[1]) + _EXP_WORK
-        return self._smaller**2 * width + _SUBSET_WORK < self.rows**2
+        return small_side_pays(self._smaller, self.rows, int(self.z.shape[1]))
 
     def _by_rows(self, stream: npt.NDArray[np.uint32], first: int, count: int) -> Sums:
         b = self.backend

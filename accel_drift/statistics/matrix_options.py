@@ -11,7 +11,7 @@ from accel_drift.statistics.aggregated import Rule
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
 from accel_drift.statistics.rounding import Precision
 
-Mode = Literal["rows", "groups"]
+Mode = Literal["rows", "groups", "auto"]
 Scale = Literal["pooled", "calibration", "reference"]
 Form = Literal["quadratic", "features", "incomplete"]
 Bandwidth = float | Literal["median"] | Rule
@@ -47,6 +47,8 @@ class Options(Protocol):
     def tolerance(self) -> float | None: ...  # noqa: D102
     @property
     def mode(self) -> Mode: ...  # noqa: D102
+    @property
+    def time_budget_s(self) -> float: ...  # noqa: D102
     @property
     def group_size(self) -> int | None: ...  # noqa: D102
     @property

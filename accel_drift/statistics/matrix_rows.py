@@ -64,15 +64,15 @@ class _Side(NamedTuple):
     calibration: Table | None
 
 
-def choose(comparison: Comparison, options: Options, seed: int) -> Rows:
-    """Draw calibration rows, cut down to `max_rows`, deal into groups; every choice by the seed.
+def choose(comparison: Comparison, options: Options, mode: str, seed: int) -> Rows:
+    """Draw calibration rows, cut down to `max_rows`, deal into groups where `mode` is "groups"; all by the seed.
 
     Raises:
         ConfigError: calibration rows are asked for where whole blocks are permuted.
     """
     if comparison.groups is not None:
         return _blocks(comparison, options, seed)
-    size = _group_size(comparison.rows, options) if options.mode == "groups" else 0
+    size = _group_size(comparison.rows, options) if mode == "groups" else 0
     if options.scale == "calibration":
         name = ("rows", comparison.names, size, options.max_rows, seed)
         mine = comparison.kept.get(name, lambda: _side(comparison.reference, 0, size, options, seed))
@@ -92,15 +92,22 @@ def choose(comparison: Comparison, options: Options, seed: int) -> Rows:
 def _group_size(rows: tuple[int, int], options: Options) -> int:
     if options.group_size is not None:
         return options.group_size
-    n, m = rows
-    if options.scale == "calibration":
-        n -= _calibrating(n)
+    n, m = sizes(rows, options)
     groups = GROUPS_A_SIDE
     if options.shape.form == "incomplete":
         groups = max(groups, GROUPS_A_TILE * ((n + m) // options.shape.size))
-    size = max(1, min(n, m, options.max_rows or n) // groups)
+    size = max(1, min(n, m) // groups)
     # Batches of many sizes are to share the sums of the reference's groups, so few group sizes are used.
     return 1 << (size.bit_length() - 1) if options.scale == "calibration" else size
+
+
+def sizes(rows: tuple[int, int], options: Options) -> tuple[int, int]:
+    """Rows of either side that take part where no blocks are permuted, before whole groups are made of them."""
+    n, m = rows
+    if options.scale == "calibration":
+        n -= _calibrating(n)
+    most = options.max_rows or max(n, m)
+    return min(n, most), min(m, most)
 
 
 def _calibrating(n: int) -> int:

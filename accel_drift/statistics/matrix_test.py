@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.finding import Status
-from accel_drift.statistics import aggregated, intervals, linear_forms, matrix_parts, matrix_rows, tail
+from accel_drift.statistics import aggregated, intervals, linear_forms, matrix_mode, matrix_parts, matrix_rows, tail
 from accel_drift.statistics.aggregated import Collection, Rule
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.kernel_test import KernelSums
@@ -32,7 +32,7 @@ _CHUNK = 64
 
 def statistic(comparison: Comparison, options: Options, seed: int) -> float:
     """The statistic alone; 0 where all rows are equal, NaN where calibration leaves no row of the reference."""
-    rows = matrix_rows.choose(comparison, options, seed)
+    rows = matrix_rows.choose(comparison, options, matrix_mode.chosen(comparison, options)[0], seed)
     if rows.reference.rows == 0:
         return float("nan")
     kernel = made_of(rows, comparison, options, seed).kernel
@@ -57,9 +57,17 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         ConfigError: the bandwidth is too small for the data, or calibration rows are asked for with blocks.
     """
     names = comparison.of_kind(*options.kinds)
-    rows = matrix_rows.choose(comparison, options, plan.seed)
+    mode, why_mode = matrix_mode.chosen(comparison, options)
+    rows = matrix_rows.choose(comparison, options, mode, plan.seed)
     n, m = rows.reference.rows, rows.batch.rows
-    start = replace(blank, column=", ".join(names), columns=names, n_reference=n, n_batch=m, note=rows.note)
+    start = replace(
+        blank,
+        column=", ".join(names),
+        columns=names,
+        n_reference=n,
+        n_batch=m,
+        note="; ".join(filter(None, [why_mode, rows.note])),
+    )
     why = comparison.why_untested(n, m, 2, plan, options.min_rows)
     few_groups = rows.groups is not None and labellings(*rows.n_groups) * plan.alpha < 1
     if why is None and (min(n, m) < options.min_rows or few_groups):
@@ -68,8 +76,9 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         return replace(start, untested=why)
     made = made_of(rows, comparison, options, plan.seed)
     used = made.columns or names
-    facts = {"mode": options.mode, "form": options.shape.form, "estimator": options.estimator}
-    details = {**facts, "precision": options.precision, **made.facts}
+    facts = {"mode": mode if why_mode else options.mode, "form": options.shape.form, "estimator": options.estimator}
+    why_facts = {"mode_reason": why_mode} if why_mode else {}
+    details = {**facts, **why_facts, "precision": options.precision, **made.facts}
     ready = replace(start, details=details, columns=used, column=", ".join(used))
     kernel = made.kernel
     if kernel is None:

@@ -98,7 +98,7 @@ def test_a_reference_is_encoded_the_same_whatever_the_batch_holds(kind: str, mod
 
 
 def _at_once(made: ad.MMD, comparison: Comparison) -> float:
-    rows = matrix_rows.choose(comparison, made, made.seed)
+    rows = matrix_rows.choose(comparison, made, made.mode, made.seed)
     assert rows.calibration is not None
     tables, apart = (rows.calibration, rows.reference, rows.batch), rows.calibration.rows
     names = comparison.of_kind(*made.kinds)
