@@ -63,17 +63,20 @@ def random_words(key: Any, i: Any, j: Any, /) -> npt.NDArray[np.uint32]:
     return out
 
 
-_TOP = np.uint32(20)
-_BINS = 1 << 12
-"""Words are sorted by their first 12 bits only; one bin of 4,096 is looked into."""
+_FEW = 1 << 13
+"""Rows below which words are sorted by their first 8 bits, and not by 12: one bin of 256 or 4,096 is looked into."""
+
+_AT_ONCE = 1 << 17
+"""Words of one piece of work."""
 
 
 @compiled
 def _nth(words: Any, n: int, counts: Any, found: Any) -> Any:
     """The n-th smallest word (n >= 1), and how many are smaller."""
+    top = np.uint32(24) if words.size < _FEW else np.uint32(20)
     counts[:] = 0
     for i in range(words.size):
-        counts[words[i] >> _TOP] += 1
+        counts[words[i] >> top] += 1
     chosen, below = 0, 0
     while below + counts[chosen] < n:
         below += counts[chosen]
@@ -81,8 +84,8 @@ def _nth(words: Any, n: int, counts: Any, found: Any) -> Any:
     many = 0
     for i in range(words.size):
         found[many] = words[i]
-        many += (words[i] >> _TOP) == chosen
-    # One in 4,096 words: sorted by insertion. NumPy's sort would be compiled for seconds.
+        many += (words[i] >> top) == chosen
+    # Few words: sorted by insertion. NumPy's sort would be compiled for seconds.
     for i in range(1, many):
         word, place = found[i], i
         while place > 0 and found[place - 1] > word:
@@ -112,8 +115,10 @@ def _mark(words: Any, n: int, bit: Any, counts: Any, found: Any, marks: Any) -> 
 def _fill_labels(key: Any, perms: Any, first: int, last: int, n: int, out: Any) -> None:
     rows = out.shape[0]
     words, marks = np.empty(rows, dtype=np.uint32), np.zeros(rows, dtype=np.uint8)
-    counts, found = np.empty(_BINS, dtype=np.int64), np.empty(rows + 1, dtype=np.uint32)
+    counts, found = np.empty(256 if rows < _FEW else 4096, dtype=np.int64), np.empty(rows + 1, dtype=np.uint32)
     for p in range(first, last):
+        if p & 7 == 0:
+            marks[:] = 0
         bit = np.uint8(1 << (p & 7))
         if perms[p] == 0 or n >= rows:
             for i in range(min(n, rows)):
@@ -123,7 +128,8 @@ def _fill_labels(key: Any, perms: Any, first: int, last: int, n: int, out: Any) 
                 w0, w1 = threefry(key[0], key[1], perms[p], np.uint32(i))
                 words[i] = np.uint32(w0 ^ w1)
             _mark(words, n, bit, counts, found, marks)
-    out[:, first >> 3] = marks
+        if p & 7 == 7 or p == last - 1:
+            out[:, p >> 3] = marks
 
 
 def permutation_labels(key: Any, perms: Any, rows: Any, n: int, /) -> npt.NDArray[np.uint8]:
@@ -132,9 +138,11 @@ def permutation_labels(key: Any, perms: Any, rows: Any, n: int, /) -> npt.NDArra
     out = np.zeros((rows.shape[0], -(-count // 8)), dtype=np.uint8)
     key, perms = frozen(key), frozen(perms)
 
-    def work(first: int) -> None:
-        _fill_labels(key, perms, first, min(first + 8, count), n, out)
-
     # Eight labellings share the bytes of one column: one thread writes them all, at once.
-    on_threads(work, range(0, count, 8), large=out.size > 20_000)
+    step = 8 * max(1, _AT_ONCE // (8 * max(rows.shape[0], 1)))
+
+    def work(first: int) -> None:
+        _fill_labels(key, perms, first, min(first + step, count), n, out)
+
+    on_threads(work, range(0, count, step), large=out.size > 20_000)
     return out
