@@ -7,6 +7,7 @@ order of the strips, so no result depends on the number of threads.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import e, log2, sqrt
@@ -87,13 +88,27 @@ def panel_rows(dtype: Any) -> int:
     return int(_TILE_BYTES // (STRIP * np.dtype(dtype).itemsize))
 
 
+_held = threading.local()
+
+
+def _room(name: str, dtype: Any) -> Floats:
+    """Memory of a tile, one for each thread: fresh memory for every strip would cost as much as a small tile."""
+    key = f"{name} {np.dtype(dtype).str}"
+    made: Floats | None = getattr(_held, key, None)
+    if made is None:
+        rows = panel_rows(dtype) + SPARE
+        made = aligned(rows * STRIP, dtype).reshape(rows, STRIP)
+        setattr(_held, key, made)
+    return made
+
+
 class Buffers:
-    """Room for a tile, and for its products where several scales are made of them; one per piece of work."""
+    """Room for a tile, and for its products where several scales are made of them: that of the thread."""
 
     def __init__(self, dtype: Any, scales: int) -> None:
-        rows = panel_rows(dtype) + SPARE
-        self._k, self._products = (aligned(rows * STRIP, dtype).reshape(rows, STRIP) for _ in range(2))
         self._several = scales > 1
+        self._k = _room("k", dtype)
+        self._products = _room("products", dtype) if self._several else self._k
 
     def kernels(
         self, x: Pooled, panel: slice, y: Pooled, strip: slice, how: Sequence[Values], diagonal: bool
