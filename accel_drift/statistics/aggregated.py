@@ -7,13 +7,13 @@ column is as likely as any other to be the largest: level alpha for every sample
 - "fuse": MMD-FUSE of Biggs, Schrab & Gretton, NeurIPS 2023: the soft maximum of MMD² over its normaliser. The paper's
   normaliser is the root mean square of the kernel; here it is that of the centred kernel, which is the statistic's
   deviation over all labellings but for a factor. The wide kernels' large constant part, which no statistic sees, does
-  then not count against them: on shifts of a mean the paper's form finds 0.15 to 0.3 less than the median bandwidth.
+  then not count against them: on shifts of a mean the paper's form finds far less than the median bandwidth.
 - "agg": MMDAgg of Schrab et al., JMLR 24 (2023): some kernel's own test rejects, at a level that makes a share alpha of
   all labellings reject. The p-value is the smallest alpha at which that happens, with one set of labellings, the
   observed one among them, for the kernels' tests and for the correction. Weights increase with the bandwidth (the
-  paper's section 5.1): with equal ones the test finds up to 0.08 less than the median bandwidth on shifts of a mean. A
+  paper's section 5.1): with equal ones the test finds less than the median bandwidth on shifts of a mean. A
   kernel's own p-value is that of a gamma law fitted to all labellings. The paper ranks them, and the first of 1,000
-  ranks is too coarse for twenty kernels: at alpha 0.01 it found 0.4 of drifts of which the fitted law finds all.
+  ranks is too coarse for twenty kernels at a small alpha: it misses drifts that the fitted law finds.
 """
 
 from __future__ import annotations

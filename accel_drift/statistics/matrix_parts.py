@@ -21,9 +21,6 @@ WITNESSES = 10
 _BUDGET = 1.2e8
 """Pairs of rows, both ways, times columns that are looked at to say what each column adds: below half a second."""
 
-_BLOCKS = 64
-"""Permutable blocks whose sums cost about as much as the kernel itself."""
-
 
 def rows(form: Statistic, held: Rows) -> tuple[Part, ...]:
     """The rows of each side that are least like the other, the largest witness value first, batch rows before.
@@ -81,8 +78,7 @@ def _without(kernel: KernelSums, rest: npt.NDArray[np.bool_]) -> float:
 def _fewer(kernel: KernelSums, count: int, seed: int) -> tuple[KernelSums, tuple[int, int]]:
     """The kernel on as many rows as the work allows, at least two a side, and how many of each side those are."""
     n, m = kernel.n, kernel.rows - kernel.n
-    blocks = kernel.n_groups[1] if kernel.blocks else 0
-    allowed = sqrt(_BUDGET / (max(count, 1) * (1 + blocks / _BLOCKS)))
+    allowed = sqrt(_BUDGET / max(count, 1))
     sizes = [max(2, min(side, round(side * allowed / kernel.rows))) for side in (n, m)]
     if sum(sizes) == kernel.rows and (kernel.groups is None or kernel.blocks):
         return kernel, (n, m)

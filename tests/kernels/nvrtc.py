@@ -21,7 +21,7 @@ class Compiled(NamedTuple):
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def opened() -> ctypes.CDLL | None:
     """The library of the wheel, or None where there is none."""
     spec = find_spec("nvidia")
     folders = list(spec.submodule_search_locations or ()) if spec else []
@@ -43,7 +43,7 @@ def compiled(source: str, arch: str, defined: tuple[str, ...] = ()) -> Compiled:
     Raises:
         AssertionError: it does not compile; with what the compiler said.
     """
-    nvrtc = library()
+    nvrtc = opened()
     assert nvrtc is not None
     program = ctypes.c_void_p()
     assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source.encode(), b"kernels.cu", 0, None, None) == 0

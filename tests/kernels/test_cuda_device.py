@@ -15,7 +15,7 @@ from accel_drift_kernels.cupy_cuda import device
 from tests.kernels import nvrtc
 
 NEEDS_NVRTC = pytest.mark.skipif(
-    nvrtc.library() is None and not os.environ.get("CI"), reason="no nvidia-cuda-nvrtc-cu12 here"
+    nvrtc.opened() is None and not os.environ.get("CI"), reason="no nvidia-cuda-nvrtc-cu12 here"
 )
 
 

@@ -1,4 +1,4 @@
-"""CPU kernels: Numba where a loop beats NumPy, NumPy where BLAS or a vectorised exp does.
+"""CPU kernels: loops by Numba, some with vector instructions of their own, and products by BLAS.
 
 No Numba parallel region is used: its workqueue layer aborts the process when two Python threads enter one.
 Kernels release the GIL instead and a pool of Python threads calls them on pieces; every result is the same
