@@ -22,7 +22,7 @@ def cells(kind: str) -> list[dict[str, Any]]:
     return made
 
 
-@pytest.mark.parametrize("kind", [kind for kind in PARTS if newest(kind) is not None])
+@pytest.mark.parametrize("kind", PARTS)
 def test_what_a_study_judges_it_holds(kind: str) -> None:
     spared = {("chi_square", 0.25, 2000, 100)}  # see the effects below
     assert not [c for c in cells(kind) if c["holds"] is False and tuple(map(c.get, KEY)) not in spared]
@@ -84,3 +84,12 @@ def test_many_kernels_find_small_scales_and_hardly_less_of_shifts() -> None:
     assert {(c["change"], c["columns"]) for c in made.values()} >= {("perturbed", 1), ("perturbed", 2), ("shift", 1)}
     assert {c["test"] for c in made.values()} == {"median", "fuse", "agg", "fuse, groups", "agg, groups"}
     assert any(c["n"] != c["m"] for c in made.values())
+
+
+def test_groups_lose_little_power_and_their_p_values_are_uniform() -> None:
+    made = cells("groups")
+    power, level = ([c for c in made if c["asked"] == asked] for asked in ("power", "level"))
+    assert all(c["pairs"] >= 2000 and c["loss"] < 0.03 for c in power)
+    assert {c["d"] for c in power} == {2, 10, 50}
+    assert all(c["pairs"] >= 1000 and min(c["rows_uniform"], c["groups_uniform"]) > 0.001 for c in level)
+    assert {(c["n"] > c["m"]) - (c["n"] < c["m"]) for c in level} == {-1, 0, 1}
