@@ -76,9 +76,9 @@ _REMARKS = {
 
 
 def newest(kind: str, folder: Path = RESULTS, label: str = "") -> dict[str, Any] | None:
-    """The latest result of a kind ("cpu", "gpu", "level") and label, or None."""
+    """The latest result of a kind ("cpu", "gpu", "level") and label, with its file's name as "file"; or None."""
     files = sorted(path for path in folder.glob(f"{kind}-*.json") if _label(path) == label)
-    return json.loads(files[-1].read_text(encoding="utf-8")) if files else None
+    return {**json.loads(files[-1].read_text(encoding="utf-8")), "file": files[-1].name} if files else None
 
 
 def labels(kind: str, folder: Path = RESULTS) -> list[str]:
@@ -119,19 +119,47 @@ def drawn(folder: Path = RESULTS) -> dict[str, str]:
 def _speed(title: str, result: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield f"## {title}"
     yield ""
+    yield f"Every table and picture of this section is of [{result['file']}](results/{result['file']})."
     yield from _machine(result)
     yield from _goals(result)
     for label in labels(result["bench"], folder):
         other = newest(result["bench"], folder, label)
         if other is not None:
             yield from ("", f"### The goals once more: {label}", "")
+            yield f"Of [{other['file']}](results/{other['file']}), whose other numbers are not shown."
             yield from _machine(other)
             yield from _goals(other)
     for name, (words, _) in pictures.made(result).items():
         yield from ("", f"![{words}](pictures/{name})")
     for question in result["questions"]:
-        yield ""
-        yield from _question(question, result["machine"]["cores"])
+        if question["case"] != pictures.GROWTH:
+            yield ""
+            yield from _question(question, result["machine"]["cores"])
+    yield from _growth([q for q in result["questions"] if q["case"] == pictures.GROWTH])
+
+
+def _growth(questions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """All sizes in one table: what each of them says beside it would be the same six times."""
+    if not questions:
+        return
+    fixed = ", ".join(f"{k} = {v:,}" for k, v in questions[0]["sizes"].items() if k != "n")
+    names = list(dict.fromkeys(c["name"] for q in questions for c in q["contenders"]))
+    rows = []
+    for q in questions:
+        found = {c["name"]: c for c in q["contenders"]}
+        rows.append((f"{q['sizes']['n']:,}", *(_short(found.get(name)) for name in names)))
+    yield from ("", f"### {questions[0]['title']}: {fixed}", "")
+    yield "Time, memory, and the share of the floor."
+    yield ""
+    yield from table(("n", *names), rows)
+
+
+def _short(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    memory = "" if row.get("peak_mb") is None else f", {row['peak_mb']:,.0f} MB"
+    floor = "" if row.get("fraction_of_floor") is None else f", {row['fraction_of_floor']:.0%}"
+    return f"{_seconds(row['median_s'])}{memory}{floor}"
 
 
 def _machine(result: Mapping[str, Any]) -> Iterator[str]:

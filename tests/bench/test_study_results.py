@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from math import ceil
 from typing import Any
 
 import pytest
 
+from bench import machine
 from bench.level import ALONE, DETECTORS
 from bench.readme import newest
 from bench.studies_page import PARTS
@@ -93,3 +96,13 @@ def test_groups_lose_little_power_and_their_p_values_are_uniform() -> None:
     assert {c["d"] for c in power} == {2, 10, 50}
     assert all(c["pairs"] >= 1000 and min(c["rows_uniform"], c["groups_uniform"]) > 0.001 for c in level)
     assert {(c["n"] > c["m"]) - (c["n"] < c["m"]) for c in level} == {-1, 0, 1}
+
+
+def test_the_front_page_names_the_largest_loss_of_the_groups_study() -> None:
+    power = [c for c in cells("groups") if c["asked"] == "power"]
+    most = ceil(1000 * max(c["loss"] for c in power)) / 1000
+    said = re.search(
+        r"at most ([\d.]+) of power is lost \(([\d,]+) pairs", (machine.ROOT / "README.md").read_text("utf-8")
+    )
+    assert said is not None
+    assert said.groups() == (f"{most:g}", f"{min(c['pairs'] for c in power):,}")
