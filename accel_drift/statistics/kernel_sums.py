@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
+from accel_drift.statistics import draws
 from accel_drift.statistics.kept import Kept
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +27,12 @@ EXP_WORK = 10
 
 GATHERED = 1 << 21
 """Rows of subsets in memory at a time."""
+
+LABELLINGS = 1024
+"""Labellings in one pass over the kernel matrix: their bits and one tile of them must fit in memory."""
+
+_DEALT = 64
+"""Numbers of a batch's groups for which labellings are kept: batches of one group size have 32 to 64 by default."""
 
 
 class Sums(NamedTuple):
@@ -59,6 +66,19 @@ def mmd2(sums: Sums, rows: int, estimator: Estimator, diagonal: float) -> Floats
     return np.asarray((within + diagonal * n) / n**2 + (batch + diagonal * m) / m**2 - 2.0 * across / (n * m))
 
 
+class Deal(NamedTuple):
+    """Labellings first ... first + many of a number of groups, on a stream of draws."""
+
+    stream: npt.NDArray[np.uint32]
+    first: int
+    many: int
+    groups: int
+
+    def marked(self, mine: int) -> Ints:
+        """The groups on the smaller side, of which the reference's is `mine`, ascending: (P, k)."""
+        return draws.marked(self.stream, self.first, self.many, self.groups, mine)
+
+
 @dataclass(frozen=True)
 class ReferenceSums:
     """Kernel sums within one reference, each made when first asked for and then kept.
@@ -68,12 +88,14 @@ class ReferenceSums:
         backend: where the sums are made.
         kernel: as in `KernelSums`.
         kept: the sums made.
+        labelled: what labellings say of its groups.
     """
 
     z: Any
     backend: Backend
     kernel: Kernel
     kept: Kept = field(default_factory=Kept)
+    labelled: Kept = field(default_factory=lambda: Kept(_DEALT))
 
     def rows(self, scales: tuple[float, ...]) -> Floats:
         """Sum of each row with all others: (S, n)."""
@@ -86,6 +108,28 @@ class ReferenceSums:
         """Sums between runs of rows, diagonal left out: (S, G, G)."""
         name = ("groups", ends.tobytes(), scales)
         return self.kept.get(name, lambda: group_sums(self.backend, self.z, ends, self.kernel, scales))
+
+    def group_rows(self, ends: Ints, scales: tuple[float, ...]) -> Floats:
+        """Sum of each run with all of them: (S, G)."""
+        name = ("group rows", ends.tobytes(), scales)
+        return self.kept.get(name, lambda: self.groups(ends, scales).sum(axis=2))
+
+    def dealt(self, ends: Ints, scales: tuple[float, ...], deal: Deal) -> tuple[Ints, Floats]:
+        """The groups that labellings mark, (P, k), and what those of the reference among them add to e'Ke, (S, P).
+
+        Both are the same for every batch of as many groups, so those of the first labellings are kept.
+        """
+
+        def made() -> tuple[npt.NDArray[np.int32], Floats]:
+            chosen = deal.marked(len(ends))
+            return chosen.astype(np.int32), gathered(self.groups(ends, scales), chosen)
+
+        if deal.first >= LABELLINGS:
+            chosen, quad = made()
+        else:
+            name = (ends.tobytes(), scales, deal.stream.tobytes(), *deal[1:])
+            chosen, quad = self.labelled.get(name, made)
+        return chosen.astype(np.int64), quad
 
 
 def without_diagonal(between: Floats) -> Floats:
@@ -102,18 +146,31 @@ def multiplied(between: Floats, e: Floats) -> tuple[Floats, Floats]:
     return np.einsum("spg,pg->sp", y, e), y.sum(axis=2)
 
 
-def gathered(between: Floats, chosen: Ints) -> tuple[Floats, Floats]:
-    """The same, of labellings that mark k groups each: (P, k) their numbers."""
-    groups, quad = between.shape[1], np.empty((len(between), len(chosen)))
-    first = chosen * groups
-    for s, sums in enumerate(between):
-        # The matrix is symmetric: of each labelling one row of its square at a time, from the diagonal on.
-        flat = sums.ravel()
-        made = flat.take(first + chosen).sum(axis=1)
-        for a in range(chosen.shape[1] - 1):
-            made += 2.0 * flat.take(first[:, a : a + 1] + chosen[:, a + 1 :]).sum(axis=1)
-        quad[s] = made
-    return quad, between.sum(axis=2)[:, chosen].sum(axis=2)
+def gathered(between: Floats, chosen: Ints, first: int = 0) -> Floats:
+    """What pairs of marked groups add to e'Me whose later group is one of first ... first + L: (S, P).
+
+    M are symmetric group sums. A group with itself counts once, two groups twice.
+
+    Args:
+        between: (S, L, W) rows of M, of those groups with groups 0 ... W, W = first + L.
+        chosen: (P, k) numbers of the groups that each labelling marks, ascending.
+        first: the first of the later groups.
+    """
+    many, width = between.shape[1:]
+    quad = np.zeros((len(between), len(chosen)))
+    for place in range(chosen.shape[1]):
+        last = chosen[:, place]
+        held = np.flatnonzero((last >= first) & (last < first + many))
+        if len(held) == 0:
+            continue
+        # One row of M a labelling: up to the diagonal, which counts once.
+        row = ((last[held] - first) * width)[:, None]
+        pairs = row + chosen[held, :place]
+        own = (row[:, 0] + last[held]).ravel()
+        for s, sums in enumerate(between):
+            flat = sums.ravel()
+            quad[s, held] += flat.take(own) + 2.0 * flat.take(pairs).sum(axis=1)
+    return quad
 
 
 def group_sums(b: Backend, z: Any, ends: Ints, kernel: Kernel, scales: tuple[float, ...]) -> Floats:

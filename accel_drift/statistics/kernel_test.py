@@ -19,6 +19,8 @@ from accel_drift.statistics import draws
 from accel_drift.statistics.kernel_sums import (
     EXP_WORK,
     GATHERED,
+    LABELLINGS,
+    Deal,
     Estimator,
     Floats,
     Ints,
@@ -32,9 +34,6 @@ from accel_drift.statistics.kernel_sums import (
     row_sums,
     without_diagonal,
 )
-
-_LABELLINGS = 1024
-"""Labellings in one pass over the kernel matrix: their bits and one tile of them must fit in memory."""
 
 _GATHER_PAYS = 5
 """Gathering the sums of k marked groups beats a product with all G from about G = 5 k."""
@@ -131,7 +130,7 @@ class KernelSums:
         statistic's rounding errors.
         """
         stream = draws.key(self.seed, "mmd", "labels")
-        made, total, step = [], np.zeros(len(self.scales)), _LABELLINGS
+        made, total, step = [], np.zeros(len(self.scales)), LABELLINGS
         if self.groups is None and self.by_subsets:
             step = min(step, max(1, GATHERED // self._smaller))
         for lo in range(first, first + count, step):
@@ -182,19 +181,33 @@ class KernelSums:
         return Sums(quad, sums[:, chosen].sum(axis=2), sums.sum(axis=1), marked, marked, float(self.rows))
 
     def _by_groups(self, stream: npt.NDArray[np.uint32], first: int, count: int, estimator: Estimator) -> Sums:
-        between, alike = self._between, self._sizes
+        (mine, groups), alike = self.n_groups, self._sizes
+        few = min(mine, groups - mine) * _GATHER_PAYS < groups
+        if few and self.reference is not None:
+            return self._by_kept_groups(self.reference, Deal(stream, first, count, groups))
+        between = self._between
         if self.apart and estimator == "unbiased":
             between, alike = without_diagonal(between), self._sizes**2
-        total, (mine, groups) = between.sum(axis=(1, 2)), self.n_groups
-        if min(mine, groups - mine) * _GATHER_PAYS < groups:
+        total = between.sum(axis=(1, 2))
+        if few:
             chosen = draws.marked(stream, first, count, groups, mine)
-            quad, linear = gathered(between, chosen)
+            quad, linear = gathered(between, chosen), between.sum(axis=2)[:, chosen].sum(axis=2)
             marked, alike_marked = (sizes[chosen].sum(axis=1) for sizes in (self._sizes, alike))
         else:
             e = draws.labels(stream, first, count, groups, mine).astype(np.float64)
             quad, linear = multiplied(between, e)
             marked, alike_marked = e @ self._sizes, e @ alike
         return Sums(quad, linear, total, marked, alike_marked, float(alike.sum()))
+
+    def _by_kept_groups(self, reference: ReferenceSums, deal: Deal) -> Sums:
+        """As `_by_groups`, from what was kept of the reference's groups; they are no blocks, so none is left out."""
+        mine, new, sizes = self.n_groups[0], self._new, self._sizes
+        chosen, quad = reference.dealt(self._ends[:mine], self.factors, deal)
+        across = new[:, :, :mine].sum(axis=1)
+        rows = np.concatenate([reference.group_rows(self._ends[:mine], self.factors) + across, new.sum(axis=2)], axis=1)
+        marked = sizes[chosen].sum(axis=1)
+        linear = rows[:, chosen].sum(axis=2)
+        return Sums(quad + gathered(new, chosen, mine), linear, rows.sum(axis=1), marked, marked, float(sizes.sum()))
 
     @cached_property
     def _ends(self) -> Ints:
@@ -207,22 +220,33 @@ class KernelSums:
     @cached_property
     def _between(self) -> Floats:
         """Sums between groups, diagonal left out: (S, G, G)."""
-        return self._group_sums(self._ends, self.n_groups[0], self.factors)
+        ends, mine = self._ends, self.n_groups[0]
+        return self._group_sums(ends, mine, self.factors, None if self.reference is None else self._new)
 
-    def _group_sums(self, ends: Ints, mine: int, scales: tuple[float, ...]) -> Floats:
-        """Sums between groups of which the first `mine` are the reference's."""
-        b, n = self.backend, self.n
+    @cached_property
+    def _new(self) -> Floats:
+        """Those between the batch's groups and all groups: (S, H, G)."""
+        return self._of_batch(self._ends, self.n_groups[0], self.factors)
+
+    def _group_sums(self, ends: Ints, mine: int, scales: tuple[float, ...], new: Floats | None = None) -> Floats:
+        """Sums between groups of which the first `mine` are the reference's; `new` those of the batch's, if known."""
         if self.reference is None:
-            return group_sums(b, self.z, ends, self.kernel, scales)
-        first, second = ends[:mine], ends[mine:] - n
+            return group_sums(self.backend, self.z, ends, self.kernel, scales)
+        new = self._of_batch(ends, mine, scales) if new is None else new
         out = np.empty((len(scales), len(ends), len(ends)))
-        out[:, :mine, :mine] = self.reference.groups(first, scales)
-        out[:, mine:, mine:] = group_sums(b, self.z[n:, :], second, self.kernel, scales)
-        with b.scope():
-            x, y, s = b.asarray(first), b.asarray(second), b.asarray(np.array(scales))
-            across = b.to_numpy(b.kernels.cross_group_sums(self.z[:n, :], x, self.z[n:, :], y, self.kernel, s))
-        out[:, :mine, mine:], out[:, mine:, :mine] = across, across.swapaxes(1, 2)
+        out[:, :mine, :mine] = self.reference.groups(ends[:mine], scales)
+        out[:, mine:], out[:, :mine, mine:] = new, new[:, :, :mine].swapaxes(1, 2)
         return out
+
+    def _of_batch(self, ends: Ints, mine: int, scales: tuple[float, ...]) -> Floats:
+        b, n, second = self.backend, self.n, ends[mine:] - self.n
+        new = np.empty((len(scales), len(second), len(ends)))
+        new[:, :, mine:] = group_sums(b, self.z[n:, :], second, self.kernel, scales)
+        with b.scope():
+            y, x, s = b.asarray(second), b.asarray(ends[:mine]), b.asarray(np.array(scales))
+            across = b.kernels.cross_group_sums(self.z[n:, :], y, self.z[:n, :], x, self.kernel, s)
+            new[:, :, :mine] = b.to_numpy(across)
+        return new
 
     @cached_property
     def witness(self) -> Floats:

@@ -25,6 +25,7 @@ WAYS: list[dict[str, Any]] = [
     {},
     {"mode": "groups"},
     {"mode": "groups", "group_size": 3, "max_rows": 150},
+    {"mode": "groups", "group_size": 2, "max_rows": None},
     {"estimator": "biased", "precision": "float32"},
 ]
 
@@ -72,7 +73,7 @@ def test_what_is_kept_changes_nothing(name: str, options: dict[str, Any]) -> Non
     """Bit for bit, batch after batch, of several sizes."""
     made, reference = get_detector(name, permutations=99, scale="calibration", **options), _table(200, 1)
     fitted = made.fit(reference, backend="numpy")
-    for rows, seed in ((120, 2), (70, 3), (120, 4)):
+    for rows, seed in ((120, 2), (30, 3), (120, 4), (31, 5)):
         batch = _table(rows, seed, 0.2)
         (first,), (again,) = (
             made.fit(reference, backend="numpy").detect(batch).findings,

@@ -80,6 +80,31 @@ def test_sums_of_few_groups_are_gathered(mine: int, monkeypatch: pytest.MonkeyPa
     assert len(set(gathered[0])) > 40
 
 
+@pytest.mark.parametrize("mine", [3, 37])
+@pytest.mark.parametrize("first", [0, 1500])
+def test_groups_of_a_kept_reference(mine: int, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of one size and another, the first size again: as without what is kept, which is made once a size."""
+    n, b, marked = 6 * mine, get_backend("numpy"), draws.marked
+    dealt: list[Any] = []
+
+    def counted(*args: Any) -> Any:
+        dealt.append(args)
+        return marked(*args)
+
+    monkeypatch.setattr(draws, "marked", counted)
+    whole = _pooled(n, 6 * (40 - mine))
+    reference = ReferenceSums(whole[:n], b, "laplace")
+    for groups in (40 - mine, 41 - mine, 40 - mine):
+        z = np.concatenate([whole[:n], np.random.default_rng(groups).normal(size=(6 * groups, whole.shape[1]))])
+        ids = np.repeat(np.arange(mine + groups), 6)
+        plain = KernelSums(z, n, b, 4, ids, (mine, mine + groups), "laplace", scales=SCALES)
+        made, expected = (s.grid(first, 50, "unbiased") for s in (replace(plain, reference=reference), plain))
+        np.testing.assert_allclose(made[0], expected[0], atol=1e-13)
+        np.testing.assert_allclose(made[1], expected[1], rtol=1e-12)
+        assert len(set(made[0][0])) > 40
+    assert len(dealt) == 3 + (2 if first == 0 else 3)
+
+
 def test_own_block_sums_do_not_depend_on_how_many_blocks_are_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     z, ids = _pooled(), np.repeat(np.arange(9), [5, 10, 4, 4, 7, 3, 9, 8, 1])
     sums = KernelSums(z, 30, get_backend("numpy"), 4, ids, (5, 9), blocks=True)
