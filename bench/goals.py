@@ -26,7 +26,9 @@ class Goal:
         bound: what the number is held against.
         unit: "x", "%", "MB" or "".
         most: whether the bound is the most that is wanted; otherwise it is the least.
-        reason: why it is missed, where it is and the reason is known.
+        reason: why it is missed, where it is and the reason is known; "{}" in it is the number of `because`.
+        because: the number that the reason rests on, measured in the same run.
+        device: where it is wanted, "cpu" or "gpu".
     """
 
     text: str
@@ -35,6 +37,8 @@ class Goal:
     unit: str = "x"
     most: bool = False
     reason: str = ""
+    because: Measure | None = None
+    device: str = "cpu"
 
 
 def judge(case: str, goals: Sequence[Goal], questions: Sequence[Record]) -> list[dict[str, Any]]:
@@ -51,10 +55,15 @@ def judge(case: str, goals: Sequence[Goal], questions: Sequence[Record]) -> list
                 "unit": goal.unit,
                 "at_most" if goal.most else "at_least": goal.bound,
                 "met": met,
-                "reason": goal.reason if met is False else "",
+                "reason": _reason(goal, questions) if met is False else "",
             }
         )
     return made
+
+
+def _reason(goal: Goal, questions: Sequence[Record]) -> str:
+    number = None if goal.because is None else goal.because(questions)
+    return goal.reason.format("(not measured)" if number is None else f"{number:.2g}")
 
 
 def row(question: Record, name: str) -> Mapping[str, Any] | None:
@@ -92,6 +101,16 @@ def fraction(name: str) -> Measure:
         found = row(questions[-1], name)
         share = None if found is None else found["fraction_of_floor"]
         return None if share is None else 100.0 * share
+
+    return measure
+
+
+def floor_over(floor: str, name: str) -> Measure:
+    """A floor over the time of a contender, which may have found a way with fewer operations."""
+
+    def measure(questions: Sequence[Record]) -> float | None:
+        least, found = questions[-1].get("floors", {}).get(floor), row(questions[-1], name)
+        return None if least is None or found is None else float(least["seconds"] / found["median_s"])
 
     return measure
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,10 @@ from accel_drift.backends import Backend
 from accel_drift.data.read import read_table
 from accel_drift.detectors import get_detector
 from accel_drift.detectors.base import Fitted
+from accel_drift.statistics import rounding
 from accel_drift.statistics.comparison import Plan, pair_tables
 from accel_drift.statistics.kernel_test import KernelSums
+from accel_drift.statistics.rounding import Precision
 from bench.question import Answer, Contender, Floor, Sizes
 
 GRAM = "NumPy, whole Gram float32"
@@ -66,15 +69,42 @@ def ours(
     backend: Backend, z: Floats, n: int, permutations: int, mode: str, against: str, near: float = NEAR
 ) -> Contender:
     """The kernel sums of all labellings: single rows dealt, or whole groups of equal size."""
-    ids = np.concatenate([np.arange(n) * _GROUPS // n, _GROUPS + np.arange(len(z) - n) * _GROUPS // (len(z) - n)])
+    with backend.scope():
+        there = backend.asarray(z)
+    compute = _sums(backend, there, n, permutations, mode)
+    return Contender("ours", compute, against, f"{mode} {z.dtype}", near if against else None)
+
+
+def rounded(
+    backend: Backend,
+    z: Floats,
+    n: int,
+    permutations: int,
+    mode: str,
+    precision: Precision,
+    floor: str,
+    against: str,
+    near: float,
+) -> Contender:
+    """The same of rows that the engine rounds to a precision."""
+    with backend.scope():
+        there, unit = rounding.rounded(backend.asarray(z), precision, backend)
+    compute = _sums(backend, there, n, permutations, mode, unit)
+    return Contender("ours", compute, against, floor, near if against else None)
+
+
+def _sums(
+    backend: Backend, there: Any, n: int, permutations: int, mode: str, unit: float = 1.0
+) -> Callable[[], Answer]:
+    rows = int(there.shape[0])
+    ids = np.concatenate([np.arange(n) * _GROUPS // n, _GROUPS + np.arange(rows - n) * _GROUPS // (rows - n)])
 
     def compute() -> Answer:
-        dealt = (ids, (_GROUPS, 2 * _GROUPS)) if mode == "groups" else (None, (0, 0))
-        with backend.scope():
-            there = backend.asarray(z)
-        return KernelSums(there, n, backend, 0, *dealt).mmd2(0, permutations, "unbiased")[0][:1]
+        groups, numbers = (ids, (_GROUPS, 2 * _GROUPS)) if mode == "groups" else (None, (0, 0))
+        made = KernelSums(there, n, backend, 0, groups, numbers, unit=unit)
+        return made.mmd2(0, permutations, "unbiased")[0][:1]
 
-    return Contender("ours", compute, against, f"{mode} {z.dtype}", near if against else None)
+    return compute
 
 
 def gram(z: Floats, n: int, permutations: int, mode: str = "rows") -> Contender:

@@ -28,7 +28,7 @@ This page is written by `python bench/readme.py` from the newest files in `resul
 ```
 pip install -e '.[bench]'
 python bench/run.py                      # ours, peers and the machine's limits, in turns -> results/cpu-<date>.json
-python bench/run.py --device gpu         # the same on a GPU -> results/gpu-<date>.json
+python bench/run.py --device gpu         # the same on a GPU, every precision -> results/gpu-<date>.json
 python bench/run.py --peers peers/bin/python         # other libraries, too: see peers.txt
 python bench/run.py --quick --only mmd_small columns # a look at some cases
 OPENBLAS_CORETYPE=Haswell python bench/run.py --label haswell   # a result beside the other
@@ -69,6 +69,8 @@ _REMARKS = {
     "mmd_large": "The whole Gram matrix would be 40 GB: there is no peer.",
     "mmd_stream": "Times are those of one batch. *test* is the statistic and its p-value; *detect* adds an interval "
     "and the parts of columns and rows.",
+    "mmd_unequal": "*rows* marks the smaller side alone, as the engine does by itself; *all pairs* is the same "
+    "backend's sum over all pairs for every labelling. The product form is the NumPy line.",
     "columns": "*whole report* gives p-values, intervals, effects and pictures; its peer gives scores, p-values of KS "
     "alone, and nothing else: it does less.",
 }
@@ -121,6 +123,7 @@ def _speed(title: str, result: Mapping[str, Any], folder: Path) -> Iterator[str]
     yield ""
     yield f"Every table and picture of this section is of [{result['file']}](results/{result['file']})."
     yield from _machine(result)
+    yield from _failed(result)
     yield from _goals(result)
     for label in labels(result["bench"], folder):
         other = newest(result["bench"], folder, label)
@@ -128,6 +131,7 @@ def _speed(title: str, result: Mapping[str, Any], folder: Path) -> Iterator[str]
             yield from ("", f"### The goals once more: {label}", "")
             yield f"Of [{other['file']}](results/{other['file']}), whose other numbers are not shown."
             yield from _machine(other)
+            yield from _failed(other)
             yield from _goals(other)
     for name, (words, _) in pictures.made(result).items():
         yield from ("", f"![{words}](pictures/{name})")
@@ -170,6 +174,11 @@ def _machine(result: Mapping[str, Any]) -> Iterator[str]:
         yield "Environment: " + ", ".join(f"{k}={v}" for k, v in m["environment"].items()) + "."
     if busy(m["load_average"]):
         yield "**Other work was running when this run began: times, and the limits, suffered.**"
+
+
+def _failed(result: Mapping[str, Any]) -> Iterator[str]:
+    for f in result.get("failed", ()):
+        yield f"**Failed: {f['case']}, {', '.join(f'{k} = {v:,}' for k, v in f['sizes'].items())}: {f['error']}.**"
 
 
 def _goals(result: Mapping[str, Any]) -> Iterator[str]:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +34,7 @@ from bench import footprint, machine, peers
 from bench.cases import CASES
 from bench.goals import judge
 from bench.limits import Limit, limits
-from bench.question import Case, DisagreementError, Floor, Question, Sizes, check
+from bench.question import Case, Floor, Question, Sizes, check
 from bench.timing import Call, Times, interleaved, ratio
 
 RUNS = 7
@@ -70,11 +72,12 @@ def open_backends(device: str) -> list[Backend]:
     return found
 
 
-def measure(case: Case, sizes: Sizes, backends: Sequence[Backend], options: Options, say: Say) -> dict[str, Any]:
+def measure(
+    case: Case, sizes: Sizes, backends: Sequence[Backend], bounds: Mapping[str, Limit], options: Options, say: Say
+) -> dict[str, Any]:
     """One question at one size: times in turns, ratios, fractions of the floors, memory."""
     question = case.ask(sizes, backends)
     say(f"{case.name}: {question.label}")
-    bounds = limits(backends[0])
     calls: dict[str, Call] = {name: c.compute for name, c in question.contenders.items()}
     calls |= {f"limit: {k}": v.call for k, v in bounds.items()}
     times = interleaved(calls, options.runs, partial(check, question))
@@ -157,38 +160,57 @@ def _digits(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-def report(cases: Sequence[Case], options: Options, say: Say) -> dict[str, Any]:
+def report(
+    cases: Sequence[Case], options: Options, say: Say, keep: Callable[[dict[str, Any]], object] = lambda _: None
+) -> dict[str, Any]:
     """Every question of a run and every goal, with what it ran on.
+
+    A question that cannot be answered, or whose contenders disagree, is named under "failed", and the next one is
+    asked. `keep` is shown what is known after each case.
 
     Raises:
         BackendMissingError: no backend for the device.
-        DisagreementError: contenders disagree on a number.
     """
     backends = open_backends(options.device)
     before = machine.facts()
     say(", ".join(f"{b.name} on {b.device}" for b in backends) + f"; BLAS kernel {machine.blas_kernel()}")
     if machine.busy(before["load_average"]):
         say(f"load average {before['load_average']}: other work is running, times and limits suffer")
-    questions, goals = [], []
-    for case in cases:
-        if options.device not in case.devices:
-            continue
-        sizes = case.quick if options.quick else case.sizes
-        made = [measure(case, s, backends, options, say) for s in sizes]
-        judged = judge(case.name, case.goals, made)
-        for goal in judged:
-            say(f"  {'not measured' if goal['met'] is None else goal['value']}  {goal['text']}")
-        questions += made
-        goals += judged
-    return {
+    found: dict[str, Any] = {
         "bench": options.device,
         "label": options.label,
         "quick": options.quick,
         "machine": before,
         "devices": {b.name: b.device for b in backends},
-        "goals": goals,
-        "questions": questions,
+        "failed": [],
+        "goals": [],
+        "questions": [],
     }
+    bounds = limits(backends[0])
+    for case in cases:
+        if options.device not in case.devices:
+            continue
+        made = []
+        for sizes in case.quick if options.quick else case.sizes:
+            try:
+                made.append(measure(case, sizes, backends, bounds, options, say))
+            except Exception as error:  # noqa: BLE001  (whatever a library raises: the others have their numbers)
+                traceback.print_exc()
+                found["failed"].append({"case": case.name, "sizes": dict(sizes), "error": _told(error)})
+                say(f"  failed: {_told(error)}")
+        judged = judge(case.name, [g for g in case.goals if g.device == options.device], made) if made else []
+        for goal in judged:
+            value = "not measured" if goal["met"] is None else goal["value"]
+            say(f"  {value}  {goal['text']}" + (f" (missed: {goal['reason']})" if goal["reason"] else ""))
+        found["questions"] += made
+        found["goals"] += judged
+        keep(found)
+    return found
+
+
+def _told(error: Exception) -> str:
+    """The kind of an error and the start of what it says; compilers say a lot."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
 def _label(word: str) -> str:
@@ -216,15 +238,23 @@ def main(words: list[str] | None = None) -> int:
     options = Options(given.device, given.quick, not given.no_memory, given.runs, given.peers, given.label)
     cases = [c for c in CASES if not given.only or c.name in given.only]
     out = given.out or _file(options)
-    try:
-        found = report(cases, options, lambda line: print(line, flush=True))
-        if given.out or not (given.quick or given.only):
+    written = bool(given.out or not (given.quick or given.only))
+    if options.device == "gpu":
+        # Otherwise JAX takes most of the memory when it opens, and the other processes of a run find none.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+    def keep(found: dict[str, Any]) -> None:
+        if written:
             write_text_atomically(out, json.dumps(found, indent=1) + "\n")
-            print(f"wrote {out.name}")
-    except (AccelDriftError, DisagreementError) as error:
+
+    try:
+        found = report(cases, options, lambda line: print(line, flush=True), keep)
+    except AccelDriftError as error:
         print(error, file=sys.stderr)
         return 2
-    return 0
+    if written:
+        print(f"wrote {out.name}")
+    return 2 if found["failed"] else 0
 
 
 if __name__ == "__main__":

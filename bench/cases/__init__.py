@@ -12,10 +12,13 @@ from bench.cases import (
     mmd_small,
     mmd_stream,
     mmd_unequal,
+    mmd_wgmma,
 )
 from bench.question import Case
 
 CASES: tuple[Case, ...] = (
+    mmd_gpu.CASE,
+    mmd_wgmma.CASE,
     mmd_small.CASE,
     mmd_rows.CASE,
     mmd_groups.CASE,
@@ -23,7 +26,6 @@ CASES: tuple[Case, ...] = (
     mmd_stream.CASE,
     mmd_unequal.CASE,
     mmd_growth.CASE,
-    mmd_gpu.CASE,
     columns.CASE,
 )
 

@@ -1,4 +1,4 @@
-"""What the bench measures apart: other libraries, compilations, and the limit of exponentials."""
+"""What the bench measures apart: other libraries, contenders under other settings, compilations, exponentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from accel_drift.backends import get_backend
 from bench import compilations, exp2, peers
+from bench.apart import Apart
+from bench.cases import find
 from bench.question import TwoSamples
 
 
@@ -62,3 +65,17 @@ def test_the_loop_that_measures_exponentials_makes_them(dtype: str, error: float
     out = np.empty_like(x)
     exp2.exp2_loop(dtype)(x, out, 1)
     np.testing.assert_allclose(out.astype(np.float64), np.exp2(x.astype(np.float64)), rtol=error)
+
+
+def test_a_contender_apart_answers_again_and_again() -> None:
+    sizes, name = {"n": 60, "d": 2, "P": 5}, "numpy rows float32"
+    here = find("mmd_rows").ask(sizes, [get_backend("numpy")]).contenders[name].compute()
+    there = Apart("mmd_rows", sizes, "numpy", name)
+    assert [there().tolist() for _ in range(2)] == [here.tolist()] * 2
+
+
+def test_settings_reach_a_process_apart_and_its_end_is_told() -> None:
+    # Without its own library, Python ends before it begins.
+    there = Apart("mmd_rows", {}, "numpy", "some", PYTHONHOME="nowhere")
+    with pytest.raises(RuntimeError, match="ended with code 1"):
+        there()

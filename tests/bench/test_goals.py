@@ -55,3 +55,14 @@ def test_goals_are_judged_and_reasons_given_only_where_missed() -> None:
     (unknown,) = goals.judge("case", [Goal("text", lambda _: None, 1.0)], [])
     assert unknown["met"] is None
     assert unknown["value"] is None
+
+
+def test_a_reason_names_the_number_that_it_rests_on() -> None:
+    question = {**_question(ours={"median_s": 2.0}), "floors": {"product": {"seconds": 5.0}}}
+    rests = goals.floor_over("product", "ours")
+    assert goals.floor_over("other", "ours")([question]) is None
+    goal = Goal("text", lambda _: 3.0, 1.0, most=True, reason="the floor is {} times that", because=rests)
+    (missed,) = goals.judge("case", [goal], [question])
+    assert missed["reason"] == "the floor is 2.5 times that"
+    (unknown,) = goals.judge("case", [goal], [_question(ours={})])
+    assert unknown["reason"] == "the floor is (not measured) times that"

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from accel_drift.backends import get_backend
+from accel_drift.backends._numpy import NumpyBackend
 from bench import footprint, machine, pictures, readme, run
 from bench.cases import CASES, find
 from bench.limits import Limit
@@ -23,6 +24,7 @@ _SAMPLES = {"n": 96, "d": 3, "P": 20}
 TINY: Mapping[str, Mapping[str, int]] = {
     "columns": {"n": 300, "d": 2},
     "mmd_gpu": {**_SAMPLES, "groups": 1},
+    "mmd_wgmma": {**_SAMPLES, "groups": 0},
     "mmd_large": {**_SAMPLES, "n": 320},
     "mmd_stream": {"n": 400, "group": 2, "d": 2, "B": 19, "batches": 4},
     "mmd_unequal": {**_SAMPLES, "m": 40},
@@ -36,7 +38,7 @@ def test_contenders_of_every_case_agree(case: Case) -> None:
     answers = {name: c.compute() for name, c in question.contenders.items()}
     check(question, answers)
     assert all(np.isfinite(a).all() for a in answers.values())
-    assert any(c.tolerance is not None for c in question.contenders.values()) or case.name in ("mmd_gpu", "mmd_large")
+    assert any(c.tolerance is not None for c in question.contenders.values()) or case.name == "mmd_large"
 
 
 def test_a_wrong_answer_is_told() -> None:
@@ -74,7 +76,8 @@ def test_the_ratio_is_taken_within_rounds() -> None:
 
 
 def _limits() -> dict[str, Any]:
-    names = ("read", "sort float32", "gemm float32", "gemm float64", "exp float32", "exp float64")
+    products = (f"gemm {dtype}" for dtype in ("float16", "float32", "float64"))
+    names = ("read", "sort float32", *products, "exp float32", "exp float64")
     return {name: Limit(1.0, "B", lambda: None) for name in names}
 
 
@@ -101,6 +104,51 @@ def test_a_run_of_every_case_judges_goals_and_makes_a_page(monkeypatch: pytest.M
     for name, svg in drawn.items():
         assert f"(pictures/{name})" in page
         assert ElementTree.fromstring(svg).tag.endswith("svg")  # noqa: S314  (our own)
+
+
+class Device(NumpyBackend):
+    """What takes itself for a GPU; no other process can open it."""
+
+    name = "cupy"
+    is_gpu = True
+
+
+def test_a_run_on_a_gpu_judges_its_goals_and_goes_on_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "limits", lambda _: _limits())
+    monkeypatch.setattr(run, "open_backends", lambda _: [Device()])
+    asked = {"mmd_gpu": ({"groups": 0}, {"groups": 1}), "mmd_wgmma": ({"groups": 0},), "mmd_groups": ({},)}
+    cases = [replace(find(name), quick=[{**_SAMPLES, **s} for s in sizes]) for name, sizes in asked.items()]
+    kept: list[int] = []
+    found = run.report(
+        cases,
+        run.Options("gpu", quick=True, runs=1),
+        lambda _: None,
+        lambda known: kept.append(len(known["questions"])),
+    )
+    assert kept == [2, 2, 3]
+    rows = [c["name"] for q in found["questions"] for c in q["contenders"]]
+    assert rows[:6] == [f"cupy {mode} {p}" for mode in ("rows", "groups") for p in ("float32", "float16", "int8")]
+    assert [(g["case"], g["met"] is None) for g in found["goals"]] == [("mmd_gpu", False)] * 2
+    (failed,) = found["failed"]
+    assert failed["case"] == "mmd_wgmma"
+    assert "RuntimeError: the process for" in failed["error"]
+    (tmp_path / "gpu-2000-01-01.json").write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+    page = readme.render(tmp_path)
+    assert "**Failed: mmd_wgmma, n = 96" in page
+    assert "results/gpu-2000-01-01.json" in page
+
+
+def test_a_failed_question_is_an_exit_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def ask(*_: object) -> Question:
+        raise ValueError("out of\nluck")
+
+    monkeypatch.setattr(run, "limits", lambda _: _limits())
+    monkeypatch.setattr(run, "CASES", [replace(find("columns"), ask=ask)])
+    out = tmp_path / "some.json"
+    assert run.main(["--quick", "--out", str(out)]) == 2
+    assert [f["error"] for f in json.loads(out.read_text(encoding="utf-8"))["failed"]] == ["ValueError: out of luck"]
 
 
 def test_a_gpu_that_is_not_there_is_one_line(
