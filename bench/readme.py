@@ -52,7 +52,8 @@ process of their own.
 
 The floor of MMD with single rows dealt counts a product of the kernel matrix with all labellings. Labels are bits, so
 sums over labelled rows can be looked up in tables with fewer operations than that product has: a fraction above 100 %
-is no error.
+is no error. Floors follow the rate of products in the run, that of NumPy's BLAS and its kernel for the processor,
+whether or not our own code calls that BLAS.
 
 The peers are what NumPy and SciPy do in a few lines. Other drift libraries run where `--peers` names a Python that has
 them, each in a process of its own on the same rows.

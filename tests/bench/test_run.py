@@ -96,10 +96,14 @@ def test_a_run_of_every_case_judges_goals_and_makes_a_page(monkeypatch: pytest.M
     known = [g for g in found["goals"] if g["met"] is not None]
     assert all(np.isfinite(g["value"]) for g in known)
     (tmp_path / "cpu-2000-01-01.json").write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
-    (tmp_path / "cpu-2000-01-01-slow.json").write_text(json.dumps(found), encoding="utf-8")
+    slow = {**found, "machine": {**found["machine"], "blas": [{**found["machine"]["blas"][0], "architecture": "Slow"}]}}
+    (tmp_path / "cpu-2000-01-01-slow.json").write_text(json.dumps(slow), encoding="utf-8")
     page, drawn = readme.render(tmp_path), readme.drawn(tmp_path)
     assert all(g["text"] in page for g in found["goals"])
-    assert "once more: slow" in page
+    fast, slow_too = page.split("### The goals once more: slow")
+    assert f"kernel {machine.blas_kernel()}, " in fast
+    assert "kernel Slow, " in slow_too
+    assert page.count("### Growth of MMD") == 1
     assert set(drawn) == {"cpu-time.svg", "cpu-floor.svg"}
     for name, svg in drawn.items():
         assert f"(pictures/{name})" in page
