@@ -12,24 +12,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend, get_backend
-from accel_drift.data.block import dtype_class, stack
 from accel_drift.data.device import DeviceColumn, DeviceEmbedding
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
-from accel_drift.statistics import spread
 from accel_drift.statistics.distances import median_distance
+from accel_drift.statistics.encoded_numbers import BUCKET, LARGE, MISSING, VALUE, numeric, type_of
 
 CATEGORIES = 32
 """Categories told apart by identity; above, a seeded hash into as many buckets."""
 
-_LARGE = 1e100
 _NO_SPREAD = "no spread to scale by"
 Sort = type[TableColumn] | str
 """What a column holds, or why it cannot enter."""
@@ -37,9 +34,24 @@ Sort = type[TableColumn] | str
 Slot = tuple[int, int, str]
 """What a matrix column is: the place of its table column, its sort below, and its name there. They sort by place."""
 
-_VALUE, _BUCKET, _MISSING = range(3)
-
 _WORDS = {NumericColumn: "numbers", CategoricalColumn: "categories", EmbeddingColumn: "embeddings"}
+
+
+class Vectors(NamedTuple):
+    """What the deciding rows say of an embedding: its numbers, a divisor, the value of infinite ones, mean, length."""
+
+    dimensions: int
+    peak: float
+    outside: float
+    centre: Any
+    width: float
+
+
+Categories: TypeAlias = frozenset[str]
+"""Those that the deciding rows have."""
+
+Rules: TypeAlias = Mapping[int, Any]
+"""What the deciding rows say of each column, by its place: `Number`, `Vectors` or `Categories`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,7 @@ class Encoded:
         owner: (p,) for each matrix column the place in `columns` of the column that it belongs to.
         dropped: columns that were left out, with the reason.
         slots: what each matrix column is; ascending.
+        rules: what the deciding rows said: other rows are encoded by it when those are no longer at hand.
     """
 
     matrix: Any
@@ -59,6 +72,7 @@ class Encoded:
     owner: npt.NDArray[np.int64]
     dropped: Mapping[str, str] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
+    rules: Rules = field(default_factory=dict)
 
 
 def home(tables: Sequence[Table], names: Sequence[str], backend: Backend) -> Backend:
@@ -83,6 +97,7 @@ def encode(
     seed: int,
     backend: Backend,
     sorts: Sequence[Sort] | None = None,
+    rules: Rules | None = None,
 ) -> Encoded:
     """Scale the numeric columns, spread out the categorical ones, put embeddings beside them.
 
@@ -101,12 +116,13 @@ def encode(
         sorts: what each column holds, where the deciding rows decide all and the others may as well be encoded with
             them at another time: categories that they do not have share buckets then, whatever else there is, and an
             infinite value lies just outside their finite ones. None where all rows of the test are here.
+        rules: what the deciding rows said, where none of them is here.
     """
-    apart = sorts is not None
+    apart, ruled = sorts is not None, dict(rules or {})
     parts: list[Any] = []
     slots: list[Slot] = []
     dropped: dict[str, str] = {}
-    numeric: dict[np.dtype[Any], dict[int, list[NumericColumn]]] = {}
+    numbered: dict[np.dtype[Any], dict[int, list[NumericColumn]]] = {}
     with backend.scope():
         for place, (name, sort) in enumerate(zip(names, sorts or sorts_of(tables, names), strict=True)):
             columns = [t.columns[name] for t in tables]
@@ -115,21 +131,28 @@ def encode(
                 continue
             if sort is NumericColumn:
                 numbers = [c if isinstance(c, NumericColumn) else _no_number(c) for c in columns]
-                numeric.setdefault(_type(numbers), {})[place] = numbers
+                numbered.setdefault(type_of(numbers), {})[place] = numbers
                 continue
+            rule: Any
             if sort is CategoricalColumn:
-                part, of = _categorical(columns, deciding if apart else None, seed, backend)
+                part, of, rule = _categorical(columns, deciding, seed, backend, ruled.get(place), apart=apart)
             else:
-                part, of = _embedding(columns, deciding, seed, backend, alone=len(names) == 1, apart=apart)
+                alone = len(names) == 1
+                part, of, rule = _embedding(
+                    columns, deciding, seed, backend, ruled.get(place), alone=alone, apart=apart
+                )
+            ruled[place] = rule
             parts.append(part)
             slots += [(place, *which) for which in of]
-        for dtype, held in numeric.items():
-            part, found = _numeric(list(held.values()), dtype, deciding, backend, apart=apart)
+        for dtype, held in numbered.items():
+            known = None if rules is None else [rules[place] for place in held]
+            part, found, made = numeric(list(held.values()), dtype, deciding, backend, known, apart=apart)
+            ruled.update(zip(held, made, strict=True))
             parts.append(part)
             slots += [(list(held)[j], which, "") for j, which in found]
         matrix = _in_order(parts, slots, sum(t.rows for t in tables), backend)
     ordered = tuple(sorted(slots))
-    return Encoded(matrix, *entered(ordered, names, [dropped.get(name, "") for name in names]), ordered)
+    return Encoded(matrix, *entered(ordered, names, [dropped.get(name, "") for name in names]), ordered, ruled)
 
 
 def entered(
@@ -179,41 +202,69 @@ def _sort(columns: Sequence[TableColumn]) -> Sort:
 
 
 def _embedding(
-    columns: Sequence[TableColumn], deciding: int, seed: int, backend: Backend, *, alone: bool, apart: bool
-) -> tuple[Any, list[tuple[int, str]]]:
+    columns: Sequence[TableColumn],
+    deciding: int,
+    seed: int,
+    backend: Backend,
+    rule: Vectors | None,
+    *,
+    alone: bool,
+    apart: bool,
+) -> tuple[Any, list[tuple[int, str]], Vectors]:
     """The dimensions, and an indicator where rows are missing; no column where all rows are equal."""
     xp = backend.xp
-    present, v = _vectors(columns, backend, deciding if apart else None)
-    known, absent = np.flatnonzero(present[:deciding]), backend.asarray(~present)[:, None]
-    if len(known):
-        v = v - xp.mean(_rows(v, known, deciding, backend), axis=0)
-    whole = bool(present.all())
+    present, v = _vectors(columns, backend, 0 if rule is None else rule.dimensions)
+    if rule is None:
+        rule = _decided(v, present, deciding, seed, backend, apart=apart)
+    v, whole, width = _bounded(v, rule, backend), bool(present.all()), rule.width
+    if rule.centre is not None:
+        v = v - rule.centre
+    absent = backend.asarray(~present)[:, None]
     if not whole:
         v = xp.where(absent, xp.zeros_like(v), v)
-    width = median_distance(_rows(v, known, deciding, backend), seed, backend)
     if width == 0.0 and (whole or apart):
         v = v[:, :0]
     if not alone and width > 0.0:
         v = v / width
-    of = [(_VALUE, f"{j:08d}") for j in range(v.shape[1])]
+    of = [(VALUE, f"{j:08d}") for j in range(v.shape[1])]
     if whole:
-        return v, of
+        return v, of, rule
     missing = xp.astype(absent, xp.float64) * (width if alone and width > 0.0 else 1.0)
-    return xp.concat([v, missing], axis=1), [*of, (_MISSING, "")]
+    return xp.concat([v, missing], axis=1), [*of, (MISSING, "")], rule
 
 
-def _rows(v: Any, chosen: npt.NDArray[np.intp], first: int, backend: Backend) -> Any:
-    """These of the first rows; without a copy where they are all of them."""
-    return v[:first, :] if len(chosen) == first else backend.xp.take(v, backend.asarray(chosen), axis=0)
+def _decided(
+    v: Any, present: npt.NDArray[np.bool_], deciding: int, seed: int, backend: Backend, *, apart: bool
+) -> Vectors:
+    xp, known = backend.xp, np.flatnonzero(present[:deciding])
+    # Where all rows of the test are here no side's values lie outside: with others to come the deciding rows say.
+    size = xp.where(xp.isfinite(v), xp.abs(v), xp.zeros_like(v))[: deciding if apart else None, :]
+    peak = float(backend.to_numpy(xp.max(size))) if v.shape[1] else 0.0
+    # As of numbers: divided where differences could overflow.
+    divisor, peak = (peak, 1.0) if peak > LARGE else (1.0, peak)
+    rule = Vectors(int(v.shape[1]), divisor, peak * 2.0 + 1.0, None, 0.0)
+    if len(known) == 0:
+        return rule
+    first = v[:deciding, :]
+    some = _bounded(first if len(known) == deciding else xp.take(first, backend.asarray(known), axis=0), rule, backend)
+    centre = xp.mean(some, axis=0)
+    return rule._replace(centre=centre, width=median_distance(some - centre, seed, backend))
 
 
-def _vectors(
-    columns: Sequence[TableColumn], backend: Backend, deciding: int | None
-) -> tuple[npt.NDArray[np.bool_], Any]:
-    """Which rows are there, (N,), and the vectors as finite floats, (N, k) on the device: 0 where none is."""
+def _bounded(v: Any, rule: Vectors, backend: Backend) -> Any:
+    """Vectors without infinite or very large numbers."""
     xp = backend.xp
-    # No vector at all on this side and among the deciding rows: no dimension, either.
-    k = next((c.dimensions for c in columns if isinstance(c, EmbeddingColumn) and c.missing < c.rows), 0)
+    if rule.peak != 1.0:
+        v = v / rule.peak
+    finite = xp.isfinite(v)
+    return v if backend.to_numpy(xp.all(finite)) else xp.where(finite, v, xp.sign(v) * rule.outside)
+
+
+def _vectors(columns: Sequence[TableColumn], backend: Backend, dimensions: int) -> tuple[npt.NDArray[np.bool_], Any]:
+    """Which rows are there, (N,), and the vectors, (N, k) on the device: 0 where none is."""
+    xp = backend.xp
+    # Rows without any vector have as many dimensions as others: none where there are none.
+    k = next((c.dimensions for c in columns if isinstance(c, EmbeddingColumn) and c.missing < c.rows), dimensions)
     present, made = [], []
     for c in columns:
         there = c.mask()
@@ -226,77 +277,8 @@ def _vectors(
         present.append(there)
         made.append(xp.astype(values, xp.float64, copy=False))
     every = np.concatenate(present)
-    v = xp.concat(made, axis=0)
-    zero = xp.zeros_like(v)
-    if not every.all():
-        v = xp.where(backend.asarray(every)[:, None], v, zero)
-    finite = xp.isfinite(v)
-    size = xp.where(finite, xp.abs(v), zero)[:deciding, :]
-    peak = float(backend.to_numpy(xp.max(size))) if k else 0.0
-    if peak > _LARGE:  # as in `_numeric`
-        v, peak = v / peak, 1.0
-    if not backend.to_numpy(xp.all(finite)):
-        v = xp.where(finite, v, xp.sign(v) * (peak * 2.0 + 1.0))
-    return every, v
-
-
-def _type(columns: Sequence[NumericColumn]) -> np.dtype[Any]:
-    """The type in which they are pooled: whole numbers where all are whole, else float64."""
-    held = [c.dtype for c in columns if c.missing < c.rows]
-    if not held:
-        return np.dtype(np.float64)
-    found = reduce(dtype_class, held, held[0])
-    return found if found.kind in "iu" else np.dtype(np.float64)
-
-
-def _numeric(
-    columns: Sequence[Sequence[NumericColumn]], dtype: np.dtype[Any], deciding: int, backend: Backend, *, apart: bool
-) -> tuple[Any, list[tuple[int, int]]]:
-    """Columns of one type: of each its values where they spread, then an indicator where some are missing.
-
-    Args:
-        columns: for each of d columns its rows in each table.
-        dtype: their type.
-        deciding: so many rows decide centres and scales.
-        backend: what computes.
-        apart: whether other rows of the test are encoded at another time.
-
-    Returns:
-        (N, p), and of each matrix column the place of its column and its sort.
-    """
-    xp = backend.xp
-    sides = [stack(side, side[0].rows, dtype, backend) for side in zip(*columns, strict=True)]
-    v, present = (xp.concat(list(arrays), axis=0) for arrays in zip(*sides, strict=True))
-    v = _as_floats(xp, v, present)
-    finite = present & xp.isfinite(v)
-    zero = xp.zeros_like(v)
-    # Differences and squares of the largest floats overflow, and scale is taken off anyway.
-    rule = slice(None, deciding if apart else None)
-    peak = xp.max(xp.where(finite, xp.abs(v), zero)[rule, :], axis=0)
-    v = v / xp.where(peak > _LARGE, peak, xp.ones_like(peak))
-    centre, width = spread.of_columns(backend, v[:deciding, :], finite[:deciding, :])
-    z = xp.where(finite, (v - centre) / xp.where(width > 0.0, width, xp.ones_like(width)), zero)
-    outside = xp.max(xp.abs(z)[rule, :], axis=0) + 1.0
-    z = xp.where(present & xp.logical_not(finite), xp.sign(v) * outside, z)
-    absent = xp.astype(xp.logical_not(present), xp.float64)
-    spreads, lost = backend.to_numpy(width) > 0.0, backend.to_numpy(xp.sum(absent, axis=0))
-    d, rows = len(columns), v.shape[0]
-    if spreads.all() and not lost.any():
-        return z, [(j, _VALUE) for j in range(d)]
-    holed = (lost > 0) & (apart | (lost < rows))  # a column without any value may have some on the other side
-    chosen = [(j, side) for j in range(d) for side in (0, 1) if (holed[j] if side else spreads[j])]
-    at = backend.asarray(np.array([j + side * d for j, side in chosen], np.int64))
-    of = [(j, _MISSING if side else _VALUE) for j, side in chosen]
-    return xp.take(xp.concat([z, absent], axis=1), at, axis=1), of
-
-
-def _as_floats(xp: Any, v: Any, present: Any) -> Any:
-    """Values as floats; whole numbers less their minimum, so that none beyond 2**53 is rounded to its neighbour."""
-    if xp.isdtype(v.dtype, "real floating"):
-        return v
-    least = xp.min(xp.where(present, v, xp.full_like(v, xp.iinfo(v.dtype).max)), axis=0)
-    # Unsigned, so that the widest range does not overflow; it wraps round to the right difference.
-    return xp.astype(xp.astype(v, xp.uint64) - xp.astype(least, xp.uint64), xp.float64)
+    v = made[0] if len(made) == 1 else xp.concat(made, axis=0)
+    return every, v if every.all() else xp.where(backend.asarray(every)[:, None], v, xp.zeros_like(v))
 
 
 def _no_number(column: TableColumn) -> NumericColumn:
@@ -308,12 +290,12 @@ def _no_category(column: TableColumn) -> CategoricalColumn:
 
 
 def _categorical(
-    columns: Sequence[TableColumn], deciding: int | None, seed: int, backend: Backend
-) -> tuple[Any, list[tuple[int, str]]]:
+    columns: Sequence[TableColumn], deciding: int, seed: int, backend: Backend, rule: Categories | None, *, apart: bool
+) -> tuple[Any, list[tuple[int, str]], Categories]:
     """One column a category, and an indicator where rows are missing; no column where all rows are equal.
 
-    With `deciding` rows that decide, what they do not have is hashed, and nothing is left out: it may differ from rows
-    that are not here.
+    With other rows of the test to come, what the deciding rows do not have is hashed, and nothing is left out: it may
+    differ from rows that are not here.
     """
     held = [c if isinstance(c, CategoricalColumn) else _no_category(c) for c in columns]
     categories = _used(held)
@@ -321,11 +303,12 @@ def _categorical(
     # Code -1 (missing) reads the last entry, which stays -1.
     code = np.concatenate([np.array([*(place.get(t, -1) for t in c.categories), -1])[c.codes] for c in held])
     absent = code < 0
-    if deciding is None and len(categories) < 2 and not 0 < absent.sum() < len(code):
-        return backend.asarray(np.zeros((len(code), 0))), []
-    known = {categories[i] for i in np.unique(code[:deciding]) if i >= 0}
-    every = len(known) <= CATEGORIES
-    named = [(_VALUE, t) if every and t in known else (_BUCKET, f"{_hash(t, seed):02d}") for t in categories]
+    if rule is None:
+        rule = frozenset(categories[i] for i in np.unique(code[: deciding if apart else None]) if i >= 0)
+    if not apart and len(categories) < 2 and not 0 < absent.sum() < len(code):
+        return backend.asarray(np.zeros((len(code), 0))), [], rule
+    every = len(rule) <= CATEGORIES
+    named = [(VALUE, t) if every and t in rule else (BUCKET, f"{_hash(t, seed):02d}") for t in categories]
     of = sorted(set(named))
     at = np.array([of.index(slot) for slot in named], np.int64)
     out = np.zeros((len(code), len(of) + int(absent.any())))
@@ -333,8 +316,8 @@ def _categorical(
     out[rows, at[code[rows]]] = 1.0 / sqrt(2.0)
     if absent.any():
         out[absent, len(of)] = 1.0
-        of.append((_MISSING, ""))
-    return backend.asarray(out), of
+        of.append((MISSING, ""))
+    return backend.asarray(out), of, rule
 
 
 def _used(columns: Sequence[CategoricalColumn]) -> list[str]:

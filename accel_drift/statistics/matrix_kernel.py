@@ -19,7 +19,7 @@ from accel_drift.statistics import aggregated
 from accel_drift.statistics.aggregated import Collection
 from accel_drift.statistics.comparison import Comparison
 from accel_drift.statistics.distances import distance_quantiles, median_distance
-from accel_drift.statistics.encoding import Slot, Sort, encode, entered, home, sorts_of, spread_out
+from accel_drift.statistics.encoding import Rules, Slot, Sort, encode, entered, home, sorts_of, spread_out
 from accel_drift.statistics.kernel_sums import Kernel, ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.matrix_options import Options
@@ -79,6 +79,7 @@ class _Reference:
     Attributes:
         z: (n, p) scaled rows, where the sums are made; rounded, but for int8: the batch has a say in its step.
         slots: what the matrix columns are.
+        rules: how a batch is encoded.
         bounds: (3, p) centre of the calibration rows, least and greatest value of the reference's, where rows are
             encoded. What a batch has a column for and the reference has not is 0 in all of them.
         furthest: largest distance from the centre along a column.
@@ -88,6 +89,7 @@ class _Reference:
 
     z: Any
     slots: tuple[Slot, ...]
+    rules: Rules
     bounds: Any
     furthest: float
     widths: tuple[float, ...]
@@ -96,18 +98,18 @@ class _Reference:
 
 def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int) -> Made:
     assert rows.calibration is not None  # noqa: S101
-    names, apart = comparison.of_kind(*options.kinds), rows.calibration.rows
+    names = comparison.of_kind(*options.kinds)
     tables = (rows.calibration, rows.reference, rows.batch)
     sorts, backend = sorts_of(tables, names), home(tables, names, comparison.backend)
     name = ("matrix", options, comparison.names, names, sorts, rows.size, seed, backend.name)
     mine = comparison.kept.get(name, lambda: _reference(rows, comparison, options, seed, names, sorts, backend))
-    theirs = encode((rows.calibration, rows.batch), names, apart, seed, backend, sorts)
+    theirs = encode((rows.batch,), names, 0, seed, backend, sorts, mine.rules)
     slots = tuple(sorted({*mine.slots, *theirs.slots}))
     columns, owner, dropped = entered(slots, names, sorts)
     sigma, there = _middle(mine.widths), comparison.backend
     facts = _facts(sigma, options, dropped)
     with backend.scope():
-        matrix = spread_out(theirs.matrix[apart:, :], theirs.slots, slots, backend)
+        matrix = spread_out(theirs.matrix, theirs.slots, slots, backend)
         bounds = spread_out(mine.bounds, mine.slots, slots, backend)
         if sigma == 0.0 or not _varies([matrix, bounds[1:, :]], backend):
             return Made(None, columns, owner, facts)
@@ -143,17 +145,17 @@ def _reference(
     with backend.scope():
         if sigma == 0.0 or matrix.shape[1] == 0:
             nothing = backend.asarray(np.zeros((3, len(encoded.slots))))
-            return _Reference(matrix, encoded.slots, nothing, 0.0, widths, ())
+            return _Reference(matrix, encoded.slots, encoded.rules, nothing, 0.0, widths, ())
         centre = xp.mean(calibrating, axis=0)
         bounds = xp.stack([centre, xp.min(matrix, axis=0), xp.max(matrix, axis=0)])
         centred = matrix - centre
         furthest = _furthest(centred, backend)
         z = _moved(_scaled(centred, furthest, sigma, options), backend, there)
     if options.precision == "int8":
-        return _Reference(z, encoded.slots, bounds, furthest, widths, ())
+        return _Reference(z, encoded.slots, encoded.rules, bounds, furthest, widths, ())
     z, _ = rounded(z, options.precision, there)
     sums = tuple(ReferenceSums(z, there, shape) for shape in _shapes(widths, options))
-    return _Reference(z, encoded.slots, bounds, furthest, widths, sums)
+    return _Reference(z, encoded.slots, encoded.rules, bounds, furthest, widths, sums)
 
 
 def _widths(deciding: Any, options: Options, seed: int, backend: Backend) -> tuple[float, ...]:

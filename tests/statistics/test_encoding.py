@@ -13,7 +13,7 @@ from accel_drift.data import CategoricalColumn, EmbeddingColumn, NumericColumn, 
 from accel_drift.data.schema import Schema
 from accel_drift.statistics import distances
 from accel_drift.statistics.distances import median_distance
-from accel_drift.statistics.encoding import encode
+from accel_drift.statistics.encoding import encode, sorts_of
 
 HOST = get_backend("numpy")
 RNG = np.random.default_rng(5)
@@ -96,3 +96,42 @@ def test_median_of_many_rows_is_near_the_exact_one_whatever_their_order(monkeypa
     found = median_distance(z, 3, HOST)
     assert found == pytest.approx(float(np.median(pdist(z))), rel=5e-3)
     assert found == median_distance(z[RNG.permutation(2500)], 3, HOST)
+
+
+FAR = 2**62
+APART: dict[str, tuple[Any, Any]] = {
+    "whole": ([FAR, FAR + 1, FAR + 3], [FAR - 5, FAR, FAR + 2]),
+    "the widest range": ([-(2**63), 0, 5], [2**63 - 1, -(2**63), 1]),
+    "unsigned": (np.array([2**63, 2**63 + 2, 2**63 + 4], np.uint64), np.array([3, 2**63 + 1, 2**64 - 1], np.uint64)),
+    "fractions beside whole numbers": ([1, 2, 4], [0.5, 2.0, -3.0]),
+    "whole numbers beside fractions": ([0.5, 2.0, 7.0], [1, 2, -4]),
+    "large": ([1e200, -1e200, 2e200], [1e201, 0.0, np.inf]),
+    "holes": ([1.0, np.nan, 3.0, 4.0], [np.nan, 2.0, -np.inf]),
+    "no number here": ([1.0, 2.0, 4.0], [np.nan, np.nan]),
+    "no number there": ([np.nan, np.nan], [1.0, 2.0]),
+    "vectors": ([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]], [[0.0, np.inf], [np.nan, 1.0], [1e3, 1.0]]),
+    "large vectors": ([[1e150, 2.0], [-1e150, 5.0]], [[1e155, 1.0], [0.0, 1.0]]),
+    "categories": (["a", "b", "b", None], ["c", "a", None]),
+}
+
+
+@pytest.mark.parametrize("case", APART)
+def test_by_the_rules_of_rows_no_longer_here(case: str) -> None:
+    """The same numbers as beside the rows that decide, column for column."""
+    first, other = (read_table({"x": side if case == "categories" else np.asarray(side)}) for side in APART[case])
+    sorts = sorts_of([first, other], ("x",))
+    whole = encode([first, other], ("x",), first.rows, 0, HOST, sorts)
+    rules = encode([first], ("x",), first.rows, 0, HOST, sorts).rules
+    alone = encode([other], ("x",), 0, 0, HOST, sorts, rules)
+    beside = {slot: whole.matrix[first.rows :, j] for j, slot in enumerate(whole.slots)}
+    assert set(alone.slots) <= set(beside)
+    for slot, column in beside.items():
+        found = alone.matrix[:, alone.slots.index(slot)] if slot in alone.slots else np.zeros(other.rows)
+        np.testing.assert_allclose(found, column, rtol=1e-13, atol=1e-13)
+
+
+def test_neighbouring_large_numbers_stay_apart_by_the_rules() -> None:
+    sides = [read_table({"x": np.array(side)}) for side in APART["whole"]]
+    rules = encode(sides[:1], ("x",), 3, 0, HOST, sorts_of(sides, ("x",))).rules
+    made = encode(sides[1:], ("x",), 0, 0, HOST, sorts_of(sides, ("x",)), rules).matrix[:, 0]
+    np.testing.assert_allclose(np.diff(made) / np.diff(made)[0], [1.0, 0.4], rtol=1e-12)
