@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -159,7 +160,9 @@ def test_a_gpu_that_is_not_there_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "why_not", lambda name: f"no {name}\nhere")
+    monkeypatch.setattr(os, "environ", {})
     assert run.main(["--device", "gpu"]) == 2
+    assert os.environ == {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     told = capsys.readouterr()
     assert told.err.splitlines() == ["no backend for gpu here (cupy: no cupy here; jax: no jax here)"]
     assert not told.out
