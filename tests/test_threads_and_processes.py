@@ -17,12 +17,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from threadpoolctl import ThreadpoolController
 
 import accel_drift as ad
 from accel_drift.backends import Backend, get_backend, why_not
 from accel_drift_kernels.numba_cpu.pair_tiles import LARGE
-from accel_drift_kernels.numba_cpu.threads import OneBlasThread
 from tests import scoring_processes as scoring
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,51 +131,6 @@ def test_what_travels_between_processes_can_be_pickled(backend: Backend) -> None
     again = pickle.loads(pickle.dumps(fitted))  # noqa: S301
     np.testing.assert_array_equal(again.score(batch), fitted.score(batch))
     assert pickle.loads(pickle.dumps(fitted.detect(batch))).findings == fitted.detect(batch).findings  # noqa: S301
-
-
-def blas_threads(controller: ThreadpoolController) -> set[int]:
-    return {int(library["num_threads"]) for library in controller.info() if library["user_api"] == "blas"}
-
-
-def test_the_last_to_leave_gives_blas_its_threads_back() -> None:
-    """Who leaves last need not be who came first, and both are alive."""
-    blas, one = ThreadpoolController(), OneBlasThread()
-    inside, leave = threading.Event(), threading.Event()
-
-    def first() -> None:
-        with one:
-            inside.set()
-            leave.wait(PATIENCE_S)
-
-    beside = threading.Thread(target=first)
-    with blas.limit(limits=2, user_api="blas"):
-        beside.start()
-        assert inside.wait(PATIENCE_S)
-        with one:
-            assert blas_threads(blas) == {1}
-        assert blas_threads(blas) == {1}
-        one.__enter__()
-        leave.set()
-        beside.join(PATIENCE_S)
-        assert blas_threads(blas) == {1}
-        one.__exit__()
-        assert blas_threads(blas) == {2}
-        with pytest.raises(ZeroDivisionError), one:
-            raise ZeroDivisionError
-        assert blas_threads(blas) == {2}
-
-
-def test_a_forked_child_does_not_inherit_who_was_inside() -> None:
-    """What the hook after a fork does, without a fork."""
-    blas, one = ThreadpoolController(), OneBlasThread()
-    with blas.limit(limits=2, user_api="blas"):
-        one.__enter__()
-        one._lock.acquire()
-        one._after_fork()
-        assert blas_threads(blas) == {2}
-        with one:
-            assert blas_threads(blas) == {1}
-        assert blas_threads(blas) == {2}
 
 
 def test_writing_a_file_leaves_the_mask_of_the_process_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
-"""CPU kernels: loops by Numba, some with vector instructions of their own, and products by BLAS.
+"""CPU kernels: loops by Numba, some with vector instructions of their own; products of rows are among these.
 
+No BLAS is called: its threads would come on top of ours, and their number is one setting for the whole process.
 No Numba parallel region is used: its workqueue layer aborts the process when two Python threads enter one.
 Kernels release the GIL instead and a pool of Python threads calls them on pieces; every result is the same
 for any number of threads.

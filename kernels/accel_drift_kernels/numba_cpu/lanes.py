@@ -1,12 +1,14 @@
-"""Vector instructions that a plain loop does not get: powers of two, and sums of looked-up vectors.
+"""Vector instructions that a plain loop does not get: powers of two, sums over rows, sums of looked-up vectors.
 
 Numba as installed from PyPI has no vector mathematics library, so `math.exp` in a loop is one call a number; and two
 arrays of a loop may overlap for all that LLVM knows, so short loops over them are not made into vector instructions.
-A lane vector is 64 bytes: 16 float32 or 8 float64, one register with AVX-512, two or four elsewhere.
+A lane vector is 64 bytes: 16 float32 or 8 float64, one register with AVX-512, two or four elsewhere. Where an address
+is asked for, the vectors there begin at a multiple of 64 bytes. `like` is always a number of the lanes' type.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,37 +27,21 @@ SPLIT = ((0, 6), (6, 5), (11, 5))
 ENTRIES = sum(1 << bits for _, bits in SPLIT)
 """Lane vectors of the tables that 16 rows need."""
 
+SIDE = 3
+"""Lane vectors beside each other that are summed at once: fewer would wait for their own last sum."""
 
-@intrinsic
-def _bits(_typing: Any, x: Any) -> Any:
-    """The bits of a float as an integer of its width."""
-    whole = types.int32 if x == types.float32 else types.int64
-    return whole(x), lambda _c, b, _s, args: b.bitcast(args[0], ir.IntType(x.bitwidth))
+INT = ir.IntType(64)
+_CONTRACT = ("contract",)
 
-
-@intrinsic
-def _float(_typing: Any, x: Any) -> Any:
-    """The float whose bits these are."""
-    made, kind = (types.float32, ir.FloatType()) if x == types.int32 else (types.float64, ir.DoubleType())
-    return made(x), lambda _c, b, _s, args: b.bitcast(args[0], kind)
-
-
-def exp2(x: float) -> float:
-    """2 to the power of x <= 0 inside compiled loops; 0 below the smallest normal number."""
-    return float(2.0**x)
-
-
-# (2^f - 1) / f on [-1/2, 1/2], fitted at Chebyshev nodes: within 4e-9 and 7e-18, the highest power first.
-_NARROW = tuple(
-    np.float32(c)
-    for c in (
-        0.00015453162945120690177,
-        0.0013390863364671234381,
-        0.0096180825572778514913,
-        0.055503571142190778186,
-        0.24022650760568126945,
-        0.69314718802622878106,
-    )
+# (2^f - 1) / f on [-1/2, 1/2], fitted at Chebyshev nodes: within 4e-9 and 7e-18, the highest power first; then 1.
+_NARROW = (
+    0.00015453162945120690177,
+    0.0013390863364671234381,
+    0.0096180825572778514913,
+    0.055503571142190778186,
+    0.24022650760568126945,
+    0.69314718802622878106,
+    1.0,
 )
 _WIDE = (
     4.4549605981865183938e-10,
@@ -69,51 +55,10 @@ _WIDE = (
     0.055504108664821594339,
     0.2402265069591009822,
     0.69314718055994530942,
+    1.0,
 )
-_ROUND_NARROW, _LEAST_NARROW, _ZERO, _ONE = np.float32(12582912.0), np.float32(-126.0), np.float32(0.0), np.float32(1.0)
-_ROUND_WIDE, _LEAST_WIDE = 6755399441055744.0, -1022.0
-
-
-def _exp2_narrow(x: Any) -> Any:
-    y = max(x, _LEAST_NARROW)
-    # Adding and taking off 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
-    shifted = y + _ROUND_NARROW
-    f = y - (shifted - _ROUND_NARROW)
-    p = _NARROW[0]
-    p = p * f + _NARROW[1]
-    p = p * f + _NARROW[2]
-    p = p * f + _NARROW[3]
-    p = p * f + _NARROW[4]
-    p = p * f + _NARROW[5]
-    p = p * f + _ONE
-    # Every step is cast: Numba widens sums and shifts of 32 bits to 64.
-    made = _float(np.int32(_bits(p) + np.int32(_bits(shifted) << np.int32(23))))
-    return made if x >= _LEAST_NARROW else _ZERO
-
-
-def _exp2_wide(x: Any) -> Any:
-    y = max(x, _LEAST_WIDE)
-    shifted = y + _ROUND_WIDE
-    f = y - (shifted - _ROUND_WIDE)
-    p = _WIDE[0]
-    p = p * f + _WIDE[1]
-    p = p * f + _WIDE[2]
-    p = p * f + _WIDE[3]
-    p = p * f + _WIDE[4]
-    p = p * f + _WIDE[5]
-    p = p * f + _WIDE[6]
-    p = p * f + _WIDE[7]
-    p = p * f + _WIDE[8]
-    p = p * f + _WIDE[9]
-    p = p * f + _WIDE[10]
-    p = p * f + 1.0
-    made = _float(_bits(p) + (_bits(shifted) << np.int64(52)))
-    return made if x >= _LEAST_WIDE else 0.0
-
-
-@extending.overload(exp2, jit_options={"fastmath": {"contract", "nnan", "ninf", "nsz"}})
-def _exp2(x: Any) -> Any:
-    return _exp2_narrow if x == types.float32 else _exp2_wide
+_POWERS = {"float": (_NARROW, 23, -127.0), "double": (_WIDE, 52, -1023.0)}
+"""Coefficients, bits of the mantissa, and the power that is exactly zero by the bits that it is made of."""
 
 
 def aligned(count: int, dtype: Any) -> npt.NDArray[Any]:
@@ -124,46 +69,159 @@ def aligned(count: int, dtype: Any) -> npt.NDArray[Any]:
     return made[first : first + count]
 
 
-def _vector(kind: Any) -> ir.VectorType:
+def lanes_of(kind: Any) -> ir.VectorType:
+    """The lane vector of a Numba float type."""
     return ir.VectorType(ir.FloatType() if kind == types.float32 else ir.DoubleType(), BYTES * 8 // kind.bitwidth)
 
 
-def _load(b: Any, address: Any, kind: ir.VectorType) -> Any:
+def everywhere(kind: ir.VectorType, value: float) -> ir.Constant:
+    """One number in all lanes."""
+    rounded = np.float32(value) if isinstance(kind.element, ir.FloatType) else value
+    return ir.Constant(kind, [float(rounded)] * kind.count)
+
+
+def spread(b: Any, kind: ir.VectorType, value: Any) -> Any:
+    """A number known at run time in all lanes."""
+    none = ir.Constant(kind, ir.Undefined)
+    one = b.insert_element(none, value, ir.IntType(32)(0))
+    return b.shuffle_vector(one, none, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
+
+
+def load(b: Any, address: Any, kind: ir.VectorType) -> Any:
+    """The lane vector at an address."""
     made = b.load(b.inttoptr(address, kind.as_pointer()))
-    made.align = 4
+    made.align = BYTES
     return made
 
 
-def _store(b: Any, value: Any, address: Any) -> None:
-    b.store(value, b.inttoptr(address, value.type.as_pointer())).align = 4
+def store(b: Any, value: Any, address: Any) -> None:
+    """Put a lane vector at an address."""
+    b.store(value, b.inttoptr(address, value.type.as_pointer())).align = BYTES
+
+
+def number(b: Any, address: Any, kind: ir.VectorType) -> Any:
+    """A single number at an address, in all lanes."""
+    made = b.load(b.inttoptr(address, kind.element.as_pointer()))
+    made.align = BYTES // kind.count
+    return spread(b, kind, made)
+
+
+def plus_product(b: Any, total: Any, one: Any, other: Any) -> Any:
+    """Make total + one * other in one step where the processor has it."""
+    return b.fadd(total, b.fmul(one, other, flags=_CONTRACT), flags=_CONTRACT)
+
+
+def loop(b: Any, count: Any, start: Sequence[Any], step: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
+    """Values after step(i, values) for i from 0 to count: they stay in registers."""
+    before, head, body, done = b.basic_block, *(b.append_basic_block(name) for name in ("head", "body", "done"))
+    b.branch(head)
+    b.position_at_end(head)
+    i, held = b.phi(INT), [b.phi(value.type) for value in start]
+    b.cbranch(b.icmp_signed("<", i, count), body, done)
+    b.position_at_end(body)
+    made, after = step(i, held), b.add(i, INT(1))
+    for phi, first, later in zip([i, *held], [INT(0), *start], [after, *made], strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(later, b.basic_block)
+    b.branch(head)
+    b.position_at_end(done)
+    return held
+
+
+def exp2(b: Any, x: Any) -> Any:
+    """2 to the powers x <= 0, right to two roundings; below the smallest normal number less than that number, or 0."""
+    kind = x.type
+    powers, mantissa, least = _POWERS[str(kind.element)]
+    word = ir.VectorType(ir.IntType(32 if mantissa == 23 else 64), kind.count)
+    bottom, shift = everywhere(kind, least), everywhere(kind, 1.5 * 2.0**mantissa)
+    y = b.select(b.fcmp_ordered(">", x, bottom), x, bottom)
+    # Adding and taking off 1.5 * 2^mantissa rounds to a whole number, which then stands in the low bits.
+    shifted = b.fadd(y, shift)
+    f = b.fsub(y, b.fsub(shifted, shift))
+    p = everywhere(kind, powers[0])
+    for c in powers[1:]:
+        p = plus_product(b, everywhere(kind, c), p, f)
+    place = ir.Constant(word, [mantissa] * kind.count)
+    return b.bitcast(b.add(b.bitcast(p, word), b.shl(b.bitcast(shifted, word), place)), kind)
+
+
+@intrinsic
+def power_lanes(_typing: Any, like: Any, out: Any, at: Any) -> Any:
+    """Make 2 to the powers at an address, see `exp2`."""
+    kind = lanes_of(like)
+
+    def made(context: Any, b: Any, _signature: Any, args: Any) -> Any:
+        store(b, exp2(b, load(b, args[2], kind)), args[1])
+        return context.get_dummy_value()
+
+    return types.void(like, types.intp, types.intp), made
 
 
 @intrinsic
 def add_lanes(_typing: Any, like: Any, out: Any, one: Any, other: Any) -> Any:
-    """Make out = one + other for the lane vectors at three addresses; `like` is a number of their type."""
-    kind = _vector(like)
+    """Make out = one + other for the lane vectors at three addresses."""
+    kind = lanes_of(like)
 
     def made(context: Any, b: Any, _signature: Any, args: Any) -> Any:
-        _store(b, b.fadd(_load(b, args[2], kind), _load(b, args[3], kind)), args[1])
+        store(b, b.fadd(load(b, args[2], kind), load(b, args[3], kind)), args[1])
         return context.get_dummy_value()
 
     return types.void(like, types.intp, types.intp, types.intp), made
 
 
 @intrinsic
+def add_rows(_typing: Any, like: Any, out: Any, at: Any, stride: Any, weights: Any, rows: Any) -> Any:
+    """Add to the `SIDE` lane vectors at `out` those of all rows, each times its weight; `stride` is in bytes."""
+    kind, size = lanes_of(like), like.bitwidth // 8
+
+    def made(context: Any, b: Any, _signature: Any, args: Any) -> Any:
+        _, out, at, stride, weights, rows = args
+
+        def step(i: Any, sums: list[Any]) -> list[Any]:
+            row, weight = b.add(at, b.mul(i, stride)), number(b, b.add(weights, b.mul(i, INT(size))), kind)
+            return [
+                plus_product(b, total, load(b, b.add(row, INT(v * BYTES)), kind), weight)
+                for v, total in enumerate(sums)
+            ]
+
+        places = [b.add(out, INT(v * BYTES)) for v in range(SIDE)]
+        for place, total in zip(places, loop(b, rows, [load(b, p, kind) for p in places], step), strict=True):
+            store(b, total, place)
+        return context.get_dummy_value()
+
+    return types.void(like, types.intp, types.intp, types.intp, types.intp, types.int64), made
+
+
+@intrinsic
+def dot_lanes(_typing: Any, like: Any, one: Any, other: Any, count: Any) -> Any:
+    """The sum of products of the numbers in `count` lane vectors at two addresses, in one order always."""
+    kind = lanes_of(like)
+
+    def made(_context: Any, b: Any, _signature: Any, args: Any) -> Any:
+        def step(i: Any, sums: list[Any]) -> list[Any]:
+            place = b.mul(i, INT(BYTES))
+            pair = (load(b, b.add(at, place), kind) for at in args[1:3])
+            return [plus_product(b, sums[0], *pair)]
+
+        return _across(b, loop(b, args[3], [ir.Constant(kind, None)], step)[0])
+
+    return like(like, types.intp, types.intp, types.int64), made
+
+
+@intrinsic
 def add_looked_up(_typing: Any, like: Any, out: Any, tables: Any, first: Any, second: Any) -> Any:
     """Add to out the sums that two words of 16 bits choose from two sets of `SPLIT` tables, one after the other."""
-    kind, word = _vector(like), ir.IntType(64)
+    kind = lanes_of(like)
 
     def made(context: Any, b: Any, _signature: Any, args: Any) -> Any:
         total, offset = None, 0
         for chosen in args[3:]:
             for first_bit, bits in SPLIT:
-                entry = b.and_(b.lshr(chosen, word(first_bit)), word((1 << bits) - 1))
-                found = _load(b, b.add(b.add(args[2], word(offset)), b.shl(entry, word(6))), kind)
+                entry = b.and_(b.lshr(chosen, INT(first_bit)), INT((1 << bits) - 1))
+                found = load(b, b.add(b.add(args[2], INT(offset)), b.shl(entry, INT(6))), kind)
                 total = found if total is None else b.fadd(total, found)
                 offset += BYTES << bits
-        _store(b, b.fadd(_load(b, args[1], kind), total), args[1])
+        store(b, b.fadd(load(b, args[1], kind), total), args[1])
         return context.get_dummy_value()
 
     return types.void(like, types.intp, types.intp, types.int64, types.int64), made
@@ -172,22 +230,23 @@ def add_looked_up(_typing: Any, like: Any, out: Any, tables: Any, first: Any, se
 @intrinsic
 def masked_sum(_typing: Any, like: Any, address: Any, mask: Any) -> Any:
     """The sum over the lanes whose bit is set in `mask`, in one order always."""
-    kind = _vector(like)
+    kind = lanes_of(like)
 
     def made(_context: Any, b: Any, _signature: Any, args: Any) -> Any:
-        lanes = kind.count
-        chosen = b.bitcast(b.trunc(args[2], ir.IntType(lanes)), ir.VectorType(ir.IntType(1), lanes))
-        value = b.select(chosen, _load(b, args[1], kind), ir.Constant(kind, None))
-        while lanes > 1:
-            lanes //= 2
-            halves = (
-                b.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), _numbers(start, lanes))
-                for start in (0, lanes)
-            )
-            value = b.fadd(*halves)
-        return b.extract_element(value, ir.IntType(32)(0))
+        chosen = b.bitcast(b.trunc(args[2], ir.IntType(kind.count)), ir.VectorType(ir.IntType(1), kind.count))
+        return _across(b, b.select(chosen, load(b, args[1], kind), ir.Constant(kind, None)))
 
     return like(like, types.intp, types.int64), made
+
+
+def _across(b: Any, value: Any) -> Any:
+    """The sum over the lanes, by halves."""
+    lanes = value.type.count
+    while lanes > 1:
+        lanes //= 2
+        none = ir.Constant(value.type, ir.Undefined)
+        value = b.fadd(*(b.shuffle_vector(value, none, _numbers(start, lanes)) for start in (0, lanes)))
+    return b.extract_element(value, ir.IntType(32)(0))
 
 
 def _numbers(start: int, count: int) -> ir.Constant:

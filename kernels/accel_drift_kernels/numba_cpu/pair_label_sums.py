@@ -14,14 +14,28 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift_kernels.numba_cpu import pair_tiles as tiles
-from accel_drift_kernels.numba_cpu.lanes import BYTES, ENTRIES, SPLIT, add_lanes, add_looked_up, aligned, masked_sum
-from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, one_blas_thread, vectorised
+from accel_drift_kernels.numba_cpu.lanes import (
+    BYTES,
+    ENTRIES,
+    SIDE,
+    SPLIT,
+    add_lanes,
+    add_looked_up,
+    add_rows,
+    aligned,
+    masked_sum,
+)
+from accel_drift_kernels.numba_cpu.pair_tiles import STRIP, Packed, Values, kernel_values, panel_end, products
+from accel_drift_kernels.numba_cpu.threads import compiled, on_threads
 
 Floats = npt.NDArray[Any]
 Words = npt.NDArray[np.uint16]
 
 _WORD = 16
 """Rows whose labels stand in one word."""
+
+_TILE_BYTES = 1 << 19
+"""Half of a core's own cache, on the processors of today."""
 
 
 @compiled
@@ -77,25 +91,27 @@ def _add_up(sums: Any, words: Any, first_bit: int, valid: int, above: bool, quad
 
 
 @compiled
-def _add_tile(k: Any, panel: Any, strip: Any, tables: Any, sums: Any, above: bool, quad: Any, linear: Any) -> None:
+def _add_tile(
+    k: Any, columns: int, panel: Any, strip: Any, tables: Any, sums: Any, above: bool, quad: Any, linear: Any
+) -> None:
     """One tile's part of e'Ke of every labelling, and its mirror's of e'K1; `panel` and `strip` are words."""
     lanes = BYTES // k.itemsize
-    for block in range((k.shape[1] + lanes - 1) // lanes):
+    for block in range((columns + lanes - 1) // lanes):
         first = block * lanes
         _looked_up(k, block, panel, tables, sums)
-        valid = (1 << min(lanes, k.shape[1] - first)) - 1
+        valid = (1 << min(lanes, columns - first)) - 1
         _add_up(sums, strip[first // _WORD], first % _WORD, valid, above, quad, linear)
 
 
-@vectorised
-def _add_column_sums(k: Any, sums: Any, totals: Any) -> float:
+@compiled
+def _add_column_sums(k: Any, rows: int, columns: int, ones: Any, sums: Any, totals: Any) -> float:
     """Add a tile's column sums to those so far, float64; returns the sum of the tile."""
+    like, stride, at = k[0, 0], k.strides[0], ones.ctypes.data
     sums[:] = 0
-    for j in range(k.shape[0]):
-        for i in range(k.shape[1]):
-            sums[i] += k[j, i]
+    for v in range(0, STRIP * k.itemsize, SIDE * BYTES):
+        add_rows(like, sums.ctypes.data + v, k.ctypes.data + v, stride, at, rows)
     total = 0.0
-    for i in range(k.shape[1]):
+    for i in range(columns):
         totals[i] += sums[i]
         total += sums[i]
     return total
@@ -117,7 +133,7 @@ def _add_labelled(columns: Any, strip: Any, linear: Any) -> None:
 def _words(labels: Any, count: int) -> Words:
     """The labels of all rows as words, and more rows of words without a label, as a strip's last may need."""
     rows, at_once = labels.shape[0], 64 * _WORD
-    words = np.zeros((-(-rows // _WORD) + tiles.STRIP // _WORD, count), dtype=np.uint16)
+    words = np.zeros((-(-rows // _WORD) + STRIP // _WORD, count), dtype=np.uint16)
 
     def work(first: int) -> None:
         _transposed(labels, first, words[first // _WORD : -(-min(first + at_once, rows) // _WORD)])
@@ -126,29 +142,46 @@ def _words(labels: Any, count: int) -> Words:
     return words
 
 
+@compiled
+def _label_part(
+    x: Packed, words: Any, first: int, last: int, how: Values, tall: int, made: Any, k: Any, tables: Any, sums: Any,
+    ones: Any, column: Any, totals: Any, quad: Any, linear: Any, total: Any
+) -> None:  # fmt: skip
+    """What the tiles of the strips in rows first ... last add to the sums of every labelling, at every scale."""
+    for strip in range(first, last, STRIP):
+        columns, mine, start = min(strip + STRIP, last) - strip, words[strip // _WORD :], strip
+        totals[:] = 0
+        while start < x.size:
+            stop = panel_end(start, strip, x.size, tall)
+            products(x.rows, start, stop, x.rows, strip, made)
+            theirs, above = words[start // _WORD : 2 * ((stop + 2 * _WORD - 1) // (2 * _WORD))], start > strip
+            for s in range(how.factors.size):
+                kernel_values(made, k, x.half, start, stop, x.half, strip, how, s, not above)
+                tile = _add_column_sums(k, stop - start, columns, ones, column, totals[s])
+                total[s] += 2.0 * tile if above else tile
+                _add_tile(k, columns, theirs, mine, tables, sums, above, quad[s], linear[s])
+            start = stop
+        for s in range(how.factors.size):
+            _add_labelled(totals[s], mine, linear[s])
+
+
 def pair_label_sums(z: Any, labels: Any, count: int, kernel: str, scales: Any, /) -> tuple[Floats, Floats, Floats]:
     """See `spec.OPS["pair_label_sums"]`."""
-    rows, words = tiles.pooled(z), _words(np.ascontiguousarray(labels), count)
+    rows, words = tiles.packed(z), _words(np.ascontiguousarray(labels), count)
     how, many, dtype = tiles.values(kernel, scales, rows), len(scales), rows.rows.dtype
-    lanes = BYTES // dtype.itemsize
+    lanes, tall = BYTES // dtype.itemsize, _TILE_BYTES // (STRIP * dtype.itemsize) // STRIP * STRIP
 
-    def work(strip: slice) -> tuple[Floats, Floats, Floats]:
+    def work(piece: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
         quad, linear, total = np.zeros((many, count)), np.zeros((many, count)), np.zeros(many)
-        buffers, columns = tiles.Buffers(dtype, many), aligned(many * tiles.STRIP, np.float64).reshape(many, -1)
+        made = tiles.room(tall + 2 * _WORD, dtype)
+        k = made if many == 1 else tiles.room(tall + 2 * _WORD, dtype)
         tables, sums = aligned(2 * ENTRIES * lanes, dtype), aligned(max(count, 1) * lanes, dtype)
-        column = aligned(tiles.STRIP, dtype)
-        mine = words[strip.start // _WORD :]
-        for panel, above in tiles.above(strip, rows):
-            theirs = words[panel.start // _WORD : 2 * -(-panel.stop // (2 * _WORD))]
-            for s, k in enumerate(buffers.kernels(rows, panel, rows, strip, how, not above)):
-                total[s] += (1.0 + above) * _add_column_sums(k, column, columns[s])
-                _add_tile(k, theirs, mine, tables, sums, above, quad[s], linear[s])
-        for s in range(many):
-            _add_labelled(columns[s], mine, linear[s])
+        ones, column = np.ones(tall, dtype=dtype), aligned(STRIP, dtype)
+        totals = aligned(many * STRIP, np.float64).reshape(many, -1)
+        _label_part(rows, words, *piece, how, tall, made, k, tables, sums, ones, column, totals, quad, linear, total)
         return quad, linear, total
 
-    with one_blas_thread:
-        parts = on_threads(work, tiles.strips(len(rows)), large=len(rows) >= tiles.LARGE)
+    parts = on_threads(work, tiles.pieces(rows.size), large=rows.size >= tiles.LARGE)
     quad, linear, total = np.zeros((many, count)), np.zeros((many, count)), np.zeros(many)
     for part in parts:
         quad += part[0]

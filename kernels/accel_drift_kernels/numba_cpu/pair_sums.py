@@ -1,182 +1,256 @@
 """Sums of kernel matrices by rows, by runs of rows and over subsets; nothing of size N x N.
 
-See `pair_tiles` for how the work is cut up.
+See `pair_tiles` for how the work is cut up. A triangle's part is made with `same`: strips then meet the rows from
+their own on, and a tile above the diagonal stands for its mirror image, too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift_kernels.numba_cpu import pair_tiles as tiles
-from accel_drift_kernels.numba_cpu.lanes import aligned
-from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, one_blas_thread, thread_count, vectorised
+from accel_drift_kernels.numba_cpu.lanes import BYTES, SIDE, add_rows, aligned, dot_lanes, masked_sum
+from accel_drift_kernels.numba_cpu.pair_tiles import STRIP, Packed, Values, kernel_values, panel_end, products
+from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, thread_count
 
 Floats = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
+T = TypeVar("T")
+
+_TALL = 96
+"""Rows of a panel: with those of a strip, a tile that stays in the nearest cache."""
+
+
+class _Room:
+    """Memory of a thread's tiles: products, kernel values (the same where one scale is made of them), column sums."""
+
+    def __init__(self, dtype: Any, scales: int) -> None:
+        self.products = tiles.room(_TALL, dtype)
+        self.values = self.products if scales == 1 else tiles.room(_TALL, dtype)
+        self.sums = aligned(STRIP, dtype)
+
+
+def _weights(w: Any, rows: Packed) -> Floats:
+    """Weights as (q, rows), with zeros where rows are filled up."""
+    out = aligned(w.shape[1] * rows.half.size, rows.half.dtype).reshape(w.shape[1], rows.half.size)
+    out[:, : rows.size] = np.asarray(w).T
+    return out
+
+
+@compiled
+def _add_columns(k: Any, rows: int, weights: Any, first: int, sums: Any) -> None:
+    """Sums of a tile's columns, each row times its weight."""
+    like, stride = k[0, 0], k.strides[0]
+    at = weights.ctypes.data + first * k.itemsize
+    for v in range(0, STRIP * k.itemsize, SIDE * BYTES):
+        add_rows(like, sums.ctypes.data + v, k.ctypes.data + v, stride, at, rows)
+
+
+@compiled
+def _row_part(
+    x: Packed, x_weights: Any, y: Packed, y_weights: Any, same: bool, first: int, last: int, how: Values,
+    made: Any, k: Any, sums: Any, part: Any
+) -> None:  # fmt: skip
+    """Rows first ... last of K w, and in a triangle what their mirror images add below: part (S, rows, q) float64."""
+    for strip in range(first, last, STRIP):
+        start = strip if same else 0
+        while start < x.size:
+            stop = panel_end(start, strip if same else -1, x.size, _TALL)
+            products(x.rows, start, stop, y.rows, strip, made)
+            diagonal = same and start == strip
+            for s in range(how.factors.size):
+                kernel_values(made, k, x.half, start, stop, y.half, strip, how, s, diagonal)
+                for q in range(x_weights.shape[0]):
+                    sums[:] = 0
+                    _add_columns(k, stop - start, x_weights[q], start, sums)
+                    for i in range(min(strip + STRIP, last) - strip):
+                        part[s, strip - first + i, q] += sums[i]
+                    if same and not diagonal:
+                        _add_across(k, y_weights[q], strip, part[s, start - first : stop - first, q])
+            start = stop
+
+
+@compiled
+def _add_across(k: Any, weights: Any, strip: int, out: Any) -> None:
+    """Add to out the sums of a tile's rows, each column times its weight."""
+    like, size = k[0, 0], k.itemsize
+    for j in range(out.size):
+        row = k.ctypes.data + j * k.strides[0]
+        out[j] += dot_lanes(like, row, weights.ctypes.data + strip * size, STRIP * size // BYTES)
+
+
+def _row_sums(x: Packed, y: Packed, w: Any, v: Any, same: bool, kernel: str, scales: Any) -> Floats:
+    """Kernel values of the rows of y with those of x, times w; in a triangle x is y, and v is w."""
+    how, many = tiles.values(kernel, scales, y), len(scales)
+    out, x_weights, y_weights = np.zeros((many, y.size, w.shape[1])), _weights(w, x), _weights(v, y)
+
+    def work(piece: tuple[int, int]) -> Floats:
+        held, (first, last) = _Room(y.rows.dtype, many), piece
+        part = np.zeros((many, (y.size if same else last) - first, w.shape[1]))
+        _row_part(x, x_weights, y, y_weights, same, first, last, how, held.products, held.values, held.sums, part)
+        return part
+
+    # A few pieces at a time bound the memory; added in their order, whatever the number of threads.
+    todo, wave = tiles.pieces(y.size), 4 * thread_count()
+    for at in range(0, len(todo), wave):
+        now = todo[at : at + wave]
+        for (first, _), part in zip(now, _pairwise(work, now, x, y), strict=True):
+            out[:, first : first + part.shape[1]] += part
+    return out
+
+
+def _pairwise(work: Callable[[tuple[int, int]], T], pieces: list[tuple[int, int]], x: Packed, y: Packed) -> list[T]:
+    """The work on every piece, on threads where there are enough pairs."""
+    return on_threads(work, pieces, large=x.size * y.size >= tiles.LARGE**2)
 
 
 def pair_row_sums(z: Any, w: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["pair_row_sums"]`."""
-    rows = tiles.pooled(z)
-    dtype, how = rows.rows.dtype, tiles.values(kernel, scales, rows)
-    weights, out = np.ascontiguousarray(w, dtype=dtype), np.zeros((len(how), len(rows), w.shape[1]))
-
-    def work(strip: slice) -> Floats:
-        """What the tiles of one strip add to its rows and to those after it."""
-        part, first = np.zeros((len(how), len(rows) - strip.start, w.shape[1])), strip.start
-        buffers, mine = tiles.Buffers(dtype, len(how)), slice(0, strip.stop - first)
-        for panel, above in tiles.above(strip, rows):
-            theirs = slice(panel.start - first, panel.stop - first)
-            for s, k in enumerate(buffers.kernels(rows, panel, rows, strip, how, not above)):
-                part[s, mine] += k.T @ weights[panel]
-                if above:
-                    part[s, theirs] += k @ weights[strip]
-        return part
-
-    # A few strips at a time bound the memory; added in their order, whatever the number of threads.
-    strips, wave = tiles.strips(len(rows)), 4 * thread_count()
-    with one_blas_thread:
-        for at in range(0, len(strips), wave):
-            now = strips[at : at + wave]
-            for strip, part in zip(now, on_threads(work, now, large=len(rows) >= tiles.LARGE), strict=True):
-                out[:, strip.start :] += part
-    return out
+    rows = tiles.packed(z)
+    return _row_sums(rows, rows, w, w, True, kernel, scales)
 
 
 def cross_row_sums(x: Any, y: Any, w: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["cross_row_sums"]`."""
-    mine, theirs = tiles.pooled(x), tiles.pooled(y)
-    dtype, how = mine.rows.dtype, tiles.values(kernel, scales, mine)
-    weights, out = np.ascontiguousarray(w, dtype=dtype), np.zeros((len(how), len(mine), w.shape[1]))
+    mine = tiles.packed(x)
+    return _row_sums(tiles.packed(y), mine, w, np.zeros((len(x), 0)), False, kernel, scales)
 
-    def work(strip: slice) -> None:
-        buffers = tiles.Buffers(dtype, len(how))
-        for panel in tiles.panels(0, len(theirs), dtype):
-            for s, k in enumerate(buffers.kernels(theirs, panel, mine, strip, how, False)):
-                out[s, strip] += k.T @ weights[panel]
 
-    with one_blas_thread:
-        on_threads(work, tiles.strips(len(mine)), large=len(mine) * len(theirs) >= tiles.LARGE**2)
+@compiled
+def _group_part(
+    x: Packed, x_ends: Any, y: Packed, y_ends: Any, same: bool, first: int, last: int, how: Values, ones: Any,
+    made: Any, k: Any, sums: Any, part: Any
+) -> None:  # fmt: skip
+    """Sums over runs of x and the runs of rows first ... last of y: part (S, those runs, all runs of x) float64."""
+    base = int(np.searchsorted(y_ends, first, side="right"))
+    for strip in range(first, last, STRIP):
+        start = strip if same else 0
+        group = np.searchsorted(x_ends, start, side="right")
+        while start < x.size:
+            stop = panel_end(start, strip if same else -1, x.size, _TALL)
+            products(x.rows, start, stop, y.rows, strip, made)
+            diagonal = same and start == strip
+            for s in range(how.factors.size):
+                kernel_values(made, k, x.half, start, stop, y.half, strip, how, s, diagonal)
+                # A tile on the diagonal holds every pair twice, one above it once.
+                weight, at, g = 0.5 if diagonal else 1.0, start, group
+                while at < stop:
+                    end = min(x_ends[g], stop)
+                    _add_columns(k[at - start :], end - at, ones, 0, sums)
+                    _add_runs(sums, strip, min(strip + STRIP, last), y_ends, base, weight, part[s, :, g])
+                    at = end
+                    g += x_ends[g] == at
+            start = stop
+            group = np.searchsorted(x_ends, start, side="right")
+
+
+@compiled
+def _add_runs(sums: Any, strip: int, last: int, ends: Any, base: int, weight: float, out: Any) -> None:
+    """Add column sums to the runs of a strip's rows, of which `base` stands first in out; they start again at zero."""
+    like, lanes, at = sums[0], BYTES // sums.itemsize, strip
+    run = np.searchsorted(ends, strip, side="right")
+    while at < last:
+        block = (at - strip) // lanes
+        edge = strip + block * lanes
+        end = min(ends[run], edge + lanes, last)
+        mask = (1 << (end - edge)) - (1 << (at - edge))
+        out[run - base] += weight * masked_sum(like, sums.ctypes.data + block * BYTES, mask)
+        at = end
+        while run < ends.size and ends[run] <= at:
+            run += 1
+    sums[:] = 0
+
+
+def _group_sums(x: Packed, x_ends: Any, y: Packed, y_ends: Any, same: bool, kernel: str, scales: Any) -> Floats:
+    """Sums between the runs of y and those of x: (S, runs of y, runs of x)."""
+    how, many = tiles.values(kernel, scales, y), len(scales)
+    x_ends, y_ends = (np.ascontiguousarray(ends, dtype=np.int64) for ends in (x_ends, y_ends))
+    ones, out = np.ones(_TALL, dtype=y.rows.dtype), np.zeros((many, len(y_ends), len(x_ends)))
+
+    def work(piece: tuple[int, int]) -> tuple[slice, Floats]:
+        held, (first, last) = _Room(y.rows.dtype, many), piece
+        runs = np.searchsorted(y_ends, (first, last - 1), side="right")
+        part = np.zeros((many, runs[1] + 1 - runs[0], len(x_ends)))
+        _group_part(x, x_ends, y, y_ends, same, first, last, how, ones, held.products, held.values, held.sums, part)
+        return slice(runs[0], runs[1] + 1), part
+
+    for runs, part in _pairwise(work, tiles.pieces(y.size), x, y):
+        out[:, runs] += part
     return out
-
-
-@vectorised
-def _add_row(sums: Any, row: Any) -> None:
-    for i in range(row.size):
-        sums[i] += row[i]
-
-
-@compiled
-def _add_run(sums: Any, groups: Any, first: int, group: int, weight: float, out: Any) -> None:
-    """Column sums of a tile's rows of one run, added to the runs of its columns; the sums start again at zero."""
-    total, mine = 0.0, groups[0]
-    for i in range(groups.size):
-        if groups[i] != mine:
-            out[mine - first, group] += weight * total
-            total, mine = 0.0, groups[i]
-        total += sums[i]
-        sums[i] = 0
-    out[mine - first, group] += weight * total
-
-
-@compiled
-def _add_groups(k: Any, panel: Any, strip: Any, first: int, weight: float, sums: Any, out: Any) -> None:
-    """Add a tile, rows of runs `panel` and columns of runs `strip`, to out (runs from `first` on, all runs)."""
-    now = panel[0]
-    for j in range(k.shape[0]):
-        if panel[j] != now:
-            _add_run(sums, strip, first, now, weight, out)
-            now = panel[j]
-        _add_row(sums, k[j])
-    _add_run(sums, strip, first, now, weight, out)
-
-
-def _groups(ends: Any, rows: int) -> Ints:
-    return np.searchsorted(np.asarray(ends), np.arange(rows), side="right").astype(np.int64)
 
 
 def pair_group_sums(z: Any, ends: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["pair_group_sums"]`."""
-    rows, groups = tiles.pooled(z), _groups(ends, z.shape[0])
-    dtype, how, many = rows.rows.dtype, tiles.values(kernel, scales, rows), len(ends)
-    out = np.zeros((len(how), many, many))
-
-    def work(strip: slice) -> tuple[slice, Floats]:
-        first, last = int(groups[strip.start]), int(groups[strip.stop - 1]) + 1
-        part, sums = np.zeros((len(how), last - first, many)), aligned(tiles.STRIP, dtype)
-        buffers = tiles.Buffers(dtype, len(how))
-        for panel, above in tiles.above(strip, rows):
-            for s, k in enumerate(buffers.kernels(rows, panel, rows, strip, how, not above)):
-                # A tile on the diagonal holds every pair twice, one above it once.
-                _add_groups(k, groups[panel], groups[strip], first, 1.0 if above else 0.5, sums, part[s])
-        return slice(first, last), part
-
-    with one_blas_thread:
-        parts = on_threads(work, tiles.strips(len(rows)), large=len(rows) >= tiles.LARGE)
-    for held, part in parts:
-        out[:, held] += part
+    rows = tiles.packed(z)
+    out = _group_sums(rows, ends, rows, ends, True, kernel, scales)
     return np.asarray(out + out.swapaxes(1, 2))
 
 
 def cross_group_sums(x: Any, x_ends: Any, y: Any, y_ends: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["cross_group_sums"]`."""
     if len(x) < len(y):
-        # Strips of the longer side: more pieces of work, and the panels of the shorter one stay in the cache.
+        # Strips of the longer side: more pieces of work, and the rows of the shorter one stay in the cache.
         return np.ascontiguousarray(cross_group_sums(y, y_ends, x, x_ends, kernel, scales).swapaxes(1, 2))
-    mine, theirs = tiles.pooled(x), tiles.pooled(y)
-    x_groups, y_groups = _groups(x_ends, len(mine)), _groups(y_ends, len(theirs))
-    dtype, how = mine.rows.dtype, tiles.values(kernel, scales, mine)
-    out = np.zeros((len(how), len(x_ends), len(y_ends)))
-
-    def work(strip: slice) -> tuple[slice, Floats]:
-        first, last = int(x_groups[strip.start]), int(x_groups[strip.stop - 1]) + 1
-        part, sums = np.zeros((len(how), last - first, len(y_ends))), aligned(tiles.STRIP, dtype)
-        buffers = tiles.Buffers(dtype, len(how))
-        for panel in tiles.panels(0, len(theirs), dtype):
-            for s, k in enumerate(buffers.kernels(theirs, panel, mine, strip, how, False)):
-                _add_groups(k, y_groups[panel], x_groups[strip], first, 1.0, sums, part[s])
-        return slice(first, last), part
-
-    with one_blas_thread:
-        parts = on_threads(work, tiles.strips(len(mine)), large=len(mine) * len(theirs) >= tiles.LARGE**2)
-    for held, part in parts:
-        out[:, held] += part
-    return out
+    return _group_sums(tiles.packed(y), y_ends, tiles.packed(x), x_ends, False, kernel, scales)
 
 
-@vectorised
-def _add_all(k: Any, sums: Any) -> float:
-    sums[:] = 0
-    for j in range(k.shape[0]):
-        for i in range(k.shape[1]):
-            sums[i] += k[j, i]
-    total = 0.0
-    for i in range(k.shape[1]):
-        total += sums[i]
-    return total
+@compiled
+def _gathered(rows: Packed, chosen: Any, made: Any, half: Any) -> None:
+    """Some of the rows, packed; rows behind them keep what they held."""
+    lanes = made.shape[2]
+    for i in range(chosen.size):
+        row = chosen[i]
+        half[i] = rows.half[row]
+        for j in range(made.shape[1]):
+            made[i // lanes, j, i % lanes] = rows.rows[row // lanes, j, row % lanes]
+
+
+@compiled
+def _subset_part(
+    rows: Packed, chosen: Any, how: Values, own: Any, half: Any, ones: Any, made: Any, k: Any, sums: Any, out: Any
+) -> None:
+    """The sum over all pairs of each subset (P, m): out (S, P) float64; `ones` has m ones, then zeros."""
+    many = chosen.shape[1]
+    for p in range(chosen.shape[0]):
+        _gathered(rows, chosen[p], own, half)
+        for strip in range(0, many, STRIP):
+            start = strip
+            while start < many:
+                stop = panel_end(start, strip, many, _TALL)
+                products(own, start, stop, own, strip, made)
+                diagonal = start == strip
+                for s in range(how.factors.size):
+                    kernel_values(made, k, half, start, stop, half, strip, how, s, diagonal)
+                    sums[:] = 0
+                    _add_columns(k, stop - start, ones, start, sums)
+                    valid = ones.ctypes.data + strip * k.itemsize
+                    total = dot_lanes(k[0, 0], sums.ctypes.data, valid, STRIP * k.itemsize // BYTES)
+                    out[s, p] += total if diagonal else 2.0 * total
+                start = stop
 
 
 def subset_pair_sums(z: Any, subsets: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["subset_pair_sums"]`."""
-    rows, chosen = tiles.pooled(z), np.asarray(subsets)
-    dtype, how = rows.rows.dtype, tiles.values(kernel, scales, rows)
-    out = np.zeros((len(how), len(chosen)))
+    rows, chosen = tiles.packed(z), np.ascontiguousarray(subsets, dtype=np.int64)
+    how, many, dtype = tiles.values(kernel, scales, rows), len(scales), rows.rows.dtype
+    out, (count, size) = np.zeros((many, len(chosen))), chosen.shape
+    full = -(-size // STRIP) * STRIP
 
     def work(some: range) -> None:
-        buffers, sums = tiles.Buffers(dtype, len(how)), aligned(tiles.STRIP, dtype)
-        for p in some:
-            mine = rows.take(chosen[p])
-            for strip in tiles.strips(len(mine)):
-                for panel, above in tiles.above(strip, mine):
-                    for s, k in enumerate(buffers.kernels(mine, panel, mine, strip, how, not above)):
-                        out[s, p] += (1.0 + above) * _add_all(k, sums)
+        held, lanes = _Room(dtype, many), rows.rows.shape[2]
+        own = aligned(full * rows.rows.shape[1], dtype).reshape(full // lanes, rows.rows.shape[1], lanes)
+        half, ones = aligned(full, dtype), aligned(full, dtype)
+        ones[:size] = 1
+        part = np.zeros((many, len(some)))
+        _subset_part(rows, chosen[some.start : some.stop], how, own, half, ones, held.products, held.values,
+                     held.sums, part)  # fmt: skip
+        out[:, some.start : some.stop] = part
 
-    count, size = chosen.shape
     step = max(1, -(-count // (8 * thread_count())))
-    pieces = [range(at, min(at + step, count)) for at in range(0, count, step)]
-    with one_blas_thread:
-        on_threads(work, pieces, large=count * size**2 >= tiles.LARGE**2)
+    on_threads(work, [range(at, min(at + step, count)) for at in range(0, count, step)],
+               large=count * size**2 >= tiles.LARGE**2)  # fmt: skip
     return out

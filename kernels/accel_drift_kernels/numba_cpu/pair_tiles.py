@@ -1,36 +1,31 @@
-"""One tile of a kernel matrix: a product by BLAS, then the kernel's values in one pass.
+"""Tiles of a kernel matrix: a product in registers, then the kernel's values, without leaving the nearest cache.
 
 A tile holds a panel of rows J below each other and a strip of rows I beside each other: rows of one strip lie in the
-lanes of a vector. Strips are the pieces of work of a thread; what a strip sums up is its own, and is added in the
-order of the strips, so no result depends on the number of threads.
+lanes of a vector. Runs of strips are the pieces of work of a thread; what a piece sums up is its own, and is added in
+the order of the pieces, so no result depends on the number of threads.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import e, log2, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.lanes import aligned, exp2
-from accel_drift_kernels.numba_cpu.threads import vectorised
+from accel_drift_kernels.numba_cpu.lanes import BYTES, aligned
+from accel_drift_kernels.numba_cpu.products import TALL, WIDE, distance, gaussian, laplace, make_products
+from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads
 from accel_drift_kernels.spec import slack
 
-STRIP = 128
-"""Rows of a strip: the columns of a tile."""
-
-_TILE_BYTES = 1 << 19
-"""Half of a core's own cache, on the processors of today."""
+STRIP = 96
+"""Rows of a strip, the columns of a tile: whole lane vectors, `WIDE` at a time, of either float type."""
 
 LARGE = 1024
 """Rows from which threads pay."""
 
-SPARE = 32
-"""Rows below a tile that a table may be built of, but that no label chooses."""
+_PIECES = 64
+"""Pieces of work at most: enough to share out evenly, few enough to cost nothing."""
 
 Floats = npt.NDArray[Any]
 GAUSSIAN, LAPLACE, DISTANCE = 0, 1, 2
@@ -38,134 +33,110 @@ _KINDS = {"gaussian": GAUSSIAN, "laplace": LAPLACE, "distance": DISTANCE}
 
 
 class Values(NamedTuple):
-    """A kernel at one scale, as `tile_values` takes it.
+    """A kernel at several scales, as compiled loops take it.
 
-    `factor` multiplies half the squared distance, or its root; `share` is the slack of `spec`, 0 for the Gaussian.
+    `factors` multiply half the squared distance, or its root; `share` is the slack of `spec`, 0 for the Gaussian.
     """
 
     kind: int
-    factor: Any
+    factors: Floats
     share: Any
 
 
-@dataclass(frozen=True)
-class Pooled:
-    """Rows ready for tiles: contiguous, of one float type, with half their squared norms."""
+class Packed(NamedTuple):
+    """Rows ready for tiles: (blocks, d, rows of a lane vector), with half their squared norms.
+
+    Rows of zeros fill the last strip up; `size` is the number of rows before them. Panels and strips begin at blocks.
+    """
 
     rows: Floats
     half: Floats
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, chosen: Any) -> Pooled:
-        """Some of the rows, copied."""
-        return Pooled(self.rows[chosen], self.half[chosen])
+    size: int
 
 
-def pooled(z: Any) -> Pooled:
-    """The rows with half their squared norms, which are those of the rows as rounded: the diagonal is then zero."""
-    dtype = z.dtype if z.dtype in (np.float32, np.float64) else np.float32
-    rows = np.ascontiguousarray(z, dtype=dtype)
-    half = 0.5 * np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
-    return Pooled(rows, half.astype(dtype))
+def packed(z: Any) -> Packed:
+    """The rows side by side in lane vectors; the norms are those of the rows as rounded: the diagonal is then zero."""
+    dtype = np.dtype(z.dtype if z.dtype in (np.float32, np.float64) else np.float32)
+    rows, lanes = frozen(np.asarray(z, dtype=dtype)), BYTES // dtype.itemsize
+    count, d = rows.shape
+    blocks = -(-count // STRIP) * (STRIP // lanes)
+    made, half = aligned(blocks * d * lanes, dtype).reshape(blocks, d, lanes), aligned(blocks * lanes, dtype)
+    at_once = 64 * lanes
+    on_threads(lambda first: _pack(rows, first, min(first + at_once, count), made, half), range(0, count, at_once),
+               large=rows.size > 200_000)  # fmt: skip
+    return Packed(made, half, count)
 
 
-def values(kernel: str, scales: Any, like: Pooled) -> list[Values]:
+@compiled
+def _pack(rows: Any, first: int, last: int, made: Any, half: Any) -> None:
+    lanes = made.shape[2]
+    for i in range(first, last):
+        block, lane, norm = i // lanes, i % lanes, 0.0
+        for k in range(rows.shape[1]):
+            made[block, k, lane] = rows[i, k]
+            norm += float(rows[i, k]) * float(rows[i, k])
+        half[i] = 0.5 * norm
+
+
+def values(kernel: str, scales: Any, like: Packed) -> Values:
     """The kernel at every scale."""
-    kind, dtype = _KINDS[kernel], like.rows.dtype.type
+    kind, dtype = _KINDS[kernel], like.rows.dtype
     share = 0.0 if kind == GAUSSIAN else slack(like.rows.shape[1], float(np.finfo(dtype).eps))
     factors = {
         GAUSSIAN: [float(s) * log2(e) for s in scales],
         LAPLACE: [sqrt(2.0 * float(s)) * log2(e) for s in scales],
         DISTANCE: [sqrt(2.0 * float(s)) for s in scales],
     }
-    return [Values(kind, dtype(factor), dtype(share)) for factor in factors[kind]]
+    return Values(kind, np.array(factors[kind], dtype=dtype), dtype.type(share))
 
 
-def panel_rows(dtype: Any) -> int:
-    """Rows of a panel, a multiple of those of a strip."""
-    return int(_TILE_BYTES // (STRIP * np.dtype(dtype).itemsize))
+def pieces(rows: int) -> list[tuple[int, int]]:
+    """First row and end of each run of strips. In a triangle the first meet the most rows: longest first."""
+    step = STRIP * max(1, -(-rows // (STRIP * _PIECES)))
+    return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
-_held = threading.local()
+def room(rows: int, dtype: Any) -> Floats:
+    """Memory of a tile of up to so many rows."""
+    return aligned((rows + TALL) * STRIP, dtype).reshape(rows + TALL, STRIP)
 
 
-def _room(name: str, dtype: Any) -> Floats:
-    """Memory of a tile, one for each thread: fresh memory for every strip would cost as much as a small tile."""
-    key = f"{name} {np.dtype(dtype).str}"
-    made: Floats | None = getattr(_held, key, None)
-    if made is None:
-        rows = panel_rows(dtype) + SPARE
-        made = aligned(rows * STRIP, dtype).reshape(rows, STRIP)
-        setattr(_held, key, made)
-    return made
+@compiled
+def panel_end(first: int, strip: int, rows: int, tall: int) -> int:
+    """Where the panel from `first` on ends: that on the diagonal holds the rows of its strip, others up to `tall`."""
+    return min(strip + STRIP if first == strip else first + tall, rows)
 
 
-class Buffers:
-    """Room for a tile, and for its products where several scales are made of them: that of the thread."""
-
-    def __init__(self, dtype: Any, scales: int) -> None:
-        self._several = scales > 1
-        self._k = _room("k", dtype)
-        self._products = _room("products", dtype) if self._several else self._k
-
-    def kernels(
-        self, x: Pooled, panel: slice, y: Pooled, strip: slice, how: Sequence[Values], diagonal: bool
-    ) -> Iterator[Floats]:
-        """The tile (panel of x, strip of y) of the kernel at each scale; the next one overwrites it."""
-        rows, columns = x.rows[panel], y.rows[strip]
-        k, made = (room[: len(rows), : len(columns)] for room in (self._k, self._products))
-        # A copy: NumPy sends a product of two views of the same rows down a slower symmetric path.
-        np.matmul(rows.copy() if diagonal else rows, columns.T, out=made if self._several else k)
-        for value in how:
-            if self._several:
-                k[:] = made
-            tile_values(k, x.half[panel], y.half[strip], *value, diagonal)
-            yield k
+@compiled
+def products(x: Any, first: int, last: int, y: Any, strip: int, k: Any) -> None:
+    """Products of rows first ... last of packed x, the panel, with a strip of packed y."""
+    like, lanes, size = k[0, 0], x.shape[2], k.itemsize
+    block, stride = y.strides[0], k.strides[0]
+    theirs, out = y.ctypes.data + strip // lanes * block, k.ctypes.data
+    for row in range(first, last, TALL):
+        mine = x.ctypes.data + row // lanes * x.strides[0] + row % lanes * size
+        for v in range(0, STRIP // lanes, WIDE):
+            make_products(like, mine, theirs + v * block, block, x.shape[1], out + v * BYTES, stride)
+        out += TALL * stride
 
 
-def panels(first: int, last: int, dtype: Any) -> Iterator[slice]:
-    """Rows first ... last in panels."""
-    step = panel_rows(dtype)
-    return (slice(start, min(start + step, last)) for start in range(first, last, step))
-
-
-def strips(rows: int) -> list[slice]:
-    """All rows in strips. In a triangle the first meets the most panels: longest first keeps threads busy."""
-    return [slice(start, min(start + STRIP, rows)) for start in range(0, rows, STRIP)]
-
-
-def above(strip: slice, rows: Pooled) -> Iterator[tuple[slice, bool]]:
-    """The panels of a strip's tiles in the upper triangle, and whether the tile has a mirror below the diagonal."""
-    yield strip, False
-    for panel in panels(strip.stop, len(rows), rows.rows.dtype):
-        yield panel, True
-
-
-@vectorised
-def row_values(k: Any, mine: Any, theirs: Any, kind: Any, factor: Any, share: Any) -> None:
-    """Products of one row become its kernel values; `mine` is half its squared norm, `theirs` those of the strip."""
-    zero = k.dtype.type(0.0)
-    if kind == GAUSSIAN:
-        for i in range(k.size):
-            k[i] = exp2(min(factor * (k[i] - mine - theirs[i]), zero))
-    elif kind == LAPLACE:
-        for i in range(k.size):
-            norms = mine + theirs[i]
-            half = norms - k[i]
-            k[i] = exp2(-factor * np.sqrt(zero if half <= share * norms else half))
-    else:
-        for i in range(k.size):
-            norms = mine + theirs[i]
-            half = norms - k[i]
-            k[i] = -factor * np.sqrt(zero if half <= share * norms else half)
-
-
-@vectorised
-def tile_values(k: Any, mine: Any, theirs: Any, kind: Any, factor: Any, share: Any, diagonal: Any) -> None:
-    """Products of a tile become kernel values, in place; zeros on the diagonal where the tile lies on it."""
-    for j in range(k.shape[0]):
-        row_values(k[j], mine[j], theirs, kind, factor, share)
+@compiled
+def kernel_values(
+    made: Any, k: Any, mine: Any, first: int, last: int, theirs: Any, strip: int, how: Values, s: int, diagonal: bool
+) -> None:
+    """Products of a tile become kernel values at scale s; mine and theirs are half the squared norms of all rows."""
+    kind, factor, share = how.kind, how.factors[s], how.share
+    like, row, out = k[0, 0], made.ctypes.data, k.ctypes.data
+    norms = theirs.ctypes.data + strip * k.itemsize
+    for j in range(first, last):
+        for v in range(0, STRIP * k.itemsize, BYTES):
+            if kind == GAUSSIAN:
+                gaussian(like, out + v, row + v, mine[j], norms + v, factor)
+            elif kind == LAPLACE:
+                laplace(like, out + v, row + v, mine[j], norms + v, factor, share)
+            else:
+                distance(like, out + v, row + v, mine[j], norms + v, factor, share)
         if diagonal:
-            k[j, j] = k.dtype.type(0.0)
+            k[j - first, j - first] = 0
+        row += k.strides[0]
+        out += k.strides[0]

@@ -7,45 +7,55 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, one_blas_thread, spans
+from accel_drift_kernels.numba_cpu import pair_tiles as tiles
+from accel_drift_kernels.numba_cpu.pair_tiles import STRIP, Packed, products
+from accel_drift_kernels.numba_cpu.threads import compiled, on_threads
 
-_STRIP = 32
-"""Rows whose phases are made at a time: with a thousand frequencies they stay in the second cache."""
+_TALL = 32
+"""Rows whose phases are made at a time: with a strip of frequencies they stay in the nearest cache."""
 
-_PIECE = 256
 _LARGE = 1 << 18
 """Phases from which threads pay."""
 
 
 @compiled
-def _add(phases: Any, table: Any, groups: Any, first: int, out: Any) -> None:
-    mask, quarter, count = len(table) - 1, len(table) // 4, phases.shape[1]
-    for i in range(phases.shape[0]):
-        mine = out[groups[i] - first]
-        for j in range(count):
-            place = np.int64(np.rint(phases[i, j]))
-            mine[j] += table[place & mask]
-            mine[count + j] += table[(place - quarter) & mask]
+def _add(phases: Any, count: int, table: Any, mine: Any, quarter: Any) -> None:
+    """Add the entries at one row's phases, and those a quarter turn earlier."""
+    mask, turn = table.size - 1, table.size // 4
+    for j in range(count):
+        place = np.int64(np.rint(phases[j]))
+        mine[j] += table[place & mask]
+        quarter[j] += table[(place - turn) & mask]
+
+
+@compiled
+def _part(x: Packed, turns: Packed, table: Any, ends: Any, first: int, last: int, k: Any, out: Any) -> None:
+    """The sums of rows first ... last, by their runs."""
+    base = np.searchsorted(ends, first, side="right")
+    for start in range(first, last, _TALL):
+        stop = min(start + _TALL, last)
+        for strip in range(0, turns.size, STRIP):
+            products(x.rows, start, stop, turns.rows, strip, k)
+            run = np.searchsorted(ends, start, side="right")
+            for i in range(start, stop):
+                while ends[run] <= i:
+                    run += 1
+                mine = out[run - base, strip : turns.size]
+                _add(k[i - start], min(STRIP, mine.size), table, mine, out[run - base, turns.size + strip :])
 
 
 def phase_totals(z: Any, turns: Any, table: Any, ends: Any, /) -> npt.NDArray[np.int64]:
     """See `spec.OPS["phase_totals"]`."""
-    rows, steps = np.ascontiguousarray(z), np.ascontiguousarray(turns * float(len(table)))
-    count, held = turns.shape[1], np.ascontiguousarray(table)
-    groups = np.searchsorted(np.asarray(ends), np.arange(len(rows)), side="right").astype(np.int64)
-    out = np.zeros((len(ends), 2 * count), np.int64)
+    rows, steps = tiles.packed(z), tiles.packed((turns * float(len(table))).T)
+    held, ends = np.ascontiguousarray(table), np.ascontiguousarray(ends, dtype=np.int64)
+    out = np.zeros((len(ends), 2 * steps.size), np.int64)
 
-    def work(piece: tuple[int, int]) -> tuple[int, npt.NDArray[np.int64]]:
-        lo, hi = piece
-        first = int(groups[lo])
-        part, buffer = np.zeros((int(groups[hi - 1]) - first + 1, 2 * count), np.int64), np.empty((_STRIP, count))
-        for at in range(lo, hi, _STRIP):
-            upto = min(at + _STRIP, hi)
-            phases = np.matmul(rows[at:upto], steps, out=buffer[: upto - at])
-            _add(phases, held, groups[at:upto], first, part)
-        return first, part
+    def work(piece: tuple[int, int]) -> tuple[slice, npt.NDArray[np.int64]]:
+        first, last = np.searchsorted(ends, (piece[0], piece[1] - 1), side="right")
+        part = np.zeros((last + 1 - first, 2 * steps.size), np.int64)
+        _part(rows, steps, held, ends, *piece, tiles.room(_TALL, np.float64), part)
+        return slice(first, last + 1), part
 
-    with one_blas_thread:
-        for first, part in on_threads(work, spans(len(rows), _PIECE), large=len(rows) * count >= _LARGE):
-            out[first : first + len(part)] += part
+    for runs, part in on_threads(work, tiles.pieces(rows.size), large=rows.size * steps.size >= _LARGE):
+        out[runs] += part
     return out
