@@ -160,10 +160,11 @@ def entered(
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int64], dict[str, str]]:
     """Columns that have a slot, for each slot the place of its column among them, and why the others have none."""
     kept, places = np.unique(np.array([slot[0] for slot in slots], np.int64), return_inverse=True)
+    there = set(kept.tolist())
     reasons = {
         name: sort if isinstance(sort, str) and sort else _NO_SPREAD
         for place, (name, sort) in enumerate(zip(names, sorts, strict=True))
-        if place not in kept
+        if place not in there
     }
     return tuple(names[place] for place in kept), places.astype(np.int64), reasons
 

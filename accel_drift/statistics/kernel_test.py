@@ -100,6 +100,11 @@ class KernelSums:
         return float(self.rows) ** 2
 
     @property
+    def pairs(self) -> float:
+        """Pairs of rows, both ways, whose kernel a test needs: those within a reference may be kept."""
+        return float(self.rows) ** 2 - (float(self.n) ** 2 if self.reference is not None else 0.0)
+
+    @property
     def apart(self) -> bool:
         """Whether the unbiased form leaves out the pairs within one block.
 
