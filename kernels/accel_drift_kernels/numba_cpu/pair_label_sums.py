@@ -181,7 +181,9 @@ def pair_label_sums(z: Any, labels: Any, count: int, kernel: str, scales: Any, /
         _label_part(rows, words, *piece, how, tall, made, k, tables, sums, ones, column, totals, quad, linear, total)
         return quad, linear, total
 
-    parts = on_threads(work, tiles.pieces(rows.size), large=rows.size >= tiles.LARGE)
+    parts = on_threads(
+        work, tiles.pieces(rows.size, rows.size**2 * max(1, count // _WORD)), large=rows.size >= tiles.LARGE
+    )
     quad, linear, total = np.zeros((many, count)), np.zeros((many, count)), np.zeros(many)
     for part in parts:
         quad += part[0]

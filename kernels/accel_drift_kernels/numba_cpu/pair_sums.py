@@ -95,7 +95,7 @@ def _row_sums(x: Packed, y: Packed, w: Any, v: Any, same: bool, kernel: str, sca
         return part
 
     # A few pieces at a time bound the memory; added in their order, whatever the number of threads.
-    todo, wave = tiles.pieces(y.size), 4 * thread_count()
+    todo, wave = tiles.pieces(y.size, x.size * y.size), 4 * thread_count()
     for at in range(0, len(todo), wave):
         now = todo[at : at + wave]
         for (first, _), part in zip(now, _pairwise(work, now, x, y), strict=True):
@@ -128,7 +128,7 @@ def _group_part(
     """Sums over runs of x and the runs of rows first ... last of y: part (S, those runs, all runs of x) float64."""
     base = int(np.searchsorted(y_ends, first, side="right"))
     for strip in range(first, last, STRIP):
-        start = strip if same else 0
+        start, run = strip if same else 0, int(np.searchsorted(y_ends, strip, side="right"))
         group = np.searchsorted(x_ends, start, side="right")
         while start < x.size:
             stop = panel_end(start, strip if same else -1, x.size, _TALL)
@@ -141,7 +141,7 @@ def _group_part(
                 while at < stop:
                     end = min(x_ends[g], stop)
                     _add_columns(k[at - start :], end - at, ones, 0, sums)
-                    _add_runs(sums, strip, min(strip + STRIP, last), y_ends, base, weight, part[s, :, g])
+                    _add_runs(sums, strip, min(strip + STRIP, last), y_ends, run, base, weight, part[s, :, g])
                     at = end
                     g += x_ends[g] == at
             start = stop
@@ -149,10 +149,9 @@ def _group_part(
 
 
 @compiled
-def _add_runs(sums: Any, strip: int, last: int, ends: Any, base: int, weight: float, out: Any) -> None:
-    """Add column sums to the runs of a strip's rows, of which `base` stands first in out; they start again at zero."""
+def _add_runs(sums: Any, strip: int, last: int, ends: Any, run: int, base: int, weight: float, out: Any) -> None:
+    """Add column sums to the runs of a strip's rows, from `run` on; out begins with `base`. The sums start again at zero."""
     like, lanes, at = sums[0], BYTES // sums.itemsize, strip
-    run = np.searchsorted(ends, strip, side="right")
     while at < last:
         block = (at - strip) // lanes
         edge = strip + block * lanes
@@ -178,7 +177,7 @@ def _group_sums(x: Packed, x_ends: Any, y: Packed, y_ends: Any, same: bool, kern
         _group_part(x, x_ends, y, y_ends, same, first, last, how, ones, held.products, held.values, held.sums, part)
         return slice(runs[0], runs[1] + 1), part
 
-    for runs, part in _pairwise(work, tiles.pieces(y.size), x, y):
+    for runs, part in _pairwise(work, tiles.pieces(y.size, x.size * y.size), x, y):
         out[:, runs] += part
     return out
 

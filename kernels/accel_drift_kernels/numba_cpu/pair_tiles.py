@@ -24,8 +24,11 @@ STRIP = 96
 LARGE = 1024
 """Rows from which threads pay."""
 
-_PIECES = 64
-"""Pieces of work at most: enough to share out evenly, few enough to cost nothing."""
+_PIECES = 128
+"""Pieces of work at most: enough to share out evenly."""
+
+_PAIRS = 1 << 19
+"""Kernel values that a piece of work makes at least: to hand it to a thread then costs next to nothing."""
 
 Floats = npt.NDArray[Any]
 GAUSSIAN, LAPLACE, DISTANCE = 0, 1, 2
@@ -61,7 +64,7 @@ def packed(z: Any) -> Packed:
     count, d = rows.shape
     blocks = -(-count // STRIP) * (STRIP // lanes)
     made, half = aligned(blocks * d * lanes, dtype).reshape(blocks, d, lanes), aligned(blocks * lanes, dtype)
-    at_once = 64 * lanes
+    at_once = 256 * lanes
     on_threads(lambda first: _pack(rows, first, min(first + at_once, count), made, half), range(0, count, at_once),
                large=rows.size > 200_000)  # fmt: skip
     return Packed(made, half, count)
@@ -90,9 +93,12 @@ def values(kernel: str, scales: Any, like: Packed) -> Values:
     return Values(kind, np.array(factors[kind], dtype=dtype), dtype.type(share))
 
 
-def pieces(rows: int) -> list[tuple[int, int]]:
-    """First row and end of each run of strips. In a triangle the first meet the most rows: longest first."""
-    step = STRIP * max(1, -(-rows // (STRIP * _PIECES)))
+def pieces(rows: int, pairs: int) -> list[tuple[int, int]]:
+    """First row and end of each run of strips, where the work is that of so many kernel values.
+
+    In a triangle the first meet the most rows: longest first keeps threads busy.
+    """
+    step = max(1, -(-rows // (STRIP * max(1, min(_PIECES, pairs // _PAIRS))))) * STRIP
     return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 

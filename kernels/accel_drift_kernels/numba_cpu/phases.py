@@ -56,6 +56,8 @@ def phase_totals(z: Any, turns: Any, table: Any, ends: Any, /) -> npt.NDArray[np
         _part(rows, steps, held, ends, *piece, tiles.room(_TALL, np.float64), part)
         return slice(first, last + 1), part
 
-    for runs, part in on_threads(work, tiles.pieces(rows.size), large=rows.size * steps.size >= _LARGE):
+    for runs, part in on_threads(
+        work, tiles.pieces(rows.size, rows.size * steps.size), large=rows.size * steps.size >= _LARGE
+    ):
         out[runs] += part
     return out
