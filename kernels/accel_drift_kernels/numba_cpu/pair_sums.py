@@ -150,7 +150,7 @@ def _group_part(
 
 @compiled
 def _add_runs(sums: Any, strip: int, last: int, ends: Any, run: int, base: int, weight: float, out: Any) -> None:
-    """Add column sums to the runs of a strip's rows, from `run` on; out begins with `base`. The sums start again at zero."""
+    """Add column sums to the runs of a strip, from `run` on; out begins with `base`. The sums start again at zero."""
     like, lanes, at = sums[0], BYTES // sums.itemsize, strip
     while at < last:
         block = (at - strip) // lanes
