@@ -12,7 +12,7 @@ from accel_drift.errors import ConfigError
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
-from accel_drift.statistics.matrix_options import Bandwidth, Mode, Scale, Shape, check
+from accel_drift.statistics.matrix_options import MOST_ROWS, Bandwidth, MaxRows, Mode, Scale, Shape, check
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.rounding import Precision
 
@@ -33,7 +33,8 @@ class MatrixDetector(Detector, ABC):
         precision: arithmetic of the kernel, "float64" or "float32", or rows rounded to "float16", "bfloat16" or "int8"
             (whole steps, 127 up to the furthest), which costs some power and never the level; sums over tiles are
             float64 always.
-        max_rows: rows of a side at most, drawn by the seed; None for all. The cost grows with their square.
+        max_rows: rows of a side at most, drawn by the seed; None for all. "auto" is 10,000 where the cost grows with
+            their square, and all in a form whose cost grows with the rows alone.
         stop_after: relabellings that reach the statistic, such as 10, after which no more are drawn: without drift a
             few dozen do. The p-value is then that number over the relabellings drawn. None draws all.
         time_budget_s: seconds that permuting rows may take with mode "auto".
@@ -49,7 +50,7 @@ class MatrixDetector(Detector, ABC):
     scale: Scale = "pooled"
     estimator: Estimator = "unbiased"
     precision: Precision = "float64"
-    max_rows: int | None = 10_000
+    max_rows: MaxRows = "auto"
     stop_after: int | None = None
     time_budget_s: float = 1.0
 
@@ -70,6 +71,13 @@ class MatrixDetector(Detector, ABC):
     def shape(self) -> Shape:
         """The form of the statistic, and its size."""
         return Shape()
+
+    @property
+    def most_rows(self) -> int | None:
+        """Rows of a side at most; None for all."""
+        if self.max_rows != "auto":
+            return self.max_rows
+        return MOST_ROWS if self.shape.form == "quadratic" else None
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         """The statistic alone, under the name ""."""

@@ -21,8 +21,8 @@ class MMD(MatrixDetector):
 
     No one bandwidth is right for every drift: "fuse" and "agg" test with Gaussian and Laplace kernels of ten each, from
     half the 5 % to twice the 95 % quantile of the distances between pooled rows. They find changes on a small scale
-    that the median bandwidth misses, at 5 times its cost in groups and 10 in rows. The statistic, the interval (which
-    takes the kernel as given) and the parts are then of the kernel under which the drift stands out most: see details.
+    that the median bandwidth misses, at several times its cost. The statistic, the interval (which takes the kernel as
+    given) and the parts are then of the kernel under which the drift stands out most: see details.
 
     Attributes:
         bandwidth: "median" (of the distances between pooled rows), a length, "fuse" (soft maximum over kernels) or
@@ -32,9 +32,8 @@ class MMD(MatrixDetector):
             chance of the frequencies, which the interval includes; with mode="groups" relabelling costs next to nothing
             beside it, with single rows most of the time. "incomplete": those within seeded tiles, exact in
             the kernel but with a null that is wider by the root of all rows over `tile_rows`. All have an exact level.
-        frequencies: random frequencies of the features, a cosine and a sine each. On mean and scale shifts of normal
-            rows, 500 to 5,000 a side in 2 to 200 columns, 1,000 lost at most 0.04 of the power of all pairs, 250 at
-            most 0.2, more of it in more columns.
+        frequencies: random frequencies of the features, a cosine and a sine each. Fewer of them cost power, and the
+            more so the more columns there are.
         tile_rows: rows of a tile of the incomplete form, about; both sides have their share in each.
 
     >>> round(MMD().fit({"x": [1.0, 2.0, 3.0, 4.0]}, backend="numpy").score({"x": [3.0, 4.0, 5.0, 6.0]}), 3)

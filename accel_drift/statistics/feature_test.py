@@ -82,7 +82,7 @@ class FeatureSums:
             for part in chunks(self.rows, self.count):
                 ones = xp.reshape((bits[part, :][:, :, None] >> shifts) & 1, (part.stop - part.start, -1))[:, :count]
                 # Whole numbers below 2^53: exact in any order.
-                sums = sums + xp.matrix_transpose(xp.astype(ones, xp.float64)) @ embed(self._z[part, :], turns, b)
+                sums += xp.matrix_transpose(xp.astype(ones, xp.float64)) @ embed(self._z[part, :], turns, b)
             marked = b.to_numpy(sums) / self._unit
         n = np.full(count, float(self.n))
         return self._sums(marked, n, n, n, float(self.rows), float(self.rows))
@@ -128,11 +128,20 @@ class FeatureSums:
 
     @cached_property
     def _totals(self) -> FeatureTotals:
-        """Sums of the groups, or of the two sides where single rows are dealt."""
-        ids, groups = self.kernel.groups, self.kernel.n_groups[1]
+        """Sums of the groups, or of the two sides where single rows are dealt; those of a reference may be kept."""
+        ids, groups, mine, n = self.kernel.groups, self.kernel.n_groups[1], self._mine, self.n
         if ids is None:
-            ids, groups = (np.arange(self.rows) >= self.n).astype(np.int64), 2
-        return FeatureTotals.zero(self._turns, groups).update(self._z, self.kernel.backend, ids)
+            ids, groups = (np.arange(self.rows) >= n).astype(np.int64), 2
+        reference = self.kernel.reference
+        # A column that the batch alone has moves the frequencies of those after it.
+        if reference is None or reference.z.shape[1] != self.kernel.z.shape[1]:
+            return self._summed(slice(None), ids, groups)
+        name = ("features", self.count, self.kernel.seed, np.bincount(ids[:n]).tobytes())
+        first = reference.kept.get(name, lambda: self._summed(slice(n), ids[:n], mine))
+        return first.beside(self._summed(slice(n, None), ids[n:] - mine, groups - mine))
+
+    def _summed(self, rows: slice, ids: Ints, groups: int) -> FeatureTotals:
+        return FeatureTotals.zero(self._turns, groups).update(self._z[rows, :], self.kernel.backend, ids)
 
     @cached_property
     def _sides(self) -> Floats:

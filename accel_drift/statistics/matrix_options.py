@@ -15,6 +15,10 @@ Mode = Literal["rows", "groups", "auto"]
 Scale = Literal["pooled", "calibration", "reference"]
 Form = Literal["quadratic", "features", "incomplete"]
 Bandwidth = float | Literal["median"] | Rule
+MaxRows = int | Literal["auto"] | None
+
+MOST_ROWS = 10_000
+"""Rows of a side at most where that is left open and the cost grows with their square."""
 
 
 _LEAST_TILE = 32
@@ -58,7 +62,9 @@ class Options(Protocol):
     @property
     def precision(self) -> Precision: ...  # noqa: D102
     @property
-    def max_rows(self) -> int | None: ...  # noqa: D102
+    def max_rows(self) -> MaxRows: ...  # noqa: D102
+    @property
+    def most_rows(self) -> int | None: ...  # noqa: D102
 
 
 def check(options: Options) -> None:
@@ -72,10 +78,11 @@ def check(options: Options) -> None:
             raise ConfigError(f"no {name} {getattr(options, name)!r}; there are {', '.join(get_args(choices))}")
     for name, least, what in (("group_size", 1, "rows"), ("max_rows", 2, "rows"), ("stop_after", 1, "exceedances")):
         value = getattr(options, name)
-        if value is None:
+        if value is None or (name == "max_rows" and value == "auto"):
             continue
         if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-            raise ConfigError(f"{name} is {value!r}; it is a number of {what}, at least {least}, or None")
+            other = '"auto" or None' if name == "max_rows" else "or None"
+            raise ConfigError(f"{name} is {value!r}; it is a number of {what}, at least {least}, {other}")
 
 
 def check_form(form: str, frequencies: Any, tile_rows: Any, estimator: str, bandwidth: Any) -> None:

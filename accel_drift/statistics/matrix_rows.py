@@ -65,7 +65,7 @@ class _Side(NamedTuple):
 
 
 def choose(comparison: Comparison, options: Options, mode: str, seed: int) -> Rows:
-    """Draw calibration rows, cut down to `max_rows`, deal into groups where `mode` is "groups"; all by the seed.
+    """Draw calibration rows, cut down to `most_rows`, deal into groups where `mode` is "groups"; all by the seed.
 
     Raises:
         ConfigError: calibration rows are asked for where whole blocks are permuted.
@@ -74,7 +74,7 @@ def choose(comparison: Comparison, options: Options, mode: str, seed: int) -> Ro
         return _blocks(comparison, options, seed)
     size = _group_size(comparison.rows, options) if mode == "groups" else 0
     if options.scale == "calibration":
-        name = ("rows", comparison.names, size, options.max_rows, seed)
+        name = ("rows", comparison.names, size, options.most_rows, seed)
         mine = comparison.kept.get(name, lambda: _side(comparison.reference, 0, size, options, seed))
     else:
         mine = _side(comparison.reference, 0, size, options, seed)
@@ -106,7 +106,7 @@ def sizes(rows: tuple[int, int], options: Options) -> tuple[int, int]:
     n, m = rows
     if options.scale == "calibration":
         n -= _calibrating(n)
-    most = options.max_rows or max(n, m)
+    most = options.most_rows or max(n, m)
     return min(n, most), min(m, most)
 
 
@@ -122,8 +122,8 @@ def _side(table: Table, place: int, size: int, options: Options, seed: int) -> _
         chosen = draws.subset(draws.key(seed, "mmd", "calibration"), len(own), _calibrating(len(own)))
         calibration, own = table.take(chosen), np.setdiff1d(own, chosen)
     before = len(own)
-    if options.max_rows is not None and before > options.max_rows:
-        own = own[draws.subset(draws.key(seed, "mmd", "rows", place), before, options.max_rows)]
+    if options.most_rows is not None and before > options.most_rows:
+        own = own[draws.subset(draws.key(seed, "mmd", "rows", place), before, options.most_rows)]
     capped, groups = len(own), 0
     if size:
         w = draws.words(draws.key(seed, "mmd", "groups", place), 0, 1, capped)[0, 0]
@@ -150,8 +150,8 @@ def _blocks(comparison: Comparison, options: Options, seed: int) -> Rows:
         raise ConfigError('scale="calibration" takes single rows out of blocks; use scale="pooled" with block=')
     own, other = (np.arange(rows, dtype=np.int64) for rows in comparison.rows)
     (n, m), note = comparison.rows, ""
-    if options.max_rows is not None and max(n, m) > options.max_rows:
-        rate = options.max_rows / max(n, m)
+    if options.most_rows is not None and max(n, m) > options.most_rows:
+        rate = options.most_rows / max(n, m)
         own, other = (
             side[draws.subset(draws.key(seed, "mmd", "rows", place), len(side), max(2, round(len(side) * rate)))]
             for place, side in enumerate((own, other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.backends import Backend, get_backend
+from accel_drift.detectors import matrix
 from accel_drift.errors import ConfigError
 from accel_drift.statistics import draws, feature_test, matrix_test, random_features
 from accel_drift.statistics.feature_test import FeatureSums
+from accel_drift.statistics.kernel_sums import ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.random_features import STEPS, FeatureTotals, embed, frequencies
 from accel_drift.statistics.tile_test import LEAST, TileSums
@@ -339,3 +342,44 @@ def test_intervals_hold_the_true_value(form: str) -> None:
         hits += low <= true <= high
     # 95 %: below 101 of 120 less than once in a million.
     assert hits >= 101
+
+
+@pytest.mark.parametrize("mode", ["rows", "groups"])
+def test_features_of_a_kept_reference_are_summed_once(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batch after batch the very numbers that all rows at once give."""
+    b, summed, plain = get_backend("numpy"), [], FeatureTotals.update
+    x, wider = _pooled()[:N], np.zeros((N, 1))
+
+    def counted(self: FeatureTotals, z: Any, *args: Any) -> FeatureTotals:
+        summed.append(len(z))
+        return plain(self, z, *args)
+
+    reference = ReferenceSums(x, b, "gaussian")
+    for seed in (1, 2):
+        whole = FeatureSums(_sums(mode, b, np.concatenate([x, _pooled(seed=seed)[N:]])), 40)
+        kept = FeatureSums(replace(whole.kernel, reference=reference), 40)
+        expected = whole.mmd2(0, 9, "unbiased"), whole.witness, whole.standard_error()
+        monkeypatch.setattr(FeatureTotals, "update", counted)
+        made = kept.mmd2(0, 9, "unbiased"), kept.witness, kept.standard_error()
+        monkeypatch.setattr(FeatureTotals, "update", plain)
+        for one, other in zip((*made[0], *made[1:]), (*expected[0], *expected[1:]), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert summed == [N, ROWS - N, ROWS - N]
+    # A column more before theirs: other frequencies, so nothing kept is of use.
+    z = np.concatenate([np.concatenate([wider, x], axis=1), np.ones((ROWS - N, 4))])
+    whole = FeatureSums(_sums(mode, b, z), 40)
+    kept = FeatureSums(replace(whole.kernel, reference=reference), 40)
+    np.testing.assert_array_equal(kept.mmd2(0, 9, "unbiased")[0], whole.mmd2(0, 9, "unbiased")[0])
+
+
+def test_rows_are_left_out_only_where_the_cost_is_that_of_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "MOST_ROWS", 60)
+    rng = np.random.default_rng(85)
+    x, y = rng.normal(size=(90, 2)), rng.normal(size=(70, 2))
+
+    def taken(**options: Any) -> tuple[int, int]:
+        (found,) = ad.MMD(permutations=19, **options).fit(x, backend="numpy").detect(y).findings
+        return found.n_reference, found.n_batch
+
+    assert taken() == taken(form="features", max_rows=60) == (60, 60)
+    assert taken(form="features") == taken(form="incomplete") == taken(max_rows=None) == (90, 70)
