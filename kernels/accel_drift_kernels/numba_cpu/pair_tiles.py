@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.lanes import BYTES, aligned
+from accel_drift_kernels.numba_cpu.lanes import BYTES, SIDE, aligned
 from accel_drift_kernels.numba_cpu.products import TALL, WIDE, distance, gaussian, laplace, make_products
 from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads
 from accel_drift_kernels.spec import slack
@@ -135,9 +135,9 @@ def kernel_values(
     like, row, out = k[0, 0], made.ctypes.data, k.ctypes.data
     norms = theirs.ctypes.data + strip * k.itemsize
     for j in range(first, last):
-        for v in range(0, STRIP * k.itemsize, BYTES):
+        for v in range(0, STRIP * k.itemsize, SIDE * BYTES):
             if kind == GAUSSIAN:
-                gaussian(like, out + v, row + v, mine[j], norms + v, factor)
+                gaussian(like, out + v, row + v, mine[j], norms + v, factor, share)
             elif kind == LAPLACE:
                 laplace(like, out + v, row + v, mine[j], norms + v, factor, share)
             else:

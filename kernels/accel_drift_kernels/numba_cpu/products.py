@@ -7,6 +7,7 @@ product. `TALL` rows times `WIDE` lane vectors fill the registers that a process
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -57,39 +58,25 @@ def make_products(_typing: Any, like: Any, x: Any, y: Any, block: Any, d: Any, o
     return types.void(like, whole, whole, whole, types.int64, whole, whole), made
 
 
-@intrinsic
-def gaussian(_typing: Any, like: Any, out: Any, at: Any, mine: Any, theirs: Any, factor: Any) -> Any:
-    """Products at an address become kernel values: mine and theirs are half the squared norms of the rows."""
-    kind = lanes.lanes_of(like)
+def _of_lanes(value: Callable[..., Any]) -> Any:
+    """An intrinsic that makes kernel values of `SIDE` lane vectors of products.
 
-    def made(context: Any, b: Any, _signature: Any, args: Any) -> Any:
-        _, out, at, mine, theirs, factor = args
-        less = b.fsub(lanes.load(b, at, kind), lanes.spread(b, kind, mine))
-        less = b.fmul(b.fsub(less, lanes.load(b, theirs, kind)), lanes.spread(b, kind, factor))
-        zero = ir.Constant(kind, None)
-        lanes.store(b, lanes.exp2(b, b.select(b.fcmp_ordered("<", less, zero), less, zero)), out)
-        return context.get_dummy_value()
-
-    return types.void(like, types.intp, types.intp, like, types.intp, like), made
-
-
-def _of_root(power: bool) -> Any:
-    """The kernels made of the distance: times -factor, and 2 to that power if asked for."""
+    Args:
+        value: makes the values of one lane vector: (builder, products, half the squared norms on both sides, factor,
+            share), all lane vectors.
+    """
 
     def values(_typing: Any, like: Any, out: Any, at: Any, mine: Any, theirs: Any, factor: Any, share: Any) -> Any:
-        """As `gaussian`; half a squared distance of at most `share` of both norms is 0."""
+        """Products at an address become kernel values: mine and theirs are half the squared norms of the rows."""
         kind = lanes.lanes_of(like)
 
         def made(context: Any, b: Any, _signature: Any, args: Any) -> Any:
             _, out, at, mine, theirs, factor, share = args
-            norms = b.fadd(lanes.spread(b, kind, mine), lanes.load(b, theirs, kind))
-            half = b.fsub(norms, lanes.load(b, at, kind))
-            near = b.fcmp_ordered("<=", half, b.fmul(norms, lanes.spread(b, kind, share)))
-            half = b.select(near, ir.Constant(kind, None), half)
-            name = f"llvm.sqrt.v{kind.count}f{like.bitwidth}"
-            root = b.call(get_or_insert_function(b.module, ir.FunctionType(kind, [kind]), name), [half])
-            less = b.fneg(b.fmul(root, lanes.spread(b, kind, factor)))
-            lanes.store(b, lanes.exp2(b, less) if power else less, out)
+            mine, factor, share = (lanes.spread(b, kind, x) for x in (mine, factor, share))
+            for v in range(lanes.SIDE):
+                x, norms, place = (b.add(start, INT(v * BYTES)) for start in (at, theirs, out))
+                found = value(b, lanes.load(b, x, kind), mine, lanes.load(b, norms, kind), factor, share)
+                lanes.store(b, found, place)
             return context.get_dummy_value()
 
         return types.void(like, types.intp, types.intp, like, types.intp, like, like), made
@@ -97,4 +84,24 @@ def _of_root(power: bool) -> Any:
     return intrinsic(values)
 
 
-laplace, distance = _of_root(power=True), _of_root(power=False)
+def _gaussian(b: Any, product: Any, mine: Any, theirs: Any, factor: Any, _share: Any) -> Any:
+    less, zero = b.fmul(b.fsub(b.fsub(product, mine), theirs), factor), ir.Constant(product.type, None)
+    return lanes.exp2(b, b.select(b.fcmp_ordered("<", less, zero), less, zero))
+
+
+def _less_root(b: Any, product: Any, mine: Any, theirs: Any, factor: Any, share: Any) -> Any:
+    """The distance times -factor; half its square is 0 if it is at most `share` of the norms."""
+    kind = product.type
+    norms = b.fadd(mine, theirs)
+    half = b.fsub(norms, product)
+    half = b.select(b.fcmp_ordered("<=", half, b.fmul(norms, share)), ir.Constant(kind, None), half)
+    name = f"llvm.sqrt.v{kind.count}f{BYTES * 8 // kind.count}"
+    root = b.call(get_or_insert_function(b.module, ir.FunctionType(kind, [kind]), name), [half])
+    return b.fneg(b.fmul(root, factor))
+
+
+def _laplace(b: Any, *args: Any) -> Any:
+    return lanes.exp2(b, _less_root(b, *args))
+
+
+gaussian, laplace, distance = _of_lanes(_gaussian), _of_lanes(_laplace), _of_lanes(_less_root)
