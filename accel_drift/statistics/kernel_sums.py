@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 Estimator = Literal["unbiased", "biased"]
 Kernel = Literal["gaussian", "laplace", "distance"]
 
-EXP_WORK = 10
+EXP_WORK = 20
 """What the kernel of one pair costs beside its distance, in columns."""
 
 GATHERED = 1 << 21

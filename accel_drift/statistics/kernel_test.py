@@ -38,11 +38,11 @@ from accel_drift.statistics.kernel_sums import (
 _GATHER_PAYS = 5
 """Gathering the sums of k marked groups beats a product with all G from about G = 5 k."""
 
-_SUBSET_PAIR = 8
+_SUBSET_PAIR = 3
 """What the multiplications of a pair in a subset cost, in those of a pair in the product with all labels: those are in
 long rows, and one addition serves several labellings."""
 
-_SUBSET_WORK = 30_000_000
+_SUBSET_WORK = 1_000_000
 """What one more subset costs apart from its pairs, in the same unit: a call, and its rows picked out."""
 
 _OWN_ROWS = 512

@@ -11,7 +11,7 @@ from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import sizes
 from accel_drift.statistics.rates import rates
 
-_SUBSET_S = 1e-4
+_SUBSET_S = 1e-5
 """Seconds of one labelling of a small side, apart from its pairs."""
 
 _MANY = 20
