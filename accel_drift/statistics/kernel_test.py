@@ -301,9 +301,9 @@ class KernelSums:
         out[:, :n, 0] = self.reference.rows(scales)
         out[:, n:, 1] = row_sums(b, y, ones[1], k, scales)[..., 0]
         with b.scope():
-            s = b.asarray(np.array(scales))
-            out[:, :n, 1] = b.to_numpy(b.kernels.cross_row_sums(x, y, b.asarray(ones[1]), k, s))[..., 0]
-            out[:, n:, 0] = b.to_numpy(b.kernels.cross_row_sums(y, x, b.asarray(ones[0]), k, s))[..., 0]
+            s, (one, other) = b.asarray(np.array(scales)), (b.asarray(o) for o in ones)
+            made = b.kernels.cross_row_sums(x, y, other, one, k, s)
+            out[:, :n, 1], out[:, n:, 0] = (b.to_numpy(sums)[..., 0] for sums in made)
         return out
 
     @cached_property

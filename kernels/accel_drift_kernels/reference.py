@@ -306,9 +306,12 @@ def pair_group_sums(z: Any, ends: Any, kernel: str, scales: Any, /) -> npt.NDArr
     return np.asarray((made + made.swapaxes(1, 2)) / 2)
 
 
-def cross_row_sums(x: Any, y: Any, w: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:
+def cross_row_sums(
+    x: Any, y: Any, w: Any, v: Any, kernel: str, scales: Any, /
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """See `spec.OPS["cross_row_sums"]`."""
-    return np.asarray(_kernel(x, y, kernel, scales) @ np.asarray(w, dtype=np.float64))
+    k = _kernel(x, y, kernel, scales)
+    return k @ np.asarray(w, dtype=np.float64), k.swapaxes(1, 2) @ np.asarray(v, dtype=np.float64)
 
 
 def cross_group_sums(x: Any, x_ends: Any, y: Any, y_ends: Any, kernel: str, scales: Any, /) -> npt.NDArray[np.float64]:

@@ -98,8 +98,10 @@ class Kernels(Protocol):
         """Sums of kernel matrices with zero diagonal between runs of rows."""
         ...
 
-    def cross_row_sums(self, x: Array, y: Array, w: Array, kernel: str, scales: Array, /) -> Array:
-        """Kernel matrices between two sets of rows, times a matrix."""
+    def cross_row_sums(
+        self, x: Array, y: Array, w: Array, v: Array, kernel: str, scales: Array, /
+    ) -> tuple[Array, Array]:
+        """Kernel matrices between two sets of rows, times a matrix from either side."""
         ...
 
     def cross_group_sums(
@@ -205,8 +207,9 @@ _OPS = {
         rtol=1e-10,
     ),
     "cross_row_sums": OpSpec(
-        "K @ w with K between the rows of x and those of y, both around the origin; no pair is left out.",
-        "x float (a, d), y float (b, d), w float64 (b, q), kernel, scales float64 (S,) -> float64 (S, a, q)",
+        "K @ w and K' @ v with K between the rows of x and those of y, both around the origin; no pair is left out.",
+        "x float (a, d), y float (b, d), w float64 (b, q), v float64 (a, r), kernel, scales float64 (S,) "
+        "-> float64 (S, a, q), float64 (S, b, r)",
         rtol=1e-10,
     ),
     "cross_group_sums": OpSpec(

@@ -229,7 +229,8 @@ def _cross(groups: bool) -> dict[str, Args]:
     made: dict[str, Args] = {}
     for name, (z, w, *rest) in _row_sums().items():
         x, y = z[: len(z) // 3], z[len(z) // 3 :]
-        made[name] = (x, _runs(len(x)), y, _runs(len(y)), *rest) if groups else (x, y, w[len(x) :], *rest)
+        sides = w[len(x) :], w[: len(x), :1]
+        made[name] = (x, _runs(len(x)), y, _runs(len(y)), *rest) if groups else (x, y, *sides, *rest)
     return made
 
 

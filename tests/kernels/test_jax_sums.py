@@ -62,7 +62,7 @@ def inputs(op: str, n: int) -> tuple[Any, ...]:
         "pair_label_sums": (z, rng.integers(0, 256, (n, 1), dtype=np.uint8), 8),
         "pair_row_sums": (z, rng.standard_normal((n, 1))),
         "pair_group_sums": (z, ends),
-        "cross_row_sums": (few, z, rng.standard_normal((n, 1))),
+        "cross_row_sums": (few, z, rng.standard_normal((n, 1)), rng.standard_normal((700, 2))),
         "cross_group_sums": (few, ENDS, z, ends),
         "subset_pair_sums": (z, np.stack([rng.permutation(n)[:40] for _ in range(2_000)])),
     }[op]

@@ -111,21 +111,26 @@ def _cross(x: Array, y: Array) -> tuple[Device, Tiles]:
     return dev, Tiles(dev, prepared(dev, x), prepared(dev, y))
 
 
-def cross_row_sums(x: Array, y: Array, w: Array, kernel: str, scales: Array, /) -> Array:
+def cross_row_sums(x: Array, y: Array, w: Array, v: Array, kernel: str, scales: Array, /) -> tuple[Array, Array]:
     """See `spec.OPS["cross_row_sums"]`."""
     xp = namespace(x)
     dev, tiles = _cross(x, y)
-    weights = xp.ascontiguousarray(w.astype(tiles.sums))
-    out = xp.zeros((scales.shape[0], x.shape[0], w.shape[1]), dtype=xp.float64)
-    made = xp.empty((tiles.size, w.shape[1]), dtype=tiles.sums)
+    across, along = (xp.ascontiguousarray(m.astype(tiles.sums)) for m in (w, v))
+    rows = xp.zeros((scales.shape[0], x.shape[0], w.shape[1]), dtype=xp.float64)
+    columns = xp.zeros((scales.shape[0], y.shape[0], v.shape[1]), dtype=xp.float64)
+    made, turned = (xp.empty((tiles.size, m.shape[1]), dtype=tiles.sums) for m in (w, v))
     for a in spans(x.shape[0], tiles.size):
         for b in spans(y.shape[0], tiles.size):
             product = tiles.product(a, b)
             for s, scale in enumerate(scales.tolist()):
                 k = tiles.kernel(product, a, b, kernel, scale, paired=False)
-                dev.product(k, weights[b], made[: k.shape[0]])
-                out[s, a] += made[: k.shape[0]]
-    return out
+                if w.shape[1]:
+                    dev.product(k, across[b], made[: k.shape[0]])
+                    rows[s, a] += made[: k.shape[0]]
+                if v.shape[1]:
+                    dev.product(k, along[a], turned[: k.shape[1]], turned="a")
+                    columns[s, b] += turned[: k.shape[1]]
+    return rows, columns
 
 
 def cross_group_sums(x: Array, x_ends: Array, y: Array, y_ends: Array, kernel: str, scales: Array, /) -> Array:

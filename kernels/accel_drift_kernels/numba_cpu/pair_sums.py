@@ -53,9 +53,12 @@ def _add_columns(k: Any, rows: int, weights: Any, first: int, sums: Any) -> None
 @compiled
 def _row_part(
     x: Packed, x_weights: Any, y: Packed, y_weights: Any, same: bool, first: int, last: int, how: Values,
-    made: Any, k: Any, sums: Any, part: Any
+    made: Any, k: Any, sums: Any, part: Any, turned: Any, base: int
 ) -> None:  # fmt: skip
-    """Rows first ... last of K w, and in a triangle what their mirror images add below: part (S, rows, q) float64."""
+    """Kernel values of rows first ... last of y with those of x, times weights of either side.
+
+    Added to part (S, rows of y from `first`, q) and turned (S, rows of x from `base`, r), float64.
+    """
     for strip in range(first, last, STRIP):
         start = strip if same else 0
         while start < x.size:
@@ -69,8 +72,9 @@ def _row_part(
                     _add_columns(k, stop - start, x_weights[q], start, sums)
                     for i in range(min(strip + STRIP, last) - strip):
                         part[s, strip - first + i, q] += sums[i]
-                    if same and not diagonal:
-                        _add_across(k, y_weights[q], strip, part[s, start - first : stop - first, q])
+                if not diagonal:
+                    for q in range(y_weights.shape[0]):
+                        _add_across(k, y_weights[q], strip, turned[s, start - base : stop - base, q])
             start = stop
 
 
@@ -83,24 +87,29 @@ def _add_across(k: Any, weights: Any, strip: int, out: Any) -> None:
         out[j] += dot_lanes(like, row, weights.ctypes.data + strip * size, STRIP * size // BYTES)
 
 
-def _row_sums(x: Packed, y: Packed, w: Any, v: Any, same: bool, kernel: str, scales: Any) -> Floats:
-    """Kernel values of the rows of y with those of x, times w; in a triangle x is y, and v is w."""
-    how, many = tiles.values(kernel, scales, y), len(scales)
-    out, x_weights, y_weights = np.zeros((many, y.size, w.shape[1])), _weights(w, x), _weights(v, y)
+def _row_sums(x: Packed, y: Packed, w: Any, v: Any, same: bool, kernel: str, scales: Any) -> tuple[Floats, Floats]:
+    """Kernel values of the rows of y with those of x, times w, and turned, times v; in a triangle both are one sum."""
+    how, many, x_weights, y_weights = tiles.values(kernel, scales, y), len(scales), _weights(w, x), _weights(v, y)
+    out = np.zeros((many, y.size, w.shape[1]))
+    below = out if same else np.zeros((many, x.size, v.shape[1]))
 
-    def work(piece: tuple[int, int]) -> Floats:
+    def work(piece: tuple[int, int]) -> tuple[Floats, Floats]:
         held, (first, last) = _Room(y.rows.dtype, many), piece
         part = np.zeros((many, (y.size if same else last) - first, w.shape[1]))
-        _row_part(x, x_weights, y, y_weights, same, first, last, how, held.products, held.values, held.sums, part)
-        return part
+        turned = part if same else np.zeros_like(below)
+        _row_part(x, x_weights, y, y_weights, same, first, last, how, held.products, held.values, held.sums, part,
+                  turned, first if same else 0)  # fmt: skip
+        return part, turned
 
     # A few pieces at a time bound the memory; added in their order, whatever the number of threads.
     todo, wave = tiles.pieces(y.size, x.size * y.size), 4 * thread_count()
     for at in range(0, len(todo), wave):
         now = todo[at : at + wave]
-        for (first, _), part in zip(now, _pairwise(work, now, x, y), strict=True):
+        for (first, _), (part, turned) in zip(now, _pairwise(work, now, x, y), strict=True):
             out[:, first : first + part.shape[1]] += part
-    return out
+            if not same:
+                below += turned
+    return out, below
 
 
 def _pairwise(work: Callable[[tuple[int, int]], T], pieces: list[tuple[int, int]], x: Packed, y: Packed) -> list[T]:
@@ -111,13 +120,16 @@ def _pairwise(work: Callable[[tuple[int, int]], T], pieces: list[tuple[int, int]
 def pair_row_sums(z: Any, w: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["pair_row_sums"]`."""
     rows = tiles.packed(z)
-    return _row_sums(rows, rows, w, w, True, kernel, scales)
+    return _row_sums(rows, rows, w, w, True, kernel, scales)[0]
 
 
-def cross_row_sums(x: Any, y: Any, w: Any, kernel: str, scales: Any, /) -> Floats:
+def cross_row_sums(x: Any, y: Any, w: Any, v: Any, kernel: str, scales: Any, /) -> tuple[Floats, Floats]:
     """See `spec.OPS["cross_row_sums"]`."""
-    mine = tiles.packed(x)
-    return _row_sums(tiles.packed(y), mine, w, np.zeros((len(x), 0)), False, kernel, scales)
+    if len(x) < len(y):
+        # Strips of the longer side: more pieces of work, and the rows of the shorter one stay in the cache.
+        turned, made = cross_row_sums(y, x, v, w, kernel, scales)
+        return made, turned
+    return _row_sums(tiles.packed(y), tiles.packed(x), w, v, False, kernel, scales)
 
 
 @compiled
@@ -192,7 +204,7 @@ def pair_group_sums(z: Any, ends: Any, kernel: str, scales: Any, /) -> Floats:
 def cross_group_sums(x: Any, x_ends: Any, y: Any, y_ends: Any, kernel: str, scales: Any, /) -> Floats:
     """See `spec.OPS["cross_group_sums"]`."""
     if len(x) < len(y):
-        # Strips of the longer side: more pieces of work, and the rows of the shorter one stay in the cache.
+        # As for the sums of rows.
         return np.ascontiguousarray(cross_group_sums(y, y_ends, x, x_ends, kernel, scales).swapaxes(1, 2))
     return _group_sums(tiles.packed(y), y_ends, tiles.packed(x), x_ends, False, kernel, scales)
 

@@ -127,26 +127,30 @@ def pair_group_sums(z: Array, ends: Array, kernel: str, scales: Array, /) -> Arr
     return (made + transposed(made)) / 2.0
 
 
-def cross_row_sums(x: Array, y: Array, w: Array, kernel: str, scales: Array, /) -> Array:
+def cross_row_sums(x: Array, y: Array, w: Array, v: Array, kernel: str, scales: Array, /) -> tuple[Array, Array]:
     """See `spec.OPS["cross_row_sums"]`."""
     xp = namespace(x)
-    weights, mine, theirs = xp.astype(w, x.dtype), halves(x), halves(y)
-    made = []
+    across, along, mine, theirs = xp.astype(w, x.dtype), xp.astype(v, x.dtype), halves(x), halves(y)
+    made: tuple[list[Array], list[Array]] = [], []
     for s in range(scales.shape[0]):
-        scale, parts = xp.astype(scales[s], x.dtype), [zeros((0, w.shape[1]), x, xp.float64)]
+        scale, rows = xp.astype(scales[s], x.dtype), [zeros((0, w.shape[1]), x, xp.float64)]
+        columns = [zeros((b.stop - b.start, v.shape[1]), x, xp.float64) for b in _tiles(y.shape[0])]
         for a in _tiles(x.shape[0]):
             part = zeros((a.stop - a.start, w.shape[1]), x, xp.float64)
-            for b in _tiles(y.shape[0]):
+            for j, b in enumerate(_tiles(y.shape[0])):
                 k = kernel_of(_tile((x[a, :], mine[a]), (y[b, :], theirs[b]), kernel), kernel, scale)
-                part = part + xp.astype(k @ weights[b, :], xp.float64)
-            parts.append(part)
-        made.append(xp.concat(parts, axis=0))
-    return xp.stack(made)
+                part = part + xp.astype(k @ across[b, :], xp.float64)
+                columns[j] = columns[j] + xp.astype(transposed(k) @ along[a, :], xp.float64)
+            rows.append(part)
+        made[0].append(xp.concat(rows, axis=0))
+        made[1].append(xp.concat([zeros((0, v.shape[1]), x, xp.float64), *columns], axis=0))
+    return xp.stack(made[0]), xp.stack(made[1])
 
 
 def cross_group_sums(x: Array, x_ends: Array, y: Array, y_ends: Array, kernel: str, scales: Array, /) -> Array:
     """See `spec.OPS["cross_group_sums"]`."""
-    sums = cross_row_sums(x, y, _runs(y_ends, y.shape[0], y), kernel, scales)
+    none = zeros((x.shape[0], 0), x, namespace(x).float64)
+    sums, _ = cross_row_sums(x, y, _runs(y_ends, y.shape[0], y), none, kernel, scales)
     return transposed(_runs(x_ends, x.shape[0], x))[None, :, :] @ sums
 
 
