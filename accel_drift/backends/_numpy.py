@@ -12,16 +12,21 @@ import numpy.typing as npt
 
 from accel_drift.backends.base import Array, Backend, Namespace, host_dtype
 from accel_drift_kernels import numba_cpu
-from accel_drift_kernels.numba_cpu.threads import thread_count
+from accel_drift_kernels.numba_cpu.threads import COMPILES, thread_count
 from accel_drift_kernels.spec import Kernels
 
 
 class NumpyBackend(Backend):
-    """The CPU, without a library that needs a device. Always there."""
+    """The CPU, without a library that needs a device. Always there, unless Numba was told not to compile."""
 
     name: ClassVar[str] = "numpy"
     xp: Namespace = array_namespace
     kernels: Kernels = numba_cpu
+
+    @classmethod
+    def why_not(cls) -> str | None:
+        # Most loops would run without, a hundred times slower; those of vector instructions cannot.
+        return None if COMPILES else "NUMBA_DISABLE_JIT is set, and its kernels are compiled by Numba; unset it"
 
     @property
     def device(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -117,3 +118,22 @@ def test_opening_numpy_leaves_jax_alone() -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("call", ["ad.mmd(x, x)", "ad.MMD().fit(x, backend='numpy')"])
+def test_without_a_compiler_the_cpu_says_so(call: str) -> None:
+    code = (
+        "import accel_drift as ad, numpy as np; from accel_drift.errors import BackendError; x = np.eye(9)\n"
+        f"try: {call}\n"
+        "except BackendError as error: print(error)"
+    )
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "NUMBA_DISABLE_JIT is set" in done.stdout
+    assert "unset it" in done.stdout

@@ -5,24 +5,55 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import config, njit
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def compiled(fn: F) -> F:
-    """Compile a loop with Numba, keep the machine code on disk, and let other threads run meanwhile."""
+COMPILES = not getattr(config, "DISABLE_JIT", 0)
+"""Whether Numba compiles at all: NUMBA_DISABLE_JIT stops it, and vector instructions have no slow form."""
+
+
+def _sources() -> str:
+    """A digest of all files that machine code here may be made of; "" in an application that comes without them."""
+    digest = sha256()
     try:
-        return cast("F", njit(cache=True, nogil=True, error_model="numpy")(fn))
-    except RuntimeError:
-        # Neither the package's folder nor the user's cache can be written: compile anew in each process.
-        return cast("F", njit(nogil=True, error_model="numpy")(fn))
+        for package in ("accel_drift_kernels", "accel_drift_kernels.numba_cpu"):
+            for file in sorted(files(package).iterdir(), key=lambda file: file.name):
+                if file.name.endswith(".py"):
+                    digest.update(file.read_bytes())
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+_SOURCES = _sources()
+
+
+def compiled(fn: F) -> F:
+    """Compile a loop with Numba, keep the machine code on disk, and let other threads run meanwhile.
+
+    Machine code holds the constants and the code of functions of other files. Numba asks only whether the loop's own
+    file is still the same, so what it compares is made to tell of all files. Where it no longer can be, nothing is
+    kept on disk: compiling anew costs seconds, machine code of other files wrong numbers.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        made: Any = njit(cache=True, **options)(fn)
+        kept = made._cache._cache_file
+        kept._source_stamp = (kept._source_stamp, _SOURCES)
+    except (RuntimeError, AttributeError):
+        # Neither the package's folder nor the user's cache can be written, or this Numba keeps its stamp elsewhere.
+        made = njit(**options)(fn)
+    return cast("F", made)
 
 
 def thread_count() -> int:
