@@ -32,7 +32,8 @@ class MatrixDetector(Detector, ABC):
         estimator: "unbiased" (may be negative) or "biased".
         precision: arithmetic of the kernel, "float64" or "float32", or rows rounded to "float16", "bfloat16" or "int8"
             (whole steps, 127 up to the furthest), which costs some power and never the level; sums over tiles are
-            float64 always.
+            float64 always. A value more than 1e6 bandwidths from the middle (1e3 below float64, 8 with "int8") counts
+            as that far, and the finding says how many do: else the rows near the middle would lose their digits.
         max_rows: rows of a side at most, drawn by the seed; None for all. "auto" is 10,000 where the cost grows with
             their square, and all in a form whose cost grows with the rows alone.
         stop_after: relabellings that reach the statistic, such as 10, after which no more are drawn: without drift a

@@ -24,7 +24,7 @@ from accel_drift.statistics.kernel_sums import Kernel, ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
-from accel_drift.statistics.rounding import check_range, rounded
+from accel_drift.statistics.rounding import check_range, reach, rounded
 
 
 class Made(NamedTuple):
@@ -61,11 +61,13 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
     widths = _widths(encoded.matrix[:deciding, :], options, seed, backend)
     sigma = _middle(widths)
     facts = _facts(sigma, options, encoded.dropped)
-    xp = backend.xp
     with backend.scope():
         if sigma == 0.0 or not _varies([encoded.matrix], backend):
             return Made(None, encoded.columns, encoded.owner, facts)
-        centred = encoded.matrix - xp.mean(encoded.matrix, axis=0)
+        bound = _bound(encoded.matrix[:deciding, :], sigma, options, backend)
+        matrix, moved = _within(encoded.matrix, bound, backend)
+        facts |= _told(moved)
+        centred = matrix - _centre(matrix, backend)
         scaled = _scaled(centred, _furthest(centred, backend), sigma, options)
     there = comparison.backend
     z = rounded(_moved(scaled, backend, there), options.precision, there)
@@ -82,6 +84,8 @@ class _Reference:
         rules: how a batch is encoded.
         bounds: (3, p) centre of the calibration rows, least and greatest value of the reference's, where rows are
             encoded. What a batch has a column for and the reference has not is 0 in all of them.
+        bound: how far from the middle a value may lie.
+        moved: how many values of the reference were moved there.
         furthest: largest distance from the centre along a column.
         widths: the bandwidth, or those of a collection.
         sums: sums within the reference, of each shape of kernel.
@@ -91,6 +95,8 @@ class _Reference:
     slots: tuple[Slot, ...]
     rules: Rules
     bounds: Any
+    bound: float
+    moved: int
     furthest: float
     widths: tuple[float, ...]
     sums: tuple[ReferenceSums, ...]
@@ -113,6 +119,8 @@ def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int)
         bounds = spread_out(mine.bounds, mine.slots, slots, backend)
         if sigma == 0.0 or not _varies([matrix, bounds[1:, :]], backend):
             return Made(None, columns, owner, facts)
+        matrix, moved = _within(matrix, mine.bound, backend)
+        facts |= _told(mine.moved + moved)
         centred = matrix - bounds[0, :]
         furthest = max(mine.furthest, _furthest(centred, backend))
         scaled = _moved(_scaled(centred, furthest, sigma, options), backend, there)
@@ -145,17 +153,19 @@ def _reference(
     with backend.scope():
         if sigma == 0.0 or matrix.shape[1] == 0:
             nothing = backend.asarray(np.zeros((3, len(encoded.slots))))
-            return _Reference(matrix, encoded.slots, encoded.rules, nothing, 0.0, widths, ())
-        centre = xp.mean(calibrating, axis=0)
+            return _Reference(matrix, encoded.slots, encoded.rules, nothing, 0.0, 0, 0.0, widths, ())
+        bound = _bound(calibrating, sigma, options, backend)
+        matrix, moved = _within(matrix, bound, backend)
+        centre = _centre(_within(calibrating, bound, backend)[0], backend)
         bounds = xp.stack([centre, xp.min(matrix, axis=0), xp.max(matrix, axis=0)])
         centred = matrix - centre
         furthest = _furthest(centred, backend)
         z = _moved(_scaled(centred, furthest, sigma, options), backend, there)
     if options.precision == "int8":
-        return _Reference(z, encoded.slots, encoded.rules, bounds, furthest, widths, ())
+        return _Reference(z, encoded.slots, encoded.rules, bounds, bound, moved, furthest, widths, ())
     z, _ = rounded(z, options.precision, there)
     sums = tuple(ReferenceSums(z, there, shape) for shape in _shapes(widths, options))
-    return _Reference(z, encoded.slots, encoded.rules, bounds, furthest, widths, sums)
+    return _Reference(z, encoded.slots, encoded.rules, bounds, bound, moved, furthest, widths, sums)
 
 
 def _widths(deciding: Any, options: Options, seed: int, backend: Backend) -> tuple[float, ...]:
@@ -188,6 +198,42 @@ def _varies(parts: list[Any], backend: Backend) -> bool:
         return False
     low, high = (xp.stack([end(part, axis=0) for part in parts]) for end in (xp.min, xp.max))
     return bool(backend.to_numpy(xp.any(xp.max(high, axis=0) > xp.min(low, axis=0))))
+
+
+def _bound(deciding: Any, sigma: float, options: Options, backend: Backend) -> float:
+    """How far from the middle a value may lie; the rows that decide scales decide this, too.
+
+    Beyond, the Gaussian kernel with most rows is 0 anyway. A bandwidth that was given says nothing of where most rows
+    lie, and without one there is none: then it goes by what three quarters of the rows keep to.
+    """
+    xp, unit = backend.xp, sigma
+    if options.length is None or isinstance(options.length, float | int):
+        size = backend.to_numpy(xp.max(xp.abs(deciding), axis=1))
+        typical = float(np.quantile(size, 0.75)) if len(size) else 0.0
+        unit = max(0.0 if options.length is None else sigma, typical) or 1.0
+    return reach(options.precision) * unit
+
+
+def _within(matrix: Any, bound: float, backend: Backend) -> tuple[Any, int]:
+    """The matrix with no value beyond a bound, and how many were."""
+    xp = backend.xp
+    far = xp.abs(matrix) > bound
+    moved = int(backend.to_numpy(xp.sum(xp.astype(far, xp.int64))))
+    return (xp.where(far, xp.sign(matrix) * bound, matrix) if moved else matrix), moved
+
+
+def _told(moved: int) -> dict[str, Any]:
+    return {"far_values": moved} if moved else {}
+
+
+def _centre(matrix: Any, backend: Backend) -> Any:
+    """About the median of each column, (p,): products of rows are accurate where rows lie near the origin.
+
+    It moves no distance, so some of the rows say enough. A mean would follow the few that are far from all others.
+    """
+    rows, p = matrix.shape
+    some = backend.xp.sort(matrix[:: max(1, rows * p >> 20, rows // 1000), :], axis=0)
+    return some[some.shape[0] // 2, :]
 
 
 def _furthest(centred: Any, backend: Backend) -> float:

@@ -5,8 +5,9 @@ What MMD and the energy distance share; they differ in the kernel alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
 from accel_drift.statistics.nulls import labellings
 from accel_drift.statistics.outcome import Outcome
+from accel_drift.statistics.rounding import reach
 
 _WORK = 4e11
 """Pairs of rows times labellings up to which further rounds are drawn; beyond, the tail is fitted."""
@@ -79,7 +81,8 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
     facts = {"mode": mode if why_mode else options.mode, "form": options.shape.form, "estimator": options.estimator}
     why_facts = {"mode_reason": why_mode} if why_mode else {}
     details = {**facts, **why_facts, "precision": options.precision, **made.facts}
-    ready = replace(start, details=details, columns=used, column=", ".join(used))
+    note = "; ".join(filter(None, [start.note, _far(made.facts, options)]))
+    ready = replace(start, details=details, columns=used, column=", ".join(used), note=note)
     kernel = made.kernel
     if kernel is None:
         return replace(ready, statistic=0.0, effect=0.0, p_value=1.0, p_method="exact")
@@ -91,6 +94,16 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         form, said = linear_forms.of(kernel, options.shape)
         tested = _of_one_kernel(replace(ready, details={**details, **said}), form, options, comparison, plan)
     return _explained(tested, made._replace(kernel=kernel), form, rows, plan, options) if plan.intervals else tested
+
+
+def _far(facts: Mapping[str, Any], options: Options) -> str:
+    """What is said of values that were too far out."""
+    if "far_values" not in facts:
+        return ""
+    unit = "typical lengths" if options.length is None else "bandwidths"
+    many = facts["far_values"]
+    said = "1 value counts" if many == 1 else f"{many} values count"
+    return f"{said} as {reach(options.precision):g} {unit} from the middle, beyond which nothing is told apart"
 
 
 def _of_one_kernel(ready: Outcome, form: Statistic, options: Options, comparison: Comparison, plan: Plan) -> Outcome:

@@ -20,10 +20,18 @@ _FLOAT32 = sqrt(float(np.finfo(np.float32).max)) / 1e3
 _FURTHEST = {"float32": _FLOAT32, "bfloat16": _FLOAT32, "float16": 6e4}
 """Distances from the centre, in bandwidths, whose squares or the rows themselves would overflow."""
 
+_REACH = {"float64": 1e6, "int8": 8.0}
+"""Lengths from the middle at which rows are still told apart: further ones would cost the others their last digits."""
+
 _BITS = {"float16": 11, "bfloat16": 8}
 """Binary digits of a number."""
 
 _STEPS = 127
+
+
+def reach(precision: Precision) -> float:
+    """How far from the middle a value may lie, in bandwidths or typical lengths; one further out counts as that far."""
+    return _REACH.get(precision, 1e3)
 
 
 def check_range(furthest: float, precision: Precision) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import accel_drift as ad
-from accel_drift.backends import get_backend
+from accel_drift.backends import Backend, get_backend
 from accel_drift.backends._numpy import NumpyBackend
 from accel_drift.detectors import get_detector
 from accel_drift.errors import ConfigError
@@ -183,10 +183,66 @@ def test_kernels_that_take_low_types_get_them(precision: Precision) -> None:
 
 def test_rows_too_far_for_a_precision_are_refused() -> None:
     rng = np.random.default_rng(98)
-    x, y = rng.normal(size=100), np.r_[rng.normal(size=99), 1e7]
-    assert _finding("mmd", x, y, precision="bfloat16").statistic is not None
+    x, y = rng.normal(size=100), rng.normal(size=99)
+    assert _finding("mmd", x, y, precision="bfloat16", bandwidth=1e-5).statistic is not None
     with pytest.raises(ConfigError, match=r'too far for precision="float16": use float32'):
-        _finding("mmd", x, y, precision="float16")
+        _finding("mmd", x, y, precision="float16", bandwidth=1e-5)
+
+
+def _from_differences(x: Any, y: Any) -> float:
+    """Unbiased MMD² of one column, the kernel from differences of values and not from products."""
+    z, n, m = np.r_[x, y], len(x), len(y)
+    d = np.abs(z[:, None] - z[None])
+    k = np.exp(-(d**2) / (2 * np.median(d[np.triu_indices(n + m, 1)]) ** 2))
+    np.fill_diagonal(k, 0.0)
+    return float(k[:n, :n].sum() / (n * (n - 1)) + k[n:, n:].sum() / (m * (m - 1)) - 2 * k[:n, n:].mean())
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize(("far", "share"), [(999_999.0, 0.02), (-(2.0**31), 0.1), (1e12, 0.003), (1e150, 0.003)])
+def test_a_few_values_far_out_cost_the_others_no_digits(
+    far: float, share: float, precision: Precision, backend: Backend
+) -> None:
+    rng = np.random.default_rng(99)
+    x, y = rng.normal(size=400), rng.normal(0.5, 1, 350)
+    x[: round(400 * share)] = y[: round(350 * share)] = far
+    for options in ({}, {"mode": "groups", "group_size": 1}):
+        made = ad.MMD(permutations=99, precision=precision, **options)  # type: ignore[arg-type]
+        (found,) = made.fit(x, backend=backend).detect(y).findings
+        assert found.statistic == pytest.approx(_from_differences(x, y), rel=1e-6 if precision == "float64" else 2e-3)
+        assert found.p_value == 0.01
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32", "float16", "int8"])
+@pytest.mark.parametrize("detector", ["mmd", "energy"])
+def test_what_lies_beyond_all_reach_counts_as_less_far(detector: str, precision: Precision) -> None:
+    """No answer is nan or an error; a bounded kernel's is not that of the outermost values alone, either."""
+    rng = np.random.default_rng(100)
+    x, y = rng.normal(size=300), rng.normal(1, 1, 250)
+    near = _finding(detector, x, y, precision=precision, permutations=99)
+    for far in (1e9, 1e200):
+        # Some of the reference's rows may be calibration rows, which take no part.
+        for scale, known in (("pooled", {3}), ("calibration", {1, 2, 3})):
+            far_x, far_y = np.r_[x, far, -far], np.r_[y, far]
+            found = _finding(detector, far_x, far_y, precision=precision, scale=scale, permutations=99)
+            assert found.p_value is not None
+            assert found.statistic is not None
+            assert abs(found.statistic) < np.inf
+            assert 0.01 <= found.p_value <= (near.p_value if detector == "mmd" else 1.0)  # type: ignore[operator]
+            assert found.details["far_values"] in known
+            assert "from the middle, beyond which nothing is told apart" in found.note
+    assert near.p_value == 0.01
+    assert "far_values" not in near.details
+
+
+def test_one_value_far_out_stops_no_report() -> None:
+    rng = np.random.default_rng(101)
+    x, y = ({"a": rng.normal(size=500), "b": rng.normal(size=500)} for _ in range(2))
+    x["a"][0] = 1e16
+    report = ad.compare(x, y, backend="numpy")
+    (found,) = (f for f in report.findings if f.detector == "mmd")
+    assert found.status is ad.Status.STABLE
+    assert found.details["far_values"] == 1
 
 
 def test_an_early_stop_gives_the_exceedances_over_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
