@@ -37,8 +37,8 @@ def lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'before / after':>15} {'x peer':>16} {'% of floor':>14}"
     for key in (k for k in old if k in new):
         a, b = old[key], new[key]
-        peer = f"{_shown(a['times_faster'])} -> {_shown(b['times_faster'])}"
-        floor = f"{_percent(a['fraction_of_floor'])} -> {_percent(b['fraction_of_floor'])}"
+        peer = f"{_shown(a.get('times_faster'))} -> {_shown(b.get('times_faster'))}"
+        floor = f"{_percent(a.get('fraction_of_floor'))} -> {_percent(b.get('fraction_of_floor'))}"
         yield f"{a['median_s'] / b['median_s']:>14.2f}x {peer:>16} {floor:>14}  {' | '.join(key)}"
     for key in sorted(old.keys() ^ new.keys()):
         yield f"only {'before' if key in old else 'after'}: {' | '.join(key)}"
