@@ -7,11 +7,15 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from accel_drift.backends import Backend
 from accel_drift.data.block import dtype_class, stack
 from accel_drift.data.table import NumericColumn
 from accel_drift.statistics import spread
+
+_BEYOND = 2.0
+"""Where an infinite value lies in a column whose deciding rows have one value, and whose other finite ones lie at 1."""
 
 LARGE = 1e100
 """Numbers up to which differences and squares cannot overflow; larger ones are divided by the largest first."""
@@ -27,7 +31,8 @@ class Number(NamedTuple):
         least: what is taken off first, so that no whole number beyond 2**53 is rounded to its neighbour; 0 of floats.
         peak: what the rest is divided by then: 1 unless there are numbers above `LARGE`.
         centre: the median of that.
-        width: its spread; 0 where all known values are equal or none is known.
+        width: its spread; 0 where all known values are equal or none is known: then all that counts of a value is
+            whether it is above the centre, there, or below.
         outside: a length in widths from the centre, just beyond all finite values.
     """
 
@@ -56,7 +61,7 @@ def numeric(
     *,
     apart: bool,
 ) -> tuple[Any, list[tuple[int, int]], Sequence[Number]]:
-    """Columns of one type: of each its values where they spread, then an indicator where some are missing.
+    """Columns of one type: of each its values where they differ, then an indicator where some are missing.
 
     Args:
         columns: for each of d columns its rows in each table.
@@ -82,9 +87,14 @@ def numeric(
     peak, centre, width, outside = np.array([rule[1:] for rule in rules], dtype=np.float64).reshape(-1, 4).T
     rows = backend.asarray(np.stack([peak, centre, np.where(width > 0.0, width, 1.0), outside]))
     z = xp.where(finite, (v / rows[0, :] - rows[1, :]) / rows[2, :], xp.zeros_like(v))
+    spreads = width > 0.0
+    if not spreads.all():
+        z = xp.where(backend.asarray(spreads), z, xp.sign(z))
     z = xp.where(present & xp.logical_not(finite), xp.sign(v) * rows[3, :], z)
+    if not spreads.all():
+        spreads = spreads | _differs(z, backend, apart=apart)
     absent = xp.astype(xp.logical_not(present), xp.float64)
-    spreads, lost = width > 0.0, backend.to_numpy(xp.sum(absent, axis=0))
+    lost = backend.to_numpy(xp.sum(absent, axis=0))
     d, many = len(columns), v.shape[0]
     if spreads.all() and not lost.any():
         return z, [(j, VALUE) for j in range(d)], rules
@@ -104,9 +114,18 @@ def _decided(v: Any, finite: Any, least: Sequence[int], rows: tuple[int, slice],
     v = v / peak
     centre, width = spread.of_columns(backend, v[:deciding, :], finite[:deciding, :])
     furthest = xp.max(xp.where(finite, xp.abs(v - centre), zero)[heard, :], axis=0)
-    outside = furthest / xp.where(width > 0.0, width, xp.ones_like(width)) + 1.0
-    said = backend.to_numpy(xp.stack([peak, centre, width, outside]))
-    return [Number(least[j], *(float(x) for x in said[:, j])) for j in range(len(least))]
+    spreads, one = width > 0.0, xp.ones_like(width)
+    outside = xp.where(spreads, furthest / xp.where(spreads, width, one) + 1.0, _BEYOND * one)
+    said = backend.to_numpy(xp.stack([peak, centre, width, outside], axis=1)).tolist()
+    return [Number(low, *row) for low, row in zip(least, said, strict=True)]
+
+
+def _differs(z: Any, backend: Backend, *, apart: bool) -> npt.NDArray[np.bool_]:
+    """Columns in which rows differ, (d,); `apart` from rows that are not here, for which what is left out is 0."""
+    xp = backend.xp
+    if apart:
+        return backend.to_numpy(xp.any(z != 0.0, axis=0))
+    return backend.to_numpy(xp.max(z, axis=0) > xp.min(z, axis=0))
 
 
 def _least(v: Any, present: Any, dtype: np.dtype[Any], backend: Backend) -> list[int]:

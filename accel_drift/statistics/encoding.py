@@ -102,10 +102,13 @@ def encode(
     """Scale the numeric columns, spread out the categorical ones, put embeddings beside them.
 
     Numbers are centred at the median and divided by the interquartile range; where that is 0 by the 5-95 % range,
-    then the standard deviation, else the column is dropped. Two rows of different category are at distance 1. An
-    embedding is centred at its mean and its dimensions keep their proportions: beside other columns it is divided by
-    the median distance of its rows, so that all of it weighs about as much as one column; alone it stays as it is. A
-    missing value lies at the centre with an indicator of its own; an infinite one just outside all finite ones.
+    then the standard deviation. Two rows of different category are at distance 1. An embedding is centred at its mean
+    and its dimensions keep their proportions: beside other columns it is divided by the median distance of its rows,
+    so that all of it weighs about as much as one column; alone it stays as it is. A missing value lies at the centre
+    with an indicator of its own; an infinite one just outside all finite ones.
+
+    Where the deciding rows all have one number or one vector, a row that has another is at distance 1 from them, as of
+    a category. A column in which no row differs from any other is dropped.
 
     Args:
         tables: the rows to pool, in order.
@@ -212,7 +215,7 @@ def _embedding(
     alone: bool,
     apart: bool,
 ) -> tuple[Any, list[tuple[int, str]], Vectors]:
-    """The dimensions, and an indicator where rows are missing; no column where all rows are equal."""
+    """The dimensions, or whether a vector is another than that of all deciding rows, and which rows are missing."""
     xp = backend.xp
     present, v = _vectors(columns, backend, 0 if rule is None else rule.dimensions)
     if rule is None:
@@ -223,9 +226,9 @@ def _embedding(
     absent = backend.asarray(~present)[:, None]
     if not whole:
         v = xp.where(absent, xp.zeros_like(v), v)
-    if width == 0.0 and (whole or apart):
-        v = v[:, :0]
-    if not alone and width > 0.0:
+    if width == 0.0:
+        v = v[:, :0] if rule.centre is None else _others(v, backend)
+    elif not alone:
         v = v / width
     of = [(VALUE, f"{j:08d}") for j in range(v.shape[1])]
     if whole:
@@ -249,7 +252,16 @@ def _decided(
     first = v[:deciding, :]
     some = _bounded(first if len(known) == deciding else xp.take(first, backend.asarray(known), axis=0), rule, backend)
     centre = xp.mean(some, axis=0)
-    return rule._replace(centre=centre, width=median_distance(some - centre, seed, backend))
+    width = median_distance(some - centre, seed, backend)
+    # Of equal rows the mean may be rounded: which rows are others is told from one of them.
+    return rule._replace(centre=centre if width > 0.0 else some[0, :], width=width)
+
+
+def _others(v: Any, backend: Backend) -> Any:
+    """Which vectors are not 0, as one column of 1 and 0, or as none where all are."""
+    xp = backend.xp
+    other = xp.any(v != 0.0, axis=1)
+    return xp.astype(other, xp.float64)[:, None] if backend.to_numpy(xp.any(other)) else v[:, :0]
 
 
 def _bounded(v: Any, rule: Vectors, backend: Backend) -> Any:

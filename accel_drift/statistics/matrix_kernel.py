@@ -62,7 +62,7 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
     sigma = _middle(widths)
     facts = _facts(sigma, options, encoded.dropped)
     with backend.scope():
-        if sigma == 0.0 or not _varies([encoded.matrix], backend):
+        if not _varies([encoded.matrix], backend):
             return Made(None, encoded.columns, encoded.owner, facts)
         bound = _bound(encoded.matrix[:deciding, :], sigma, options, backend)
         matrix, moved = _within(encoded.matrix, bound, backend)
@@ -117,7 +117,7 @@ def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int)
     with backend.scope():
         matrix = spread_out(theirs.matrix, theirs.slots, slots, backend)
         bounds = spread_out(mine.bounds, mine.slots, slots, backend)
-        if sigma == 0.0 or not _varies([matrix, bounds[1:, :]], backend):
+        if not _varies([matrix, bounds[1:, :]], backend):
             return Made(None, columns, owner, facts)
         matrix, moved = _within(matrix, mine.bound, backend)
         facts |= _told(mine.moved + moved)
@@ -151,31 +151,32 @@ def _reference(
     sigma = _middle(widths)
     xp, there = backend.xp, comparison.backend
     with backend.scope():
-        if sigma == 0.0 or matrix.shape[1] == 0:
-            nothing = backend.asarray(np.zeros((3, len(encoded.slots))))
-            return _Reference(matrix, encoded.slots, encoded.rules, nothing, 0.0, 0, 0.0, widths, ())
         bound = _bound(calibrating, sigma, options, backend)
         matrix, moved = _within(matrix, bound, backend)
-        centre = _centre(_within(calibrating, bound, backend)[0], backend)
-        bounds = xp.stack([centre, xp.min(matrix, axis=0), xp.max(matrix, axis=0)])
+        centre, empty = _centre(_within(calibrating, bound, backend)[0], backend), matrix.shape[1] == 0
+        bounds = xp.stack([centre, *(centre if empty else end(matrix, axis=0) for end in (xp.min, xp.max))])
         centred = matrix - centre
-        furthest = _furthest(centred, backend)
+        furthest = 0.0 if empty else _furthest(centred, backend)
         z = _moved(_scaled(centred, furthest, sigma, options), backend, there)
     if options.precision == "int8":
         return _Reference(z, encoded.slots, encoded.rules, bounds, bound, moved, furthest, widths, ())
     z, _ = rounded(z, options.precision, there)
-    sums = tuple(ReferenceSums(z, there, shape) for shape in _shapes(widths, options))
+    sums = () if empty else tuple(ReferenceSums(z, there, shape) for shape in _shapes(widths, options))
     return _Reference(z, encoded.slots, encoded.rules, bounds, bound, moved, furthest, widths, sums)
 
 
 def _widths(deciding: Any, options: Options, seed: int, backend: Backend) -> tuple[float, ...]:
-    """The bandwidth, or the first to the last of a collection; 0 where all deciding rows are equal."""
+    """The bandwidth, or the first to the last of a collection.
+
+    Where all deciding rows are equal as if they were 1 apart: so far are rows from them that have another category, or
+    another value than their only one.
+    """
     if options.length is None:
         return (1.0,)
     if options.length == "fuse" or options.length == "agg":
         low, high = distance_quantiles(deciding, aggregated.ENDS, seed, backend)
-        return aggregated.widths(low, high) if low else (0.0,)
-    return (median_distance(deciding, seed, backend) if options.length == "median" else float(options.length),)
+        return aggregated.widths(low or 1.0, high or 1.0)
+    return (median_distance(deciding, seed, backend) or 1.0 if options.length == "median" else float(options.length),)
 
 
 def _middle(widths: tuple[float, ...]) -> float:
@@ -207,7 +208,7 @@ def _bound(deciding: Any, sigma: float, options: Options, backend: Backend) -> f
     lie, and without one there is none: then it goes by what three quarters of the rows keep to.
     """
     xp, unit = backend.xp, sigma
-    if options.length is None or isinstance(options.length, float | int):
+    if deciding.shape[1] and (options.length is None or isinstance(options.length, float | int)):
         size = backend.to_numpy(xp.max(xp.abs(deciding), axis=1))
         typical = float(np.quantile(size, 0.75)) if len(size) else 0.0
         unit = max(0.0 if options.length is None else sigma, typical) or 1.0
