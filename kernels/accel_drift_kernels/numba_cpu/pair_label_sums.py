@@ -17,15 +17,21 @@ from accel_drift_kernels.numba_cpu import pair_tiles as tiles
 from accel_drift_kernels.numba_cpu.lanes import (
     BYTES,
     ENTRIES,
-    SIDE,
     SPLIT,
     add_lanes,
     add_looked_up,
-    add_rows,
     aligned,
     masked_sum,
 )
-from accel_drift_kernels.numba_cpu.pair_tiles import STRIP, Packed, Values, kernel_values, panel_end, products
+from accel_drift_kernels.numba_cpu.pair_tiles import (
+    STRIP,
+    Packed,
+    Values,
+    add_columns,
+    kernel_values,
+    panel_end,
+    products,
+)
 from accel_drift_kernels.numba_cpu.threads import compiled, on_threads
 
 Floats = npt.NDArray[Any]
@@ -106,10 +112,8 @@ def _add_tile(
 @compiled
 def _add_column_sums(k: Any, rows: int, columns: int, ones: Any, sums: Any, totals: Any) -> float:
     """Add a tile's column sums to those so far, float64; returns the sum of the tile."""
-    like, stride, at = k[0, 0], k.strides[0], ones.ctypes.data
     sums[:] = 0
-    for v in range(0, STRIP * k.itemsize, SIDE * BYTES):
-        add_rows(like, sums.ctypes.data + v, k.ctypes.data + v, stride, at, rows)
+    add_columns(k, rows, ones, 0, sums)
     total = 0.0
     for i in range(columns):
         totals[i] += sums[i]

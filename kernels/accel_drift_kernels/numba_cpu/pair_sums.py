@@ -13,12 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift_kernels.numba_cpu import pair_tiles as tiles
-from accel_drift_kernels.numba_cpu.lanes import BYTES, SIDE, add_rows, aligned, dot_lanes, masked_sum
-from accel_drift_kernels.numba_cpu.pair_tiles import STRIP, Packed, Values, kernel_values, panel_end, products
+from accel_drift_kernels.numba_cpu.lanes import BYTES, aligned, dot_lanes, masked_sum
+from accel_drift_kernels.numba_cpu.pair_tiles import (
+    STRIP,
+    Packed,
+    Values,
+    add_columns,
+    kernel_values,
+    panel_end,
+    products,
+)
 from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, thread_count
 
 Floats = npt.NDArray[Any]
-Ints = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 _TALL = 96
@@ -42,15 +49,6 @@ def _weights(w: Any, rows: Packed) -> Floats:
 
 
 @compiled
-def _add_columns(k: Any, rows: int, weights: Any, first: int, sums: Any) -> None:
-    """Sums of a tile's columns, each row times its weight."""
-    like, stride = k[0, 0], k.strides[0]
-    at = weights.ctypes.data + first * k.itemsize
-    for v in range(0, STRIP * k.itemsize, SIDE * BYTES):
-        add_rows(like, sums.ctypes.data + v, k.ctypes.data + v, stride, at, rows)
-
-
-@compiled
 def _row_part(
     x: Packed, x_weights: Any, y: Packed, y_weights: Any, same: bool, first: int, last: int, how: Values,
     made: Any, k: Any, sums: Any, part: Any, turned: Any, base: int
@@ -69,7 +67,7 @@ def _row_part(
                 kernel_values(made, k, x.half, start, stop, y.half, strip, how, s, diagonal)
                 for q in range(x_weights.shape[0]):
                     sums[:] = 0
-                    _add_columns(k, stop - start, x_weights[q], start, sums)
+                    add_columns(k, stop - start, x_weights[q], start, sums)
                     for i in range(min(strip + STRIP, last) - strip):
                         part[s, strip - first + i, q] += sums[i]
                 if not diagonal:
@@ -152,7 +150,7 @@ def _group_part(
                 weight, at, g = 0.5 if diagonal else 1.0, start, group
                 while at < stop:
                     end = min(x_ends[g], stop)
-                    _add_columns(k[at - start :], end - at, ones, 0, sums)
+                    add_columns(k[at - start :], end - at, ones, 0, sums)
                     _add_runs(sums, strip, min(strip + STRIP, last), y_ends, run, base, weight, part[s, :, g])
                     at = end
                     g += x_ends[g] == at
@@ -237,7 +235,7 @@ def _subset_part(
                 for s in range(how.factors.size):
                     kernel_values(made, k, half, start, stop, half, strip, how, s, diagonal)
                     sums[:] = 0
-                    _add_columns(k, stop - start, ones, start, sums)
+                    add_columns(k, stop - start, ones, start, sums)
                     valid = ones.ctypes.data + strip * k.itemsize
                     total = dot_lanes(k[0, 0], sums.ctypes.data, valid, STRIP * k.itemsize // BYTES)
                     out[s, p] += total if diagonal else 2.0 * total

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.lanes import BYTES, SIDE, aligned
+from accel_drift_kernels.numba_cpu.lanes import BYTES, SIDE, add_rows, aligned
 from accel_drift_kernels.numba_cpu.products import TALL, WIDE, distance, gaussian, laplace, make_products
 from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads
 from accel_drift_kernels.spec import slack
@@ -146,3 +146,12 @@ def kernel_values(
             k[j - first, j - first] = 0
         row += k.strides[0]
         out += k.strides[0]
+
+
+@compiled
+def add_columns(k: Any, rows: int, weights: Any, first: int, sums: Any) -> None:
+    """Add to sums those of the columns of a tile's first rows, each row times its weight from `first` on."""
+    like, stride = k[0, 0], k.strides[0]
+    at = weights.ctypes.data + first * k.itemsize
+    for v in range(0, STRIP * k.itemsize, SIDE * BYTES):
+        add_rows(like, sums.ctypes.data + v, k.ctypes.data + v, stride, at, rows)
