@@ -140,6 +140,26 @@ def test_a_batch_without_any_known_column_is_refused_with_the_names() -> None:
         ad.compare(GOOD, {"other": ROWS}, backend="numpy")
 
 
+@pytest.mark.parametrize(
+    ("batch", "words"),
+    [
+        ({"other": ROWS}, ["'x'", "'e'", "the batch has 'other'"]),
+        (
+            {"e": np.zeros((9, 4))},
+            ["that mmd learned", "x: not in the batch", "double>[3] in the ref", "double>[4] in"],
+        ),
+        ({"e": ROWS}, ["e: fixed_size_list<item: double>[3] in the reference, double in the batch"]),
+        ({}, ["the batch has no columns"]),
+    ],
+)
+def test_a_batch_without_any_learned_column_is_refused_with_what_it_has(batch: Any, words: list[str]) -> None:
+    fitted = ad.MMD().fit({"x": ROWS[:50], "e": np.eye(50)[:, :3]}, backend="numpy")
+    with pytest.raises(DataError) as refused:
+        fitted.detect(batch)
+    for word in words:
+        assert word in str(refused.value)
+
+
 def test_too_many_bins_and_too_few_kept_rows_are_refused() -> None:
     with pytest.raises(ConfigError, match="at most 1,000"):
         ad.PSI(bins=10**6)

@@ -16,7 +16,7 @@ from accel_drift.data.decoded import Decoded, Outcome, Source
 from accel_drift.data.derive import derive
 from accel_drift.data.device import is_tensor
 from accel_drift.data.kinds import find_kind
-from accel_drift.data.schema import DERIVED, NULL_TYPE, Column, Kind, Schema, derived_name, listed
+from accel_drift.data.schema import DERIVED, NULL_TYPE, Column, Kind, Schema, derived_name, listed, nothing_common
 from accel_drift.data.table import Table, TableColumn
 from accel_drift.errors import ConfigError, DataError, SchemaError
 
@@ -60,7 +60,8 @@ def read_table(
     Raises:
         DataError: the source is nothing that can be read, or was read before.
         SourceError: the file cannot be read.
-        SchemaError: a column that is named does not exist, or does not hold what it should.
+        SchemaError: a column that is named does not exist or does not hold what it should, or none that is named and
+            that the schema has is there.
         ConfigError: there is no kind of that name, or one name stands where a list belongs.
     """
     _no_text(columns, "columns")
@@ -196,6 +197,8 @@ def _chosen(
         _must_exist(there, () if label is None else (label,), "label")
     known = [name for column in schema.columns for name in (column.name, column.source)] if schema else []
     _must_exist((*there, *known), asked or (), "columns")
+    if schema and asked and not set(asked) & set(there):
+        raise nothing_common(schema, there)
     excluded = dict(opened.excluded)
     excluded |= {name: "dropped by the caller" for name in drop if name in opened.names}
     if label is not None and label in opened.names:

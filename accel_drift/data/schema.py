@@ -216,12 +216,17 @@ def common(reference: Schema, batch: Schema) -> tuple[str, ...]:
     """
     shared = [name for name in reference.names if batch.get(name) is not None]
     if not shared:
-        raise SchemaError(
-            "reference and batch have no column in common: the reference has "
-            f"{listed(reference.names)}; the batch has {listed(batch.names)}"
-        )
+        raise nothing_common(reference, batch.names)
     retyped = {name for name, _, _ in diff(reference, batch).retyped}
     return tuple(name for name in shared if name not in retyped)
+
+
+def nothing_common(reference: Schema, names: Iterable[str]) -> SchemaError:
+    """What to raise where a batch with columns of these names has none of the reference's."""
+    return SchemaError(
+        "reference and batch have no column in common: the reference has "
+        f"{listed(reference.names)}; the batch has {listed(names)}"
+    )
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

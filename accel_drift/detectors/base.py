@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from accel_drift.backends import Backend, get_backend
 from accel_drift.calibration import check, decide, smallest_needed
 from accel_drift.data.read import read_table
-from accel_drift.data.schema import Kind, common
+from accel_drift.data.schema import Kind, diff
 from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Status
@@ -315,16 +315,21 @@ class Fitted:
     def _compare(self, batch: Any) -> Comparison:
         d, reference = self.detector, self.reference
         known = reference.schema
-        table = read_table(batch, schema=known, columns=known.names, name="batch", backend=self.backend)
-        names = tuple(
-            n
-            for n in common(reference.schema, table.schema)
-            if (c := reference.schema.get(n)) is not None and c.kind in VALUE_KINDS and n != d.block
-        )
-        comparison = pair_tables(reference, table, names, self.backend, d.block, kept=self.kept)
-        if not comparison.of_kind(*d.kinds):
-            raise DataError(f"the batch has none of the columns that {d.name} learned: {', '.join(names) or 'none'}")
-        return comparison
+        # A column derived from another is read by that one's name.
+        wanted = dict.fromkeys(name for c in known.columns for name in (c.name, c.source))
+        table = read_table(batch, schema=known, columns=wanted, name="batch", backend=self.backend)
+        changes = diff(known, table.schema)
+        apart = {name: table.excluded.get(name, "not in the batch") for name in changes.removed}
+        apart |= {name: f"{was} in the reference, {now} in the batch" for name, was, now in changes.retyped}
+        names = tuple(n for n in known.of(*VALUE_KINDS) if n not in apart and n != d.block)
+        learned = [n for n in known.of(*d.kinds) if n != d.block]
+        if names:
+            found = pair_tables(reference, table, names, self.backend, d.block, kept=self.kept)
+            if found.of_kind(*d.kinds):
+                return replace(found, left_out={n: apart[n] for n in learned if n in apart})
+        why = [f"{n}: {apart.get(n, 'no value in the reference')}" for n in learned]
+        more = [f"and {len(why) - 12} more"] if len(why) > 12 else []
+        raise DataError(f"the batch has none of the columns that {d.name} learned ({'; '.join(why[:12] + more)})")
 
 
 def is_finite(value: Any) -> bool:

@@ -54,6 +54,7 @@ class Comparison:
         groups: permutable blocks of rows, or None when single rows are dealt.
         totals: counts of the whole reference where `reference` is a sample of it.
         kept: what was made of this reference for other batches.
+        left_out: columns of the reference that the batch has nothing to compare with, and why.
     """
 
     reference: Table
@@ -63,6 +64,7 @@ class Comparison:
     groups: Groups | None = None
     totals: Totals | None = None
     kept: Kept = field(default_factory=Kept)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def kind(self, name: str) -> Kind:
         """What a column holds; a side without any value has no say."""

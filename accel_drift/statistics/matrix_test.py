@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.data.schema import listed
 from accel_drift.finding import Status
 from accel_drift.statistics import aggregated, intervals, linear_forms, matrix_mode, matrix_parts, matrix_rows, tail
 from accel_drift.statistics.aggregated import Collection, Rule
@@ -68,20 +69,19 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
         columns=names,
         n_reference=n,
         n_batch=m,
-        note="; ".join(filter(None, [why_mode, rows.note])),
+        note=_noted(_left_out(comparison.left_out), why_mode, rows.note),
     )
     why = comparison.why_untested(n, m, 2, plan, options.min_rows)
-    few_groups = rows.groups is not None and labellings(*rows.n_groups) * plan.alpha < 1
-    if why is None and (min(n, m) < options.min_rows or few_groups):
-        why = Status.TOO_FEW_ROWS
-    if why is not None:
-        return replace(start, untested=why)
+    few = _too_few(rows, plan.alpha, options.min_rows)
+    if why is not None or few:
+        return replace(start, untested=why or Status.TOO_FEW_ROWS, note=_noted(start.note, few))
     made = made_of(rows, comparison, options, plan.seed)
     used = made.columns or names
     facts = {"mode": mode if why_mode else options.mode, "form": options.shape.form, "estimator": options.estimator}
     why_facts = {"mode_reason": why_mode} if why_mode else {}
     details = {**facts, **why_facts, "precision": options.precision, **made.facts}
-    note = "; ".join(filter(None, [start.note, _far(made.facts, options)]))
+    details["dropped_columns"] = {**comparison.left_out, **details["dropped_columns"]}
+    note = _noted(start.note, _far(made.facts, options))
     ready = replace(start, details=details, columns=used, column=", ".join(used), note=note)
     kernel = made.kernel
     if kernel is None:
@@ -104,6 +104,32 @@ def _far(facts: Mapping[str, Any], options: Options) -> str:
     many = facts["far_values"]
     said = "1 value counts" if many == 1 else f"{many} values count"
     return f"{said} as {reach(options.precision):g} {unit} from the middle, beyond which nothing is told apart"
+
+
+def _noted(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
+
+
+def _left_out(columns: Mapping[str, str]) -> str:
+    if len(columns) > 1:
+        return f"{len(columns)} columns that were learned are left out: {listed(columns)}"
+    return "".join(f"without {name}: {why}" for name, why in columns.items())
+
+
+def _too_few(rows: Rows, alpha: float, least: int) -> str:
+    """Why no test of these rows can be made, or "": too few on a side, or too few labellings for any to reach alpha."""
+    n, m = rows.reference.rows, rows.batch.rows
+    if min(n, m) < least:
+        return f"{n:,} reference and {m:,} batch rows, and each side needs {least}"
+    what = "rows" if rows.groups is None else "blocks" if rows.blocks else "groups"
+    ones, total = (n, n + m) if rows.groups is None else rows.n_groups
+    count = labellings(ones, total)
+    if count * alpha >= 1:
+        return ""
+    return (
+        f"{total} {what} can be dealt to the sides in {count} way{'s' * (count > 1)}, so no p-value could be below "
+        f"{1 / count:.3g}, and alpha is {alpha:g}"
+    )
 
 
 def _of_one_kernel(ready: Outcome, form: Statistic, options: Options, comparison: Comparison, plan: Plan) -> Outcome:
@@ -168,7 +194,7 @@ def _permuted(ready: Outcome, form: Statistic, options: Options, needed: float) 
     if found.exhausted and found.hits == 0:
         p, method = min(p, tail.fitted_tail(found.first, found.observed)), "approximate"
     if found.stopped:
-        note = "; ".join(filter(None, [note, f"stopped after {found.drawn} relabellings, {found.hits} of them beyond"]))
+        note = _noted(note, f"stopped after {found.drawn} relabellings, {found.hits} of them beyond")
     return replace(
         ready,
         statistic=found.observed,
@@ -201,7 +227,7 @@ def _aggregated(ready: Outcome, kernels: Collection, options: Options, needed: f
         p_value=found.p_value,
         p_method=found.method if options.scale != "reference" else "approximate",
         details={**ready.details, **facts, "aggregation": rule, "permutations": found.permutations},
-        note="; ".join(filter(None, [ready.note, told])),
+        note=_noted(ready.note, told),
         null=found.first[place, 1:],
     )
     return tested, kernels.one(place)

@@ -361,3 +361,10 @@ def _same(a: Any, b: Any) -> None:
 
 def test_backend_is_opened_once() -> None:
     assert get_backend("numpy") is get_backend("numpy")
+
+
+def test_a_derived_column_is_found_in_the_batch() -> None:
+    rows = {"text": ["x" * (3 + i % 17) for i in range(60)], "a": np.arange(60.0)}
+    fitted = ad.KS().fit(rows, kinds={"text": "length"}, backend="numpy")
+    assert sorted(f.column for f in fitted.detect(rows).findings) == ["a", "length of text"]
+    assert sorted(f.column for f in fitted.detect(fitted.reference).findings) == ["a", "length of text"]

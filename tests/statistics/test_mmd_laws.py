@@ -177,6 +177,18 @@ def test_too_few_groups_is_never_stable(rows: int, size: int) -> None:
     found = _finding(rng.normal(size=rows), rng.normal(9, 1, rows), mode="groups", group_size=size, alpha=0.01)
     assert found.status in {ad.Status.TOO_FEW_ROWS, ad.Status.TOO_FEW_BLOCKS}
     assert found.p_value is None
+    assert "groups can be dealt" in found.note or "each side needs 2" in found.note
+
+
+def test_too_few_rows_for_alpha_says_what_they_allow() -> None:
+    rng = np.random.default_rng(54)
+    sides = rng.normal(size=(2, 4, 2))
+    few = _finding(*sides)
+    assert few.status is ad.Status.TOO_FEW_ROWS
+    assert few.note.startswith("8 rows can be dealt to the sides in 70 ways, so no p-value could be below 0.0143, ")
+    assert _finding(*sides, alpha=0.05).p_value is not None
+    one = _finding(rng.normal(size=200), np.array([0.5]))
+    assert one.note == "200 reference and 1 batch rows, and each side needs 2"
 
 
 def test_labels_are_the_same_on_every_backend(backend: Backend) -> None:
@@ -195,6 +207,19 @@ def test_a_column_without_spread_is_dropped_by_name() -> None:
     found = _finding({"a": rng.normal(size=40), "b": np.ones(40)}, {"a": rng.normal(size=30), "b": np.ones(30)})
     assert found.columns == ("a",)
     assert list(found.details["dropped_columns"]) == ["b"]
+
+
+def test_columns_that_the_batch_lacks_are_named() -> None:
+    rng = np.random.default_rng(55)
+    one, other = (dict(zip("abc", rng.normal(size=(3, 60)), strict=True)) for _ in range(2))
+    assert _finding(one, other).note == ""
+    found = _finding(one, {"a": other["a"]})
+    assert found.note == "2 columns that were learned are left out: 'b', 'c'"
+    assert found.details["dropped_columns"] == dict.fromkeys("bc", "not in the batch")
+    found = _finding(one, {**other, "c": ["text"] * 60})
+    assert found.note == "without c: double in the reference, string in the batch"
+    assert found.columns == ("a", "b")
+    assert found.p_value == _finding({n: one[n] for n in "ab"}, other).p_value
 
 
 def test_many_categories_are_hashed_without_regard_to_the_sides() -> None:
