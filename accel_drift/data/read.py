@@ -73,10 +73,11 @@ def read_table(
     rows, found = opened.load(wanted, _steering(schema, said, derived))
     fields: list[Column] = []
     kept: dict[str, TableColumn] = {}
+    by_name = frozenset(asked or ())
     for outcome in _with_derived([(n, found[n]) for n in wanted], derived, excluded):
         column_name = outcome.column.name
         was = schema.get(column_name) if schema else None
-        named = column_name in (asked or ()) or bool(outcome.derived)
+        named = column_name in by_name or bool(outcome.derived)
         field, kept[column_name] = _settle(outcome, was, said.get(column_name), named, opened.settled)
         fields.append(replace(field, derived=outcome.derived))
     return Table(rows, kept, Schema(tuple(fields)), excluded, name or opened.default_name)
@@ -204,7 +205,8 @@ def _chosen(
     if label is not None and label in opened.names:
         excluded[label] = "label"
     excluded |= {name: "the index of a pandas frame" for name in opened.index if name not in (asked or excluded)}
-    names = opened.names if asked is None else [name for name in asked if name in opened.names]
+    held = frozenset(opened.names)
+    names = opened.names if asked is None else [name for name in asked if name in held]
     return [name for name in names if name not in excluded], excluded
 
 
@@ -214,8 +216,9 @@ def _no_text(names: Iterable[str] | None, option: str) -> None:
 
 
 def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> None:
+    known = frozenset(there)
     for name in asked:
-        if name not in there:
+        if name not in known:
             near = difflib.get_close_matches(str(name), there, n=3, cutoff=0.6)
             hint = f"did you mean {listed(near)}?" if near else f"there are {listed(there)}"
             raise SchemaError(f"{option}= names {name!r}, but there is no such column; {hint}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from accel_drift.errors import ConfigError, SchemaError
@@ -105,11 +106,15 @@ def dimensions(type_name: str) -> int:
     return int(type_name[type_name.rindex("[") + 1 : -1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """The columns of a table, in order."""
 
     columns: tuple[Column, ...]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in reversed(self.columns)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,7 +127,7 @@ class Schema:
 
     def get(self, name: str) -> Column | None:
         """The column of that name, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)
 
     def select(self, names: Iterable[str]) -> Schema:
         """Only these columns, in the order given; names that are not there are left out."""

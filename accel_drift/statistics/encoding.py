@@ -152,7 +152,8 @@ def encode(
             part, found, made = numeric(list(held.values()), dtype, deciding, backend, known, apart=apart)
             ruled.update(zip(held, made, strict=True))
             parts.append(part)
-            slots += [(list(held)[j], which, "") for j, which in found]
+            at = list(held)
+            slots += [(at[j], which, "") for j, which in found]
         matrix = _in_order(parts, slots, sum(t.rows for t in tables), backend)
     ordered = tuple(sorted(slots))
     return Encoded(matrix, *entered(ordered, names, [dropped.get(name, "") for name in names]), ordered, ruled)

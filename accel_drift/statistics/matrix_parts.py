@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from accel_drift.finding import Part
 from accel_drift.statistics import draws
+from accel_drift.statistics.kernel_sums import Floats, Ints, Kernel
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.linear_forms import Statistic
 from accel_drift.statistics.matrix_rows import Rows, dense
@@ -25,6 +26,17 @@ _ENOUGH = 3.2e7
 """The same where the test itself looked at fewer pairs: 500 rows a side of 32 columns.
 
 So many name the column of a shift in one column that a test against a large reference does not miss.
+"""
+
+_WIDE = 200
+"""Columns from which on the kernel without each is made from what every column adds to the pairs' distances.
+
+That grows with the columns. The kernel of the rows without each column grows with their square, but costs little at a
+time: there are long products in it.
+"""
+
+_AT_ONCE = 1 << 16
+"""Squared differences, of pairs of rows along columns, made at a time: temporaries of that size stay in a CPU's cache.
 """
 
 
@@ -62,12 +74,16 @@ def columns(
     Args:
         kernel: the test's kernel.
         names: the columns.
-        owner: for each matrix column the place of its column in `names`; a category or an embedding has several.
+        owner: for each matrix column the place of its column in `names`, ascending; a category or an embedding has
+            several.
         seed: decides the rows.
     """
     few, held = _fewer(kernel, len(names), seed)
-    whole = few.unbiased
-    made = [(name, whole - _without(few, owner != j)) for j, name in enumerate(names)]
+    if len(names) >= _WIDE:
+        whole, without = _by_differences(few, owner)
+    else:
+        whole, without = few.unbiased, [_without(few, owner != j) for j in range(len(names))]
+    made = [(name, whole - rest) for name, rest in zip(names, without, strict=True)]
     made.sort(key=lambda pair: -pair[1])
     parts = tuple(
         Part(label=name, kind="column", contribution=part, share=part / whole if whole > 0 else None)
@@ -82,6 +98,48 @@ def _without(kernel: KernelSums, rest: npt.NDArray[np.bool_]) -> float:
     with b.scope():
         kept = kernel.z * b.xp.astype(b.asarray(rest), kernel.z.dtype)
     return replace(kernel, z=kept, reference=None).unbiased
+
+
+def _by_differences(kernel: KernelSums, owner: npt.NDArray[np.int64]) -> tuple[float, list[float]]:
+    """The statistic, and that without each column, on the host from each pair of rows along each column.
+
+    The distance without a column is added up from the other columns. Taken off the whole it would be lost where rows
+    are far apart along that column alone.
+    """
+    z = kernel.backend.to_numpy(kernel.z).astype(np.float64)
+    one, other = np.triu_indices(len(z), 1)
+    weights = _weights(kernel, one, other)
+    starts, (factor,) = np.flatnonzero(np.diff(owner, prepend=-1)), kernel.factors[:1]
+    whole, without, step = 0.0, np.zeros(len(starts)), max(1, _AT_ONCE // len(owner))
+    for lo in range(0, len(one), step):
+        part = slice(lo, lo + step)
+        along = factor * (z[one[part]] - z[other[part]]) ** 2
+        if len(starts) < len(owner):
+            along = np.add.reduceat(along, starts, axis=1)
+        rest = np.zeros_like(along)
+        np.cumsum(along[:, :-1], axis=1, out=rest[:, 1:])
+        every = rest[:, -1] + along[:, -1]
+        rest[:, :-1] += np.cumsum(along[:, :0:-1], axis=1)[:, ::-1]
+        whole += float(weights[part] @ _kernel_of(every, kernel.kernel))
+        without += weights[part] @ _kernel_of(rest, kernel.kernel)
+    return whole, without.tolist()
+
+
+def _weights(kernel: KernelSums, one: Ints, other: Ints) -> Floats:
+    """What the kernel of each pair of different rows counts for in the unbiased statistic."""
+    side = (np.arange(kernel.rows) >= kernel.n).astype(np.int64)
+    unit = kernel.groups if kernel.apart and kernel.groups is not None else np.arange(kernel.rows)
+    within, apart = side[one] == side[other], unit[one] != unit[other]
+    pairs = np.bincount(side[one[within & apart]], minlength=2)
+    across = -2.0 / (kernel.n * (kernel.rows - kernel.n))
+    return np.where(within, apart / np.maximum(pairs, 1)[side[one]], across)
+
+
+def _kernel_of(h: Floats, kernel: Kernel) -> Floats:
+    """The kernel of squared distances in bandwidths."""
+    if kernel == "gaussian":
+        return np.exp(-0.5 * h)
+    return np.exp(-np.sqrt(h)) if kernel == "laplace" else -np.sqrt(h)
 
 
 def _fewer(kernel: KernelSums, count: int, seed: int) -> tuple[KernelSums, tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from accel_drift.detectors import get_detector
 from accel_drift.finding import Finding, Part
 from accel_drift.statistics import matrix_parts
 from accel_drift.statistics.comparison import Plan
-from accel_drift.statistics.kernel_sums import ReferenceSums
+from accel_drift.statistics.kernel_sums import Kernel, ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 
 joint = pytest.mark.parametrize("name", ["mmd", "energy"])
@@ -177,3 +177,59 @@ def test_parts_cost_no_more_than_a_cheap_test_and_name_the_column() -> None:
         assert sum(held) ** 2 * (d + 1) < 1.3 * made.pairs
         first.append(parts[0].label == str(column))
     assert sum(first) >= 10
+
+
+def _wide(kernel: Kernel, *, blocks: bool, far: float = 0.0) -> tuple[KernelSums, np.ndarray]:
+    """70 rows of 30 columns, of which one is a category of three matrix columns; one row is far along the fifth."""
+    rng, b = np.random.default_rng(71), get_backend("numpy")
+    z = rng.normal(size=(70, 32)) / 6
+    z[40:, 7] += 0.5
+    z[3, 6] += far
+    ids = np.r_[np.arange(40) // 4, 10 + np.arange(30) // 3] if blocks else None
+    units = (10, 20) if blocks else (0, 0)
+    made = KernelSums(z, 40, b, 0, ids, units, kernel=kernel, blocks=blocks, scales=(0.7, 2.0), unit=1.3)
+    return made, np.sort(np.r_[np.arange(30), 2, 2])
+
+
+@pytest.mark.parametrize("kernel", get_args(Kernel))
+@pytest.mark.parametrize("blocks", [False, True])
+def test_many_columns_are_explained_alike(kernel: Kernel, blocks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, owner = _wide(kernel, blocks=blocks)
+    names = [f"x{j}" for j in range(30)]
+    one, held = matrix_parts.columns(made, names, owner, 0)
+    monkeypatch.setattr(matrix_parts, "_WIDE", 30)
+    for at_once in (1, 100, 1 << 20):
+        monkeypatch.setattr(matrix_parts, "_AT_ONCE", at_once)
+        other, others = matrix_parts.columns(made, names, owner, 0)
+        assert others == held == (40, 30)
+        assert [part.label for part in other] == [part.label for part in one]
+        assert other[0].label == "x5"
+        for what in ("contribution", "share"):
+            values = [[getattr(part, what) for part in parts] for parts in (one, other)]
+            np.testing.assert_allclose(values[1], values[0], rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("kernel", get_args(Kernel))
+def test_of_many_columns_one_row_far_away_hides_nothing(kernel: Kernel) -> None:
+    """Without the column along which a row is far it is as near as any other."""
+    made, owner = _wide(kernel, blocks=False, far=1e9)
+    near, _ = _wide(kernel, blocks=False)
+    whole, without = matrix_parts._by_differences(made, owner)
+    # Of distances as long as that the differences have nine digits less.
+    digits = 1e-6 if kernel == "distance" else 1e-12
+    assert whole == pytest.approx(made.unbiased, abs=digits)
+    for j in (0, 2):
+        assert without[j] == pytest.approx(matrix_parts._without(made, owner != j), abs=digits)
+    assert without[4] == pytest.approx(matrix_parts._by_differences(near, owner)[1][4], rel=1e-9)
+
+
+@joint
+@pytest.mark.parametrize("options", [{}, {"block": 5, "precision": "float32"}], ids=str)
+def test_wide_tables_name_the_column(name: str, options: dict[str, Any], backend: Backend) -> None:
+    rng = np.random.default_rng(72)
+    x, y = rng.normal(size=(60, 220)), rng.normal(size=(45, 220))
+    y[:, 211] += 3.0
+    assert x.shape[1] > matrix_parts._WIDE
+    parts = _parts(_finding(name, x, y, backend, **options), "column")
+    assert len(parts) == 220
+    assert parts[0].label == "x211"
