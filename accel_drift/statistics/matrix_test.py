@@ -85,7 +85,8 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
     ready = replace(start, details=details, columns=used, column=", ".join(used), note=note)
     kernel = made.kernel
     if kernel is None:
-        return replace(ready, statistic=0.0, effect=0.0, p_value=1.0, p_method="exact")
+        note = "; ".join(filter(None, [ready.note, "no two rows differ"]))
+        return replace(ready, statistic=0.0, effect=0.0, p_value=1.0, p_method="exact", note=note)
     form: Statistic
     if isinstance(kernel, Collection):
         tested, kernel = _aggregated(ready, kernel, options, comparison.needed(plan))

@@ -101,6 +101,7 @@ def test_constant_data_is_no_drift(offset: float, backend: Backend) -> None:
     found = ad.MMD().fit(x, backend=backend).detect(x[:30])
     assert found.statistic == 0.0
     assert found.p_value == 1.0
+    assert found.findings[0].note == "no two rows differ"
 
 
 @pytest.mark.parametrize("estimator", ["unbiased", "biased"])
