@@ -45,8 +45,8 @@ def made(result: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         series = _series(grown, field, factor)
         if any(len(points) > 1 for points in series.values()):
             first = grown[0]["sizes"]
-            title = f"{name.capitalize()} against pooled rows N (d = {first['d']}, P = {first['P']}, float32)"
-            found[f"{device}-{name}.svg"] = title, _curves(title, unit, series)
+            title = f"{name.capitalize()} in {unit} against pooled rows N (d = {first['d']}, P = {first['P']}, float32)"
+            found[f"{device}-{name}.svg"] = title, _curves(title, series)
     bars = list(_fractions(result["questions"]))
     if bars:
         title = "Fraction of the floor"
@@ -77,7 +77,7 @@ def _axis(values: Sequence[float], start: float, end: float) -> Axis:
     return Axis(low, max(high, low + 1), start, end)
 
 
-def _curves(title: str, unit: str, series: Mapping[str, Points]) -> str:
+def _curves(title: str, series: Mapping[str, Points]) -> str:
     points = [p for line in series.values() for p in line]
     x = _axis([p[0] for p in points], _LEFT, _WIDTH - _RIGHT)
     y = _axis([p[1] for p in points], _HEIGHT - _BOTTOM, _TOP)
@@ -91,10 +91,11 @@ def _curves(title: str, unit: str, series: Mapping[str, Points]) -> str:
         parts.append(f'<path class="grid" d="M{x.start} {at:.1f}H{x.end}"/>')
         parts.append(f'<text class="d e" x="{_LEFT - 8}" y="{at + 4:.1f}">{_number(10.0**k)}</text>')
     parts.append(f'<text class="d m" x="{(x.start + x.end) / 2:.0f}" y="{_HEIGHT - 10}">N</text>')
-    parts.append(f'<text class="d" x="8" y="{_TOP - 2}">{unit}</text>')
     ends: list[float] = []
-    for i, (name, line) in enumerate(sorted(series.items(), key=lambda s: -s[1][-1][1])):
-        colour = f"c{i % _COLOURS}"
+    # By name, so that one colour is one contender in all pictures.
+    colours = {name: f"c{i % _COLOURS}" for i, name in enumerate(sorted(series))}
+    for name, line in sorted(series.items(), key=lambda s: -s[1][-1][1]):
+        colour = colours[name]
         path = " ".join(f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in line)
         parts.append(f'<polyline class="{colour}" points="{path}"/>')
         parts += [f'<circle class="{colour}" r="3" cx="{x.at(a):.1f}" cy="{y.at(b):.1f}"/>' for a, b in line]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from accel_drift.statistics import draws
 from accel_drift.statistics.kernel_sums import Estimator, Floats, Ints, Sums, mmd2
-from accel_drift.statistics.kernel_test import KernelSums, witness_error
+from accel_drift.statistics.kernel_test import OfKernel, witness_error
 from accel_drift.statistics.random_features import STEPS, FeatureTotals, chunks, embed, frequencies
 
 _LABELLINGS = 1024
@@ -25,7 +25,7 @@ _LABELLINGS = 1024
 
 
 @dataclass(frozen=True)
-class FeatureSums:
+class FeatureSums(OfKernel):
     """What `KernelSums` says of the same rows and labellings, from random features of its first scale.
 
     Attributes:
@@ -33,18 +33,7 @@ class FeatureSums:
         count: frequencies, R.
     """
 
-    kernel: KernelSums
     count: int
-
-    @property
-    def n(self) -> int:
-        """Reference rows."""
-        return self.kernel.n
-
-    @property
-    def groups(self) -> Ints | None:
-        """Group of each row, or None."""
-        return self.kernel.groups
 
     @property
     def rows(self) -> int:

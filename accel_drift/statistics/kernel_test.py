@@ -351,6 +351,27 @@ class KernelSums:
         return witness_error(self.witness, self.n, self.groups if self.blocks else None)
 
 
+@dataclass(frozen=True)
+class OfKernel:
+    """A statistic of the rows and labellings of a kernel that is not made of the kernel's own sums.
+
+    Attributes:
+        kernel: the rows.
+    """
+
+    kernel: KernelSums
+
+    @property
+    def n(self) -> int:
+        """Reference rows."""
+        return self.kernel.n
+
+    @property
+    def groups(self) -> Ints | None:
+        """Group of each row, or None."""
+        return self.kernel.groups
+
+
 def witness_error(witness: Floats, n: int, blocks: Ints | None) -> float:
     """Twice the standard error of the sum of the sides' mean witness values.
 

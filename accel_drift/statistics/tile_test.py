@@ -19,7 +19,7 @@ import numpy as np
 
 from accel_drift.statistics import draws
 from accel_drift.statistics.kernel_sums import Estimator, Floats, Ints
-from accel_drift.statistics.kernel_test import KernelSums
+from accel_drift.statistics.kernel_test import KernelSums, OfKernel
 from accel_drift.statistics.matrix_rows import dense
 
 LEAST = 8
@@ -35,7 +35,7 @@ class Tile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TileSums:
+class TileSums(OfKernel):
     """What `KernelSums` says of the same rows, from the pairs within tiles.
 
     Attributes:
@@ -43,18 +43,7 @@ class TileSums:
         size: rows of a tile, about.
     """
 
-    kernel: KernelSums
     size: int
-
-    @property
-    def n(self) -> int:
-        """Reference rows."""
-        return self.kernel.n
-
-    @property
-    def groups(self) -> Ints | None:
-        """Group of each row, or None."""
-        return self.kernel.groups
 
     @property
     def work(self) -> float:

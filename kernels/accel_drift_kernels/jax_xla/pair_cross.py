@@ -34,8 +34,8 @@ def _cross_sums(
     """Tiles of plan.tile rows of x and `tile` of y; n real rows of each."""
     rows = in_blocks(x, plan.tile), in_blocks(y, tile)
     # Padding rows weigh nothing. Columns as rows for the turned product, as in `pair_sums`.
-    along = jnp.swapaxes(v.astype(wide(x.dtype)).reshape(-1, plan.tile, v.shape[1]), 1, 2)
-    weights = w.astype(wide(x.dtype)).reshape(-1, tile, w.shape[1]), along
+    along = jnp.swapaxes(v.astype(wide(x.dtype)).reshape(x.shape[0] // plan.tile, plan.tile, v.shape[1]), 1, 2)
+    weights = w.astype(wide(x.dtype)).reshape(y.shape[0] // tile, tile, w.shape[1]), along
     broad = used(n[1], tile)
 
     def visit(held: Any, t: Array, out: tuple[Array, Array]) -> tuple[Array, Array]:
