@@ -77,6 +77,49 @@ def histogram(x: Any, cuts: Any, mask: Any, /) -> npt.NDArray[np.int64]:
     return out
 
 
+def _bit(bits: Any, i: int) -> bool:
+    buffer, first = bits
+    return bool((int(buffer[(first + i) // 8]) >> ((first + i) % 8)) & 1)
+
+
+def _has(valid: Any, i: int) -> bool:
+    if valid is None:
+        return True
+    return _bit(valid, i) if isinstance(valid, tuple) else bool(valid[i])
+
+
+def column_counts(columns: Any, cuts: Any, /) -> list[npt.NDArray[np.int64]]:
+    """See `spec.OPS["column_counts"]`."""
+    made = []
+    for (values, valid), edges in zip(columns, cuts, strict=True):
+        out = np.zeros(len(edges) + 3, dtype=np.int64)
+        for i, value in enumerate(values):
+            if not _has(valid, i):
+                out[len(edges) + 2] += 1
+            elif np.isnan(value):
+                out[len(edges) + 1] += 1
+            else:
+                out[sum(bool(cut < value) for cut in edges)] += 1
+        made.append(out)
+    return made
+
+
+def code_counts(codes: Any, valid: Any, total: int, /) -> npt.NDArray[np.int64]:
+    """See `spec.OPS["code_counts"]`."""
+    out = np.zeros(total + 1, dtype=np.int64)
+    for i, code in enumerate(codes):
+        out[code if _has(valid, i) and 0 <= code < total else total] += 1
+    return out
+
+
+def bit_counts(bits: Any, valid: Any, n: int, /) -> npt.NDArray[np.int64]:
+    """See `spec.OPS["bit_counts"]`."""
+    out = np.zeros(3, dtype=np.int64)
+    for i in range(n):
+        out[int(_bit(bits, i)) if _has(valid, i) else 2] += 1
+    return out
+
+
 def count_codes(codes: Any, total: int, /) -> npt.NDArray[np.int64]:
     """See `spec.OPS["count_codes"]`."""
     out = np.zeros(total, dtype=np.int64)

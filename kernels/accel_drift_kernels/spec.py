@@ -6,13 +6,19 @@ Counts are int64, sums are float64, and every other array has the dtype that its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 Array: TypeAlias = Any
 """An array of whichever library the kernel set is written for."""
+
+Bits: TypeAlias = tuple[Array, int]
+"""Arrow's bits: (uint8 buffer, number of the first bit), the least significant bit of a byte first."""
+
+Valid: TypeAlias = Array | Bits | None
+"""Which rows of a column have a value: all (None), those of a bool array, or those whose bit is set."""
 
 NORMAL_FORM_VARIANCE = 1e5
 """Draws whose variance is above this come from a normal quantile with a skewness term."""
@@ -54,6 +60,18 @@ class Kernels(Protocol):
 
     def histogram(self, x: Array, cuts: Array, mask: Array, /) -> Array:
         """How many values of each column lie in each bin."""
+        ...
+
+    def column_counts(self, columns: Sequence[tuple[Array, Valid]], cuts: Sequence[Array], /) -> list[Array]:
+        """How many values of each column lie in each of its own bins, columns where they lie."""
+        ...
+
+    def code_counts(self, codes: Array, valid: Valid, total: int, /) -> Array:
+        """How often each code of a dictionary occurs."""
+        ...
+
+    def bit_counts(self, bits: Bits, valid: Valid, n: int, /) -> Array:
+        """How many bits are 0, 1, and absent."""
         ...
 
     def count_codes(self, codes: Array, total: int, /) -> Array:
@@ -151,6 +169,20 @@ _OPS = {
     "histogram": OpSpec(
         "Counts of the values 0...c of bin_index, then of the masked-out rows.",
         "x (n, d), cuts (d, c) ascending of x's dtype, mask bool (n, d) -> int64 (d, c + 2)",
+    ),
+    "column_counts": OpSpec(
+        "For every column the counts of the values with 0...c cuts below them, of NaN, of rows without a value; "
+        "whatever lies in those rows is not looked at. Denormals are numbers of their own, -0.0 is 0.0.",
+        "columns of (values (n,), valid: None, bool (n,) or Bits), cuts (c,) ascending of the values' dtype, one for "
+        "each column; n and c are each column's own -> int64 (c + 3,) for each column",
+    ),
+    "code_counts": OpSpec(
+        "How often each of 0...total - 1 occurs, then all other rows: codes outside, and rows without a value.",
+        "codes integer (n,), valid: None, bool (n,) or Bits, total int -> int64 (total + 1,)",
+    ),
+    "bit_counts": OpSpec(
+        "Counts of 0, of 1, of rows without a value.",
+        "bits: Bits, valid: None, bool (n,) or Bits, n int -> int64 (3,)",
     ),
     "count_codes": OpSpec(
         "How often each of 0...total - 1 occurs; negative codes are ignored.",

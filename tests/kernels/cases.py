@@ -9,6 +9,8 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.kernels.column_cases import COLUMN_CASES, cuts_of, rows_of
+
 Args: TypeAlias = tuple[Any, ...]
 
 KERNELS = ("gaussian", "laplace", "distance")
@@ -59,12 +61,22 @@ def _strided() -> Args:
     return x, np.asfortranarray(cuts[::-2]), mask
 
 
+def _special(dtype: str) -> Args:
+    """Numbers at which comparisons go wrong, as values and as cuts; NaN where the mask is False, and elsewhere."""
+    x = rows_of(dtype, 120).reshape(40, 3)
+    return x, np.stack([cuts_of(dtype, 6)] * 3), np.random.default_rng(2).random(x.shape) < 0.7
+
+
 def _binning() -> dict[str, Args]:
     x, cuts, mask = _binned(40, 3, 6, np.float64)
     return {
         "float64": (x, cuts, mask),
         "float32": _binned(40, 3, 6, np.float32),
         "int64": _binned(40, 3, 6, np.int64),
+        "special-float64": _special("float64"),
+        "special-float32": _special("float32"),
+        "special-int64": _special("int64"),
+        "special-uint64": _special("uint64"),
         "many-cuts": _binned(50, 2, 600, np.float64),
         "blocks": _binned(9_000, 2, 5, np.float32),
         "column-order": (np.asfortranarray(x), cuts, np.asfortranarray(mask)),
@@ -290,6 +302,7 @@ CASES: dict[str, dict[str, Args]] = {
     "permutation_labels": _labels(),
     "bin_index": _binning(),
     "histogram": _binning(),
+    **COLUMN_CASES,
     "count_codes": {
         "some": (np.array([3, -1, 0, 3, 5, -7, 3]), 8),
         "all-negative": (np.array([-1, -2]), 2),

@@ -31,11 +31,17 @@ def kernels_of(backend: Backend, which: str) -> Kernels:
     return portable
 
 
+def _sent(given: Any, backend: Backend) -> Any:
+    """The arguments with the backend's arrays in the place of NumPy's."""
+    if isinstance(given, tuple | list):
+        return type(given)(_sent(one, backend) for one in given)
+    return backend.asarray(given) if isinstance(given, np.ndarray) else given
+
+
 def check(op: str, args: Args, backend: Backend, kernels: Kernels, rtol: float | None = None) -> None:
-    given_args = [backend.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
-    got = getattr(kernels, op)(*given_args)
+    got = getattr(kernels, op)(*_sent(args, backend))
     want = getattr(reference, op)(*args)
-    got, want = ((got,), (want,)) if not isinstance(want, tuple) else (got, want)
+    got, want = ((got,), (want,)) if not isinstance(want, tuple | list) else (got, want)
     assert len(got) == len(want)
     for one, expected in zip(got, want, strict=True):
         host = backend.to_numpy(one)

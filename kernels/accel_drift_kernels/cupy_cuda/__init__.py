@@ -14,7 +14,10 @@ from accel_drift_kernels.cupy_cuda.pair_sums import pair_label_sums as pair_labe
 from accel_drift_kernels.cupy_cuda.pair_sums import pair_row_sums as pair_row_sums
 from accel_drift_kernels.cupy_cuda.pair_sums import subset_pair_sums as subset_pair_sums
 from accel_drift_kernels.portable import bin_index as bin_index
+from accel_drift_kernels.portable import bit_counts as bit_counts
 from accel_drift_kernels.portable import cdf_distances as cdf_distances
+from accel_drift_kernels.portable import code_counts as code_counts
+from accel_drift_kernels.portable import column_counts as column_counts
 from accel_drift_kernels.portable import count_codes as count_codes
 from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable import histogram as histogram

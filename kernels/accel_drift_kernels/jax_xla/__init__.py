@@ -6,7 +6,10 @@ scope: sums are float64, which JAX allows only there.
 """
 
 from accel_drift_kernels.jax_xla.counts import bin_index as bin_index
+from accel_drift_kernels.jax_xla.counts import bit_counts as bit_counts
 from accel_drift_kernels.jax_xla.counts import cdf_distances as cdf_distances
+from accel_drift_kernels.jax_xla.counts import code_counts as code_counts
+from accel_drift_kernels.jax_xla.counts import column_counts as column_counts
 from accel_drift_kernels.jax_xla.counts import count_codes as count_codes
 from accel_drift_kernels.jax_xla.counts import histogram as histogram
 from accel_drift_kernels.jax_xla.distances import pair_distances as pair_distances

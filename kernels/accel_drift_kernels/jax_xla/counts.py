@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +13,29 @@ from jax import lax
 
 from accel_drift_kernels.jax_xla.buckets import bucket, cut, padded
 from accel_drift_kernels.portable.counts import distances
-from accel_drift_kernels.spec import Array
+from accel_drift_kernels.spec import Array, Bits, Valid
+
+
+def _ordered(x: Array) -> Array:
+    """Numbers as integers of the same order, for XLA on CPUs takes numbers below the smallest normal one for 0.
+
+    -0.0 becomes the integer of 0.0, and NaN the smallest, which is above no cut.
+    """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return x
+    word = jnp.dtype(f"int{x.dtype.itemsize * 8}")
+    least, most = jnp.iinfo(word).min, jnp.iinfo(word).max
+    bits = lax.bitcast_convert_type(x, word)
+    infinite = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), word)
+    # Negative floats rise as their bits fall; all bits but the sign are turned round.
+    key = jnp.where(bits < 0, bits ^ most, bits) + (bits == least).astype(word)
+    return jnp.where((bits & most) > infinite, least, key)
 
 
 @jax.jit
 def _bin_index(x: Array, cuts: Array, mask: Array) -> Array:
+    x, cuts = _ordered(x), _ordered(cuts)
+
     def one(index: Array, cut: Array) -> tuple[Array, None]:
         return index + (x > cut[None, :]).astype(jnp.int32), None
 
@@ -31,6 +51,8 @@ def bin_index(x: Array, cuts: Array, mask: Array, /) -> Array:
 
 @jax.jit
 def _histogram(x: Array, cuts: Array, mask: Array, rows: Array) -> Array:
+    x, cuts = _ordered(x), _ordered(cuts)
+
     # Compare and sum, a cut at a time: scatters are slow on every device, and nothing of size n x c is made.
     def one(_: None, cut: Array) -> tuple[None, Array]:
         return None, jnp.sum((x > cut[None, :]) & mask, axis=0, dtype=jnp.int64)
@@ -45,6 +67,74 @@ def histogram(x: Array, cuts: Array, mask: Array, /) -> Array:
     """See `spec.OPS["histogram"]`."""
     rows = bucket(x.shape[0])
     return _histogram(padded(x, rows), cuts, padded(mask, rows, False), np.int64(x.shape[0]))
+
+
+def _unpacked(bits: Any, rows: int) -> Array:
+    """Arrow's bits as (rows,) bool; those beyond the buffer are the last byte's."""
+    buffer, first = bits
+    at = first + jnp.arange(rows)
+    return (jnp.take(buffer, at // 8, mode="clip") >> (at % 8).astype(buffer.dtype)) & 1 == 1
+
+
+def _rows_of(valid: Valid, rows: int) -> Any:
+    """Validity with bytes or rows in a bucket, as `_present` takes it."""
+    if isinstance(valid, tuple):
+        return padded(valid[0], bucket(valid[0].shape[0])), np.int64(valid[1])
+    return None if valid is None else padded(valid, rows, False)
+
+
+def _present(valid: Any, n: Array, rows: int) -> Array:
+    """Which of the padded rows have a value, (rows,) bool."""
+    inside = jnp.arange(rows) < n
+    if valid is None:
+        return inside
+    return inside & (_unpacked(valid, rows) if isinstance(valid, tuple) else valid)
+
+
+def column_counts(columns: Sequence[tuple[Array, Valid]], cuts: Sequence[Array], /) -> list[Array]:
+    """See `spec.OPS["column_counts"]`."""
+    made = []
+    for (values, valid), edges in zip(columns, cuts, strict=True):
+        rows = bucket(values.shape[0])
+        made.append(_column(padded(values, rows), _rows_of(valid, rows), edges, np.int64(values.shape[0])))
+    return made
+
+
+@jax.jit
+def _column(values: Array, valid: Any, edges: Array, n: Array) -> Array:
+    present = _present(valid, n, values.shape[0])
+    number = present & (values == values)
+    inside = _histogram(values[:, None], edges[None, :], number[:, None], n)[0, :-1]
+    some = jnp.sum(present, dtype=jnp.int64)
+    return jnp.concatenate([inside, jnp.stack([some - jnp.sum(number, dtype=jnp.int64), n - some])])
+
+
+def code_counts(codes: Array, valid: Valid, total: int, /) -> Array:
+    """See `spec.OPS["code_counts"]`."""
+    rows = bucket(codes.shape[0])
+    return _codes(padded(codes, rows), _rows_of(valid, rows), np.int64(codes.shape[0]), total)
+
+
+@partial(jax.jit, static_argnames="total")
+def _codes(codes: Array, valid: Any, n: Array, total: int) -> Array:
+    # A code beyond the largest int64 wraps round to a negative one.
+    place = codes.astype(jnp.int64)
+    inside = _present(valid, n, codes.shape[0]) & (place >= 0) & (place < total)
+    found = jnp.bincount(jnp.where(inside, place, total), length=total + 1)[:total].astype(jnp.int64)
+    return jnp.append(found, n - jnp.sum(found))
+
+
+def bit_counts(bits: Bits, valid: Valid, n: int, /) -> Array:
+    """See `spec.OPS["bit_counts"]`."""
+    rows = bucket(n)
+    return _bits(_rows_of(bits, rows), _rows_of(valid, rows), np.int64(n), rows)
+
+
+@partial(jax.jit, static_argnames="rows")
+def _bits(bits: Any, valid: Any, n: Array, rows: int) -> Array:
+    inside, present, one = _present(None, n, rows), _present(valid, n, rows), _unpacked(bits, rows)
+    found = (present & ~one, present & one, inside & ~present)
+    return jnp.stack([jnp.sum(of, dtype=jnp.int64) for of in found])
 
 
 @partial(jax.jit, static_argnames="total")

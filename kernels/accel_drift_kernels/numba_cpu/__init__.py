@@ -24,3 +24,6 @@ from accel_drift_kernels.numba_cpu.pair_sums import subset_pair_sums as subset_p
 from accel_drift_kernels.numba_cpu.phases import phase_totals as phase_totals
 from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
 from accel_drift_kernels.numba_cpu.words import random_words as random_words
+from accel_drift_kernels.portable import bit_counts as bit_counts
+from accel_drift_kernels.portable import code_counts as code_counts
+from accel_drift_kernels.portable import column_counts as column_counts

@@ -5,7 +5,10 @@ device says so: these functions run eagerly. `jax_xla` passes the same draws a l
 """
 
 from accel_drift_kernels.portable.counts import bin_index as bin_index
+from accel_drift_kernels.portable.counts import bit_counts as bit_counts
 from accel_drift_kernels.portable.counts import cdf_distances as cdf_distances
+from accel_drift_kernels.portable.counts import code_counts as code_counts
+from accel_drift_kernels.portable.counts import column_counts as column_counts
 from accel_drift_kernels.portable.counts import count_codes as count_codes
 from accel_drift_kernels.portable.counts import histogram as histogram
 from accel_drift_kernels.portable.counts import lattice_tail as lattice_tail
