@@ -111,7 +111,8 @@ def _numeric(pair: NumericPair, test: BinnedTest) -> list[Outcome]:
     """Test every numeric column of a pair in the reference's quantile bins.
 
     Columns without ties: the exact law of counts between order statistics. Ties or whole blocks: relabelled counts
-    on fine pooled cells, the bins cut anew in every relabelling, and the observed table treated the same way.
+    on fine pooled cells, the bins cut anew in every relabelling, and the observed table treated the same way. Bins
+    that are fixed by rows outside the test: relabelled counts in them.
     """
     observed = pair.binned(test.bins)
     score = test.how.score(*observed.sides)
@@ -192,10 +193,11 @@ class _NumericLaw:
     @property
     def width(self) -> int:
         """Cells behind one draw, of the dearest column."""
-        return self.test.bins if all(map(self.untied, range(len(self.pair.names)))) else FINE
+        few = self.pair.fixed or all(map(self.untied, range(len(self.pair.names))))
+        return self.test.bins if few else FINE
 
     def untied(self, j: int) -> bool:
-        return not self.test.blocked and not self.pair.tied[j]
+        return not self.test.blocked and not self.pair.tied[j] and not self.pair.fixed
 
     def sampled(self, j: int) -> bool:
         """Ties in a reference of which only a sample is at hand: its bins cannot be cut anew.
@@ -204,14 +206,15 @@ class _NumericLaw:
         test is made on the sample, whose bins can be.
         """
         many = self.pair.known[j] >= _ROWS_A_BIN * self.test.bins
-        return self.test.comparison.totals is not None and not self.untied(j) and bool(many)
+        known = self.pair.fixed or self.untied(j)
+        return self.test.comparison.totals is not None and not known and bool(many)
 
     def method(self, j: int) -> str:
         return "monte-carlo" if self.untied(j) else ("approximate" if self.sampled(j) else "permutation")
 
     def observed(self, j: int, score: float) -> float:
         """The score that the draws are compared with: on fine cells where the draws are."""
-        if self.untied(j) or self.sampled(j):
+        if self.pair.fixed or self.untied(j) or self.sampled(j):
             return float(score)
         a, b = self.pair.fine.column(j).sides
         return float(self.test.how.score(*rebin(a[None], b[None], self.test.bins))[0])
@@ -219,8 +222,8 @@ class _NumericLaw:
     def draw(self, j: int, first: int, count: int) -> Floats:
         test, drawn = self.test, self.test.comparison.drawn
         stream = draws.key(test.plan.seed, "null", self.pair.names[j])
-        if self.sampled(j):
-            return drawn.scores(test.how.score, self.table.column(j), False, stream, first, count)
+        if self.pair.fixed or self.sampled(j):
+            return drawn.scores(test.how.score, self.table.column(j), test.blocked, stream, first, count)
         if not self.untied(j):
             fine = self.pair.fine.column(j)
             return test.how.score(*drawn.relabel_bins(fine, test.bins, test.blocked, stream, first, count))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,13 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class NumericPair:
-    """Numeric columns of one dtype."""
+    """Numeric columns of one dtype.
+
+    Attributes:
+        fixed: whether the cells were cut on rows that take no part in the test, so that rows may change sides in them.
+    """
+
+    fixed: ClassVar[bool] = False
 
     names: tuple[str, ...]
     reference: Block

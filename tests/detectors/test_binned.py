@@ -10,12 +10,13 @@ from scipy import stats
 from scipy.spatial import distance
 
 import accel_drift as ad
+from accel_drift.data.read import read_table
 from accel_drift.detectors import get_detector
 from accel_drift.errors import ConfigError
 from accel_drift.statistics import draws, intervals, nulls, parts, scores
 from accel_drift.statistics.comparison import Plan, pair_tables
 from accel_drift.statistics.drawn import Drawn
-from accel_drift.statistics.pairs import Table
+from accel_drift.statistics.pairs import NumericPair, Table
 from tests import oracles
 from tests.detectors import cases
 
@@ -155,6 +156,23 @@ def test_kept_draws_are_the_draws(blocked: bool, room: int) -> None:
             drawn.resamples(table, blocked, stream, 30), intervals.resamples(table, blocked, stream, 30), strict=True
         ):
             assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("block", [None, 20])
+def test_fixed_bins_are_relabelled_as_they_are(monkeypatch: pytest.MonkeyPatch, block: int | None) -> None:
+    """Where bins were cut on rows outside the test, counts change sides in them and nothing is cut anew."""
+    reference, batch = cases.table("ks", 300, 6), cases.table("ks", 200, 7, 0.1)
+    psi = ad.PSI(permutations=199, block=block, seed=3)
+    monkeypatch.setattr(NumericPair, "fixed", True)
+    fitted = psi.fit(reference, backend="numpy")
+    found = fitted.detect(batch)
+    (pair,) = pair_tables(fitted.reference, read_table(batch), ("u",), fitted.backend, block).numeric
+    table = pair.binned(psi.bins).column(0)
+    drawn = psi.how.score(*nulls.relabel(table, block is not None, draws.key(3, "null", "u"), 0, 199))
+    seen = psi.how.score(*(side[None] for side in table.sides))
+    (u,) = [f for f in found.findings if f.column == "u"]
+    assert u.p_method == "permutation"
+    assert u.p_value == (1 + (drawn >= seen * (1 - 1e-12)).sum()) / 200
 
 
 def test_detectors_in_company_say_what_they_say_alone() -> None:
