@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -57,6 +57,8 @@ class Source:
         settled: the kinds stand as they are: a NumPy array holds measurements, a Table was read before.
         excluded: columns that were left out before, with the reasons.
         default_name: what to call it when the caller does not say.
+        pieces: reads the same rows some at a time, in their order, one piece at least; None where they come at once.
+        rows: how many there are, where that is known before they are read.
     """
 
     names: tuple[str, ...]
@@ -65,6 +67,12 @@ class Source:
     settled: bool = False
     excluded: Mapping[str, str] = field(default_factory=dict)
     default_name: str = ""
+    pieces: Callable[[Sequence[str], Schema | None], Iterator[Rows]] | None = None
+    rows: int | None = None
+
+    def in_pieces(self, names: Sequence[str], schema: Schema | None) -> Iterator[Rows]:
+        """The rows some at a time where they come so, else all at once."""
+        return iter([self.load(names, schema)]) if self.pieces is None else self.pieces(names, schema)
 
 
 def merged_codes(

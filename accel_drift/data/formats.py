@@ -13,7 +13,7 @@ from accel_drift.data.arrow import is_vector
 from accel_drift.data.csv_text import open_csv, open_tsv
 from accel_drift.data.decoded import Rows, Source
 from accel_drift.data.schema import Schema
-from accel_drift.data.streams import decode_batches, index_columns, one_line, unique
+from accel_drift.data.streams import decode_batches, decode_pieces, index_columns, one_line, piece_rows, unique
 from accel_drift.errors import DataError, SourceError
 
 
@@ -89,30 +89,43 @@ def _open_parquet(path: Path) -> Source:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        schema = file.schema_arrow
+        schema, rows = file.schema_arrow, file.metadata.num_rows
     names = unique(schema.names)
 
     def load(wanted: Sequence[str], _: Schema | None) -> Rows:
         with errors_of(path), pq.ParquetFile(path) as file:
             return parquet_rows(file, wanted)
 
-    return Source(names, load, index=index_columns(names))
+    def pieces(wanted: Sequence[str], _: Schema | None) -> Iterator[Rows]:
+        with errors_of(path), pq.ParquetFile(path) as file:
+            yield from parquet_pieces(file, wanted)
+
+    return Source(names, load, index=index_columns(names), pieces=pieces, rows=rows)
 
 
 def parquet_rows(file: Any, wanted: Sequence[str]) -> Rows:
     """The columns wanted of an open `pyarrow.parquet.ParquetFile`."""
-    schema = file.schema_arrow
-    read = [name for name in wanted if not _left_in_the_file(schema.field(name).type)]
+    schema, read = file.schema_arrow, _readable(file, wanted)
     # iter_batches, not read_table: the latter imports pandas, and holds every column twice.
     batches = list(file.iter_batches(batch_size=1 << 20, columns=read)) if read else []
-    rows, columns = decode_batches(schema, batches, read)
-    columns |= decode_batches(schema, [], [name for name in wanted if name not in read])[1]
-    return (rows if read else file.metadata.num_rows), {name: columns[name] for name in wanted}
+    rows, columns = decode_batches(schema, batches, wanted)
+    return (rows if read else file.metadata.num_rows), columns
 
 
-def _left_in_the_file(dtype: Any) -> bool:
-    """Whether a column is refused by its type alone, so that its rows need not be read."""
-    return bool(pa.types.is_nested(dtype)) and not is_vector(dtype)
+def parquet_pieces(file: Any, wanted: Sequence[str]) -> Iterator[Rows]:
+    """The same, some rows at a time."""
+    read = _readable(file, wanted)
+    if not read:
+        yield parquet_rows(file, wanted)
+        return
+    batches = file.iter_batches(batch_size=piece_rows(len(read)), columns=read)
+    yield from decode_pieces(file.schema_arrow, batches, wanted)
+
+
+def _readable(file: Any, wanted: Sequence[str]) -> list[str]:
+    """Without the columns that are refused by their type alone: their rows need not be read."""
+    types = ((name, file.schema_arrow.field(name).type) for name in wanted)
+    return [name for name, dtype in types if is_vector(dtype) or not pa.types.is_nested(dtype)]
 
 
 def _open_ipc(path: Path) -> Source:
@@ -127,14 +140,22 @@ def _open_ipc(path: Path) -> Source:
     def load(wanted: Sequence[str], _: Schema | None) -> Rows:
         with errors_of(path), pa.memory_map(str(path)) as mapped:
             schema, batches = _ipc_batches(mapped)
-            read = list(batches)
-            for batch in read:
-                for name in wanted:
-                    # A damaged file must not become a read beyond its memory.
-                    batch.column(name).validate(full=True)
-            return decode_batches(schema, read, wanted)
+            return decode_batches(schema, list(_checked(batches, wanted)), wanted)
 
-    return Source(names, load, index=index_columns(names))
+    def pieces(wanted: Sequence[str], _: Schema | None) -> Iterator[Rows]:
+        with errors_of(path), pa.memory_map(str(path)) as mapped:
+            schema, batches = _ipc_batches(mapped)
+            yield from decode_pieces(schema, _checked(batches, wanted), wanted)
+
+    return Source(names, load, index=index_columns(names), pieces=pieces)
+
+
+def _checked(batches: Iterable[Any], wanted: Sequence[str]) -> Iterator[Any]:
+    """A damaged file must not become a read beyond its memory."""
+    for batch in batches:
+        for name in wanted:
+            batch.column(name).validate(full=True)
+        yield batch
 
 
 def _ipc_batches(mapped: Any) -> tuple[Any, Iterable[Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def open_files(found: Found) -> Source:
     """
     if found.lone:
         one = open_file(found.parts[0].path)
-        return Source(one.names, one.load, one.index, default_name=found.name)
+        return replace(one, default_name=found.name)
     parts = found.parts
     _one_format([part.path for part in parts])
     opened = [open_file(part.path) for part in parts]
@@ -49,7 +50,22 @@ def open_files(found: Found) -> Source:
                 columns[name] = key_column(name, [part.keys[name] for part in parts], counts, schema)
         return sum(counts), columns
 
-    return Source((*own, *keys), load, opened[0].index, default_name=found.name)
+    def pieces(wanted: Sequence[str], schema: Schema | None) -> Iterator[Rows]:
+        inside = [name for name in wanted if name in own]
+        # What a key's values are together decides what each is.
+        told = {
+            name: key_column(name, [part.keys[name] for part in parts], [1] * len(parts), schema)
+            for name in wanted
+            if name not in own
+        }
+        for place, source in enumerate(opened):
+            for rows, read in source.in_pieces(inside, schema):
+                at = np.full(rows, place)
+                keys = {n: replace(one, column=one.column.take(at)) for n, one in told.items()}
+                yield rows, {n: read[n] if n in own else keys[n] for n in wanted}
+
+    total = None if any(source.rows is None for source in opened) else sum(source.rows or 0 for source in opened)
+    return Source((*own, *keys), load, opened[0].index, default_name=found.name, pieces=pieces, rows=total)
 
 
 def _one_format(paths: Sequence[Path]) -> None:

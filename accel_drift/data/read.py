@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,23 +64,95 @@ def read_table(
             that the schema has is there.
         ConfigError: there is no kind of that name, or one name stands where a list belongs.
     """
-    _no_text(columns, "columns")
-    _no_text(drop, "drop")
-    asked = None if columns is None else list(dict.fromkeys(columns))
-    opened = _open_table(source) if isinstance(source, Table) else _open(source, backend)
-    wanted, excluded = _chosen(opened, asked, list(drop), label, schema)
-    said, derived = _known_kinds(opened, kinds, schema)
-    rows, found = opened.load(wanted, _steering(schema, said, derived))
-    fields: list[Column] = []
-    kept: dict[str, TableColumn] = {}
-    by_name = frozenset(asked or ())
-    for outcome in _with_derived([(n, found[n]) for n in wanted], derived, excluded):
-        column_name = outcome.column.name
-        was = schema.get(column_name) if schema else None
-        named = column_name in by_name or bool(outcome.derived)
-        field, kept[column_name] = _settle(outcome, was, said.get(column_name), named, opened.settled)
-        fields.append(replace(field, derived=outcome.derived))
-    return Table(rows, kept, Schema(tuple(fields)), excluded, name or opened.default_name)
+    asked = _Asked.of(source, columns, drop, label, kinds, schema, backend)
+    return asked.table(*asked.opened.load(asked.wanted, asked.steering), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A data set that is read some rows at a time, once.
+
+    Attributes:
+        tables: the rows in their order; at least one table, perhaps without rows.
+        rows: how many there are, where that is known before they are read.
+        name: what to call the data set.
+    """
+
+    tables: Iterator[Table]
+    rows: int | None
+    name: str
+
+
+def read_pieces(
+    source: Any, *, schema: Schema, columns: Iterable[str] | None = None, drop: Iterable[str] = (), name: str = ""
+) -> Pieces:
+    """Read rows from wherever they are, in pieces of a bounded size where the source allows.
+
+    Parquet, Arrow files and streams of Arrow batches come in pieces; all else comes as one. Every piece is held to the
+    schema by itself, so a row means the same in any piece.
+
+    Args:
+        source: as in `read_table`.
+        schema: as in `read_table`.
+        columns: as in `read_table`.
+        drop: as in `read_table`.
+        name: as in `read_table`.
+
+    Raises:
+        DataError, SourceError, SchemaError: as in `read_table`, some of them only while pieces are read.
+    """
+    asked = _Asked.of(source, columns, drop, None, None, schema, None)
+    whole = asked.opened.in_pieces(asked.wanted, asked.steering)
+    called = name or asked.opened.default_name
+    return Pieces((asked.table(*piece, called) for piece in whole), asked.opened.rows, called)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is wanted of an open data set: how what it hands over becomes a table."""
+
+    opened: Source
+    wanted: list[str]
+    excluded: dict[str, str]
+    by_name: frozenset[str]
+    said: dict[str, Kind]
+    derived: dict[str, str]
+    schema: Schema | None
+
+    @classmethod
+    def of(
+        cls,
+        source: Any,
+        columns: Iterable[str] | None,
+        drop: Iterable[str],
+        label: str | None,
+        kinds: Mapping[str, str | Kind] | None,
+        schema: Schema | None,
+        backend: Backend | None,
+    ) -> _Asked:
+        _no_text(columns, "columns")
+        _no_text(drop, "drop")
+        asked = None if columns is None else list(dict.fromkeys(columns))
+        opened = _open_table(source) if isinstance(source, Table) else _open(source, backend)
+        wanted, excluded = _chosen(opened, asked, list(drop), label, schema)
+        return cls(opened, wanted, excluded, frozenset(asked or ()), *_known_kinds(opened, kinds, schema), schema)
+
+    @property
+    def steering(self) -> Schema:
+        return _steering(self.schema, self.said, self.derived)
+
+    def table(self, rows: int, found: Mapping[str, Outcome], name: str) -> Table:
+        """What was read, with the kinds that it is held to or that are found."""
+        fields: list[Column] = []
+        kept: dict[str, TableColumn] = {}
+        excluded = dict(self.excluded)
+        for outcome in _with_derived([(n, found[n]) for n in self.wanted], self.derived, excluded):
+            column_name = outcome.column.name
+            was = self.schema.get(column_name) if self.schema else None
+            named = column_name in self.by_name or bool(outcome.derived)
+            field, kept[column_name] = _settle(outcome, was, self.said.get(column_name), named, self.opened.settled)
+            fields.append(replace(field, derived=outcome.derived))
+        return Table(rows, kept, Schema(tuple(fields)), excluded, name or self.opened.default_name)
 
 
 def _with_derived(

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from accel_drift.data.decoded import Rows, Source
-from accel_drift.data.formats import parquet_rows
+from accel_drift.data.formats import parquet_pieces, parquet_rows
 from accel_drift.data.schema import Schema
-from accel_drift.data.streams import decode_batches, index_columns, one_line, unique
+from accel_drift.data.streams import decode_batches, decode_pieces, index_columns, one_line, piece_rows, unique
 from accel_drift.errors import DataError, SourceError
 
 
@@ -32,7 +32,11 @@ def open_reader(source: Any) -> Source | None:
         with _errors_of(source):
             return parquet_rows(source, wanted) if is_file else _from_dataset(source, wanted)
 
-    return Source(names, load, index=index_columns(names))
+    def pieces(wanted: Sequence[str], _: Schema | None) -> Iterator[Rows]:
+        with _errors_of(source):
+            yield from parquet_pieces(source, wanted) if is_file else _pieces_of_dataset(source, wanted)
+
+    return Source(names, load, index=index_columns(names), pieces=pieces)
 
 
 @contextmanager
@@ -51,3 +55,13 @@ def _from_dataset(dataset: Any, wanted: Sequence[str]) -> Rows:
         return int(dataset.count_rows()), {}
     reader = dataset.scanner(columns=list(wanted)).to_reader()
     return decode_batches(reader.schema, list(reader), wanted)
+
+
+def _pieces_of_dataset(dataset: Any, wanted: Sequence[str]) -> Iterator[Rows]:
+    if not wanted:
+        yield _from_dataset(dataset, wanted)
+        return
+    # Fewer batches ahead than by default: they are counted as fast as they are read.
+    scanner = dataset.scanner(columns=list(wanted), batch_size=piece_rows(len(wanted)), batch_readahead=2)
+    reader = scanner.to_reader()
+    yield from decode_pieces(reader.schema, reader, wanted)

@@ -6,7 +6,7 @@ import re
 import threading
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,9 @@ from accel_drift.data.arrow import decode
 from accel_drift.data.decoded import Outcome, Rows, Source
 from accel_drift.data.schema import Schema
 from accel_drift.errors import DataError
+
+MOST_VALUES, FEWEST_ROWS = 1 << 22, 1 << 12
+"""Values of a piece at most, as long as it has so many rows."""
 
 _INDEX = re.compile(r"__index_level_\d+__")
 
@@ -50,17 +53,20 @@ def _column_names(source: Any) -> tuple[str, ...] | None:
 
 def _load_part(frame: Any, wanted: Sequence[str]) -> Rows:
     reader = _reader(frame[list(wanted)])
-    return decode_batches(reader.schema, _read(reader, frame), wanted)
+    return decode_batches(reader.schema, list(_read(reader, frame)), wanted)
 
 
-def from_batches(schema: Any, read: Any) -> Source:
-    """Columns of record batches; `read` gives the list of them."""
+def from_batches(schema: Any, read: Callable[[], Iterable[Any]]) -> Source:
+    """Columns of record batches; `read` gives them one after the other."""
     names = unique(schema.names)
 
     def load(wanted: Sequence[str], _: Schema | None) -> Rows:
-        return decode_batches(schema, read(), wanted)
+        return decode_batches(schema, list(read()), wanted)
 
-    return Source(names, load, index=index_columns(names))
+    def pieces(wanted: Sequence[str], _: Schema | None) -> Iterator[Rows]:
+        return decode_pieces(schema, read(), wanted)
+
+    return Source(names, load, index=index_columns(names), pieces=pieces)
 
 
 def unique(names: Sequence[str]) -> tuple[str, ...]:
@@ -76,12 +82,28 @@ def unique(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def decode_batches(schema: Any, batches: Sequence[Any], wanted: Sequence[str]) -> Rows:
-    """The columns wanted, from record batches that hold at least these."""
+    """The columns wanted, from record batches; those that the batches lack are refused by their type alone."""
     columns = {}
     for name in wanted:
-        chunks = [batch.column(name) for batch in batches]
+        chunks = [batch.column(name) for batch in batches if name in batch.schema.names]
         columns[name] = decode(name, schema.field(name).type, chunks)
     return sum(batch.num_rows for batch in batches), columns
+
+
+def decode_pieces(schema: Any, batches: Iterable[Any], wanted: Sequence[str]) -> Iterator[Rows]:
+    """The same in pieces of a bounded size; one without rows where there are none."""
+    step, some = piece_rows(len(wanted)), False
+    for batch in batches:
+        for first in range(0, batch.num_rows, step):
+            some = True
+            yield decode_batches(schema, [batch.slice(first, step)], wanted)
+    if not some:
+        yield decode_batches(schema, [], wanted)
+
+
+def piece_rows(columns: int) -> int:
+    """Rows of a piece at most."""
+    return max(MOST_VALUES // max(columns, 1), FEWEST_ROWS)
 
 
 def decode_single(name: str, values: Any) -> Outcome:
@@ -122,9 +144,9 @@ def _reader(source: Any) -> Any:
     return reader
 
 
-def _read(reader: Any, source: Any) -> list[Any]:
+def _read(reader: Any, source: Any) -> Iterator[Any]:
     try:
-        return list(reader)
+        yield from reader
     except Exception as error:  # whatever the library behind the stream raises
         what = type(source).__name__
         raise DataError(f"reading the {what} failed midway: {one_line(error)}") from error
