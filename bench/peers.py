@@ -7,6 +7,7 @@ there, and imports neither the engine nor the rest of the bench. What the child 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,17 +27,17 @@ WAIT_S = 600.0
 """A library that takes longer is given up."""
 
 Samples = Mapping[str, Any]
-"""x (n, d) and y (m, d) float32, permutations, sigma: what `question.TwoSamples` holds."""
+"""x (n, d) and y (m, d), permutations, sigma: of what `question.TwoSamples` holds."""
 
-Test = Callable[[], tuple[float | None, float]]
-"""A whole test: the statistic where the library tells it, and its p-value."""
+Test = Callable[[], tuple[float | None, float | None]]
+"""A whole test: the statistic and the p-value, where the library tells them."""
 
 
 def alibi_torch(given: Samples) -> Test:
     """alibi-detect: its own median bandwidth, all permutations."""
     drift = import_module("alibi_detect.cd").MMDDrift
 
-    def test() -> tuple[float | None, float]:
+    def test() -> tuple[float | None, float | None]:
         made = drift(given["x"], backend="pytorch", n_permutations=given["permutations"], device="cpu")
         told = made.predict(given["y"])["data"]
         return float(told["distance"]), float(told["p_val"])
@@ -48,7 +49,7 @@ def alibi_keops(given: Samples) -> Test:
     """alibi-detect on KeOps."""
     drift = import_module("alibi_detect.cd").MMDDrift
 
-    def test() -> tuple[float | None, float]:
+    def test() -> tuple[float | None, float | None]:
         made = drift(given["x"], backend="keops", n_permutations=given["permutations"], device="cpu")
         told = made.predict(given["y"])["data"]
         return float(told["distance"]), float(told["p_val"])
@@ -61,7 +62,7 @@ def frouros(given: Samples) -> Test:
     callbacks, drift = import_module("frouros.callbacks"), import_module("frouros.detectors.data_drift")
     kernel = partial(import_module("frouros.utils.kernels").rbf_kernel, sigma=given["sigma"])
 
-    def test() -> tuple[float | None, float]:
+    def test() -> tuple[float | None, float | None]:
         callback = callbacks.PermutationTestDistanceBased(
             num_permutations=given["permutations"], random_state=0, num_jobs=1, name="permutation", verbose=False
         )
@@ -77,24 +78,43 @@ def hyppo(given: Samples) -> Test:
     """Hyppo with its chi-squared approximation in place of permutations."""
     drift = import_module("hyppo.ksample").MMD
 
-    def test() -> tuple[float | None, float]:
+    def test() -> tuple[float | None, float | None]:
         statistic, p = drift(gamma=0.5 / given["sigma"] ** 2).test(given["x"], given["y"], auto=True)[:2]
         return float(statistic), float(p)
 
     return test
 
 
+def evidently(given: Samples) -> Test:
+    """Evidently's preset: a test that it chooses for every column, and their tables and pictures."""
+    presets, report = import_module("evidently.presets"), import_module("evidently").Report
+    frame = import_module("pandas").DataFrame
+    names = [f"x{j}" for j in range(given["x"].shape[1])]
+    x, y = (frame(given[side], columns=names) for side in "xy")
+
+    def test() -> tuple[float | None, float | None]:
+        (drifted, *_) = report([presets.DataDriftPreset()]).run(y, x).dict()["metrics"]
+        return float(drifted["value"]["share"]), None
+
+    return test
+
+
+EVIDENTLY = "evidently DataDriftPreset"
+
 LIBRARIES: Mapping[str, tuple[str, Callable[[Samples], Test], str]] = {
     "alibi-detect MMDDrift, PyTorch": ("alibi-detect", alibi_torch, ""),
     "alibi-detect MMDDrift, KeOps": ("alibi-detect", alibi_keops, ""),
     "frouros MMD": ("frouros", frouros, "bandwidth given"),
     "hyppo MMD": ("hyppo", hyppo, "chi-squared approximation, no permutations; bandwidth given"),
+    EVIDENTLY: ("evidently", evidently, "it chooses a test for each column"),
 }
 """Name -> distribution, test, and what sets it apart."""
 
+MMD = tuple(name for name in LIBRARIES if name != EVIDENTLY)
+
 
 def measure(python: Path, samples: Any) -> Iterator[dict[str, Any]]:
-    """A row of the result for each library that runs there.
+    """A row of the result for each library that is asked.
 
     Args:
         python: the interpreter of the libraries' environment.
@@ -106,8 +126,8 @@ def measure(python: Path, samples: Any) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "samples.npz"
         np.savez(rows, x=samples.x, y=samples.y, permutations=samples.permutations, sigma=samples.sigma)
-        for name in LIBRARIES:
-            yield _row(name, _child(python, rows, name))
+        for name in samples.names:
+            yield _row(name, _child(python, rows, name), samples.pieces)
 
 
 def _child(python: Path, rows: Path, name: str) -> dict[str, Any]:
@@ -123,18 +143,19 @@ def _child(python: Path, rows: Path, name: str) -> dict[str, Any]:
     return told
 
 
-def _row(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def _row(name: str, told: Mapping[str, Any], pieces: int) -> dict[str, Any]:
     distribution, _, apart = LIBRARIES[name]
     if "failed" in told:
         return {"name": name, "role": "library", "median_s": None, "note": f"not run: {told['failed']}"}
-    notes = [f"{distribution} {told['version']}, NumPy {told['numpy']}", apart, f"p = {told['p']:.3g}"]
-    warm = sorted(told["warm_s"])
+    notes = [f"{distribution} {told['version']}, NumPy {told['numpy']}", apart]
+    notes += [] if told["p"] is None else [f"p = {told['p']:.3g}"]
+    warm = sorted(t / pieces for t in told["warm_s"])
     return {
         "name": name,
         "role": "library",
         "median_s": warm[len(warm) // 2],
         "fastest_s": warm[0],
-        "first_call_s": told["first_s"],
+        "first_call_s": told["first_s"] / pieces,
         "note": "; ".join(n for n in notes if n),
     }
 
@@ -142,6 +163,7 @@ def _row(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Time one library on the rows of a file: import apart, one first test, then `RUNS` more."""
     warnings.simplefilter("ignore")
+    os.environ["DO_NOT_TRACK"] = "1"
     path, name = sys.argv[1:3]
     with np.load(path) as held:
         given = {k: held[k] if held[k].ndim else held[k].item() for k in held.files}

@@ -53,19 +53,23 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class TwoSamples:
-    """What another library is given to do.
+    """What other libraries are given to do.
 
     Attributes:
         x: (n, d) reference.
         y: (m, d) batch.
-        permutations: how many.
-        sigma: the kernel's bandwidth.
+        names: which libraries, as `peers.LIBRARIES` names them.
+        permutations: how many, for a test that permutes.
+        sigma: the kernel's bandwidth, for a test that has one.
+        pieces: how many equal pieces of work it is, as in `Contender`.
     """
 
-    x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.float32]
-    permutations: int
-    sigma: float
+    x: npt.NDArray[np.floating[Any]]
+    y: npt.NDArray[np.floating[Any]]
+    names: tuple[str, ...]
+    permutations: int = 0
+    sigma: float = 1.0
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True)

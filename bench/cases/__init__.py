@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bench.cases import (
     columns,
+    hypergeometric,
+    ks_large,
     mmd_gpu,
     mmd_groups,
     mmd_growth,
@@ -13,6 +15,8 @@ from bench.cases import (
     mmd_stream,
     mmd_unequal,
     mmd_wgmma,
+    score_wide,
+    wide,
 )
 from bench.question import Case
 
@@ -27,6 +31,10 @@ CASES: tuple[Case, ...] = (
     mmd_unequal.CASE,
     mmd_growth.CASE,
     columns.CASE,
+    score_wide.CASE,
+    wide.CASE,
+    ks_large.CASE,
+    hypergeometric.CASE,
 )
 
 

@@ -23,7 +23,7 @@ _TESTS = ("psi", "ks", "missing")
 _PSI = "NumPy, np.histogram by column, reference fitted"
 _SORTED = "NumPy, reference sorted, batch sorted and merged"
 _SCIPY = "SciPy, ks_2samp by column"
-_REPORT = "NumPy and SciPy: np.histogram, ks_2samp, np.isnan"
+REPORT = "NumPy and SciPy: np.histogram, ks_2samp, np.isnan"
 Columns = npt.NDArray[np.float32]
 
 
@@ -54,7 +54,7 @@ class HistogramPSI:
         return np.array(found)
 
 
-def sorted_gap(reference: Columns, batch: Columns) -> Answer:
+def sorted_gap(reference: npt.NDArray[Any], batch: npt.NDArray[Any]) -> Answer:
     """The peer for the gap: the reference sorted once (here given sorted), the batch sorted, both merged."""
     n, m, found = len(reference), len(batch), []
     for x, y in zip(reference.T, batch.T, strict=True):
@@ -84,8 +84,10 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
     found[_SORTED] = Contender("peer", lambda: sorted_gap(ordered, batch), "", "sort batch")
     found[_SCIPY] = Contender("peer", lambda: _scipy(reference, batch), "", "sort batch", None)
     for backend in backends:
-        found[f"{backend.name} whole report: psi, ks, missing"] = _profile(backend, reference, batch)
-    found[_REPORT] = Contender("peer", lambda: _all_three(histogram, reference, batch), "", "sort batch")
+        found[f"{backend.name} whole report: psi, ks, missing"] = whole_report(
+            backend, reference, batch, REPORT, "sort batch"
+        )
+    found[REPORT] = Contender("peer", lambda: all_three(histogram, reference, batch), "", "sort batch")
     size = float(batch.nbytes)
     floors = {
         "read batch": Floor(((size, "read"),), "the batch read once from memory, all cores"),
@@ -99,13 +101,17 @@ def _score(detector: str, backend: Backend, reference: Columns, batch: Columns, 
     return Contender("ours", lambda: np.atleast_1d(fitted.score(batch)), against, floor, 1e-6)
 
 
-def _profile(backend: Backend, reference: Columns, batch: Columns) -> Contender:
+def whole_report(
+    backend: Backend, reference: Columns, batch: Columns, against: str, floor: str = "", pieces: int = 1
+) -> Contender:
+    """Statistics, p-values, effects and intervals of all columns, from a profile that keeps all rows."""
     profile = Profile.fit(reference, detectors=_TESTS, backend=backend, sample_rows=None)
 
     def compute() -> Answer:
-        return np.array([f.statistic or 0.0 for f in profile.score(batch).findings])
+        found = {(f.detector, f.column): f.statistic for f in profile.score(batch).findings}
+        return np.array([found.get((test, f"x{j}")) or 0.0 for test in _TESTS for j in range(batch.shape[1])])
 
-    return Contender("ours", compute, _REPORT, "sort batch")
+    return Contender("ours", compute, against, floor, 1e-6 if against else None, pieces)
 
 
 def _scipy(reference: Columns, batch: Columns) -> Answer:
@@ -113,7 +119,8 @@ def _scipy(reference: Columns, batch: Columns) -> Answer:
     return np.array([t.statistic for t in tests])
 
 
-def _all_three(histogram: HistogramPSI, reference: Columns, batch: Columns) -> Answer:
+def all_three(histogram: HistogramPSI, reference: Columns, batch: Columns) -> Answer:
+    """What the peers give of a whole report."""
     return np.concatenate([histogram.score(batch), _scipy(reference, batch), np.isnan(batch).mean(axis=0)])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from accel_drift.backends import Backend
-from bench import mmd
+from bench import mmd, peers
 from bench.goals import Goal, faster
 from bench.question import Case, Contender, Question, Sizes, TwoSamples
 
@@ -30,7 +30,8 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
         found[f"{b.name} whole test float32"] = mmd.whole_test(b, reference, batch, permutations)
         found[f"{b.name} whole detector float32"] = mmd.detector(b, reference, batch, permutations)
     found[mmd.WHOLE] = mmd.gram_of_columns(reference, batch, permutations)
-    libraries = TwoSamples(reference.astype(np.float32), batch.astype(np.float32), permutations, float(np.sqrt(2 * d)))
+    x, y = (side.astype(np.float32) for side in (reference, batch))
+    libraries = TwoSamples(x, y, peers.MMD, permutations, float(np.sqrt(2 * d)))
     return Question("mmd_small", sizes, found, mmd.floors(2 * n, d, permutations, backends[0]), libraries=libraries)
 
 

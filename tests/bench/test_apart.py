@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from accel_drift.backends import get_backend
-from bench import compilations, exp2, peers
+from bench import compilations, exp2, peers, streaming
 from bench.apart import Apart
 from bench.cases import find
 from bench.question import TwoSamples
@@ -18,7 +18,7 @@ from bench.question import TwoSamples
 
 def _samples() -> TwoSamples:
     x = np.zeros((4, 2), np.float32)
-    return TwoSamples(x, x, 10, 1.0)
+    return TwoSamples(x, x, tuple(peers.LIBRARIES), 10)
 
 
 def test_libraries_that_are_not_there_are_named_with_the_reason() -> None:
@@ -46,8 +46,9 @@ def test_a_library_is_timed(
     told = json.loads(capsys.readouterr().out)
     assert seen[0]["permutations"] == 10
     assert len(told["warm_s"]) == peers.RUNS
-    row = peers._row("some", told)
+    row, half = (peers._row("some", told, pieces) for pieces in (1, 2))
     assert row["median_s"] >= row["fastest_s"] > 0
+    assert half["median_s"] == row["median_s"] / 2
     assert row["note"] == f"numpy {np.__version__}, NumPy {np.__version__}; apart; p = 0.25"
 
 
@@ -65,6 +66,14 @@ def test_the_loop_that_measures_exponentials_makes_them(dtype: str, error: float
     out = np.empty_like(x)
     exp2.exp2_loop(dtype)(x, out, 1)
     np.testing.assert_allclose(out.astype(np.float64), np.exp2(x.astype(np.float64)), rtol=error)
+
+
+def test_the_loop_that_measures_reading_reads_every_value() -> None:
+    words = np.zeros(64, np.uint64)
+    for place in range(64):
+        words[place] = 1 << place
+    assert int(streaming.joined(words)) == 2**64 - 1
+    assert streaming.on_all_cores(words.view(np.float32), 2)() == [2**32 - 1, 2**64 - 2**32]
 
 
 def test_a_contender_apart_answers_again_and_again() -> None:

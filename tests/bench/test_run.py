@@ -24,6 +24,10 @@ from bench.timing import Times, interleaved, ratio
 _SAMPLES = {"n": 96, "d": 3, "P": 20}
 TINY: Mapping[str, Mapping[str, int]] = {
     "columns": {"n": 300, "d": 2},
+    "hypergeometric": {"draws": 50, "columns": 2, "bins": 4},
+    "ks_large": {"n": 300},
+    "score_wide": {"n": 300, "d": 3, "few": 2},
+    "wide": {"n": 60, "d": 20},
     "mmd_gpu": {**_SAMPLES, "groups": 1},
     "mmd_wgmma": {**_SAMPLES, "groups": 0},
     "mmd_large": {**_SAMPLES, "n": 320},
