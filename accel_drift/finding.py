@@ -56,8 +56,8 @@ class Part:
 
     Attributes:
         label: what a reader sees: `(12.5, 20]`, a category, `missing`, a column's name, `row 17`.
-        kind: bin, category, other (rare categories counted together), missing, unseen (a category without a reference
-            row), vanished (one without a batch row), column or row.
+        kind: bin, category, other (rare categories counted together, or the parts that matter least), missing, unseen
+            (a category without a reference row), vanished (one without a batch row), column or row.
         contribution: its part of the statistic, in the statistic's unit; of a column in a joint test, how much smaller
             the statistic is without it; of a row, its witness value.
         share: the contribution as a share of the statistic, or None where that means nothing.

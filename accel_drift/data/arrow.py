@@ -54,10 +54,11 @@ def decode(name: str, kind_of_array: Any, chunks: Sequence[Any]) -> Outcome:
         return Decoded(_numbers(name, dtype, chunks), said)
     if is_.is_temporal(dtype) and not is_.is_interval(dtype):
         return Decoded(_instants(name, dtype, chunks), said)
-    if is_.is_dictionary(dtype) and _has_text(dtype.value_type):
-        return Decoded(merged_codes(name, [_coded(chunk) for chunk in chunks], order=_order(dtype.value_type)), said)
-    if is_.is_string(dtype) or is_.is_large_string(dtype) or is_.is_string_view(dtype):
+    words = dtype.value_type if is_.is_dictionary(dtype) else dtype
+    if is_.is_string(words) or is_.is_large_string(words) or is_.is_string_view(dtype):
         return Decoded(_texts(name, dtype, chunks), said)
+    if is_.is_dictionary(dtype) and _has_text(words):
+        return Decoded(merged_codes(name, [_coded(chunk) for chunk in chunks], order=_order(words)), said)
     if is_vector(dtype):
         return _vectors(name, dtype, chunks)
     return Unreadable(_refusal(dtype))
@@ -123,23 +124,29 @@ def _coded(array: Any) -> tuple[npt.NDArray[Any], list[str | None]]:
 
 
 def _texts(name: str, dtype: Any, chunks: Sequence[Any]) -> CategoricalColumn:
-    """Texts by Arrow's hash table and Arrow's sort: with millions of different ones Python's take seconds.
+    """Texts, or dictionaries of texts, by Arrow's hash table and Arrow's sort: Python's take seconds for millions.
 
     Both sort alike: UTF-8 bytes stand in the order of the code points.
     """
     import pyarrow.compute as pc
 
+    if len(chunks) > 1 and pa.types.is_dictionary(dtype):  # each has a dictionary of its own
+        dtype, chunks = dtype.value_type, [chunk.dictionary_decode() for chunk in chunks]
     encoded = pa.chunked_array(chunks, type=dtype).dictionary_encode()  # one dictionary for all chunks
     if not encoded.num_chunks:
         return CategoricalColumn(name, np.empty(0, np.int32), ())
-    texts = encoded.chunk(encoded.num_chunks - 1).dictionary.cast(pa.large_string())  # views do not sort
-    order = pc.call_function("sort_indices", [texts])
+    # A given dictionary may hold a value twice, a null, and values without a row.
+    distinct = encoded.chunk(encoded.num_chunks - 1).dictionary.dictionary_encode()
+    known = np.append(_codes(distinct.indices), -1)  # code -1 reads the last entry
+    codes = _joined([chunk.indices for chunk in encoded.chunks], lambda part: known[_codes(part)], np.int64)
+    rows = np.bincount(codes + 1, minlength=len(distinct.dictionary) + 1)
+    texts = distinct.dictionary.cast(pa.large_string())  # views do not sort
+    order = _view(pc.call_function("sort_indices", [texts]), np.dtype("u8"))
+    order = order[rows[1:][order] > 0]
     place = np.full(len(texts) + 1, -1, np.int32)
-    place[_view(order, np.dtype("u8"))] = np.arange(len(texts), dtype=np.int32)
-    indices = [chunk.indices for chunk in encoded.chunks]
-    codes = _joined(indices, lambda part: place[_codes(part)], np.int32)
-    categories = tuple(texts.take(order).to_pylist())
-    return CategoricalColumn(name, codes, categories, sum(part.null_count for part in indices))
+    place[order] = np.arange(len(order), dtype=np.int32)
+    values = texts.to_pylist()
+    return CategoricalColumn(name, place[codes], tuple([values[i] for i in order.tolist()]), int(rows[0]))
 
 
 def _codes(indices: Any) -> npt.NDArray[np.int64]:

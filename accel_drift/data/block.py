@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,20 +125,14 @@ def category_union(
 
     Only categories that have a row count: a list of allowed values is not data.
     """
-    mine, theirs = _used(reference), _used(batch)
-    categories = tuple(sorted(mine | theirs))
-    place = {text: code for code, text in enumerate(categories)}
+    # Each side is sorted already, and Python's sort merges two runs in one pass.
+    categories = tuple(dict.fromkeys(sorted(chain(reference.used(), batch.used()))))
+    place = dict(zip(categories, range(len(categories)), strict=True))
     return categories, _recoded(reference, place), _recoded(batch, place)
 
 
-def _used(column: CategoricalColumn) -> set[str]:
-    count = np.bincount(column.codes + 1, minlength=len(column.categories) + 1)[1:]
-    return {text for text, rows in zip(column.categories, count, strict=True) if rows}
-
-
 def _recoded(column: CategoricalColumn, place: dict[str, int]) -> npt.NDArray[np.int32]:
-    # Code -1 reads the last entry, which stays -1.
-    lookup = np.full(len(column.categories) + 1, -1, np.int32)
-    for code, text in enumerate(column.categories):
-        lookup[code] = place.get(text, -1)
+    found = map(place.get, column.categories, repeat(-1))
+    # Code -1 reads the last entry, which is -1.
+    lookup = np.fromiter(chain(found, [-1]), np.int32, len(column.categories) + 1)
     return lookup[column.codes]

@@ -111,8 +111,8 @@ def _sorted(
 ) -> CategoricalColumn:
     """The same column with its categories in value order, and only those that have a row."""
     count = np.bincount(codes + 1, minlength=len(texts) + 1)
-    used = [code for code in range(len(texts)) if count[code + 1]]
-    used.sort(key=lambda code: texts[code] if order is None else order(texts[code]))
+    keys = texts if order is None else list(map(order, texts))
+    used = sorted(np.flatnonzero(count[1:]).tolist(), key=keys.__getitem__)
     lookup = np.full(len(texts) + 1, -1, np.int32)
     lookup[used] = np.arange(len(used), dtype=np.int32)
     return CategoricalColumn(name, lookup[codes], tuple(texts[code] for code in used), int(count[0]), kind)

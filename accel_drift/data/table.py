@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
@@ -121,6 +122,14 @@ class CategoricalColumn:
     def mask(self) -> npt.NDArray[np.bool_]:
         """(n,) True where there is a value."""
         return np.asarray(self.codes >= 0)
+
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Rows of every category, in their order, (k,)."""
+        return np.bincount(self.codes + 1, minlength=len(self.categories) + 1)[1:]
+
+    def used(self) -> list[str]:
+        """The categories that have a row, in their order."""
+        return list(compress(self.categories, (self.counts() > 0).tolist()))
 
     def take(self, rows: npt.NDArray[Any]) -> CategoricalColumn:
         """The rows of these numbers (or of this boolean mask), in that order."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
-from accel_drift.statistics import draws, intervals, nulls, parts, tail
+from accel_drift.statistics import draws, intervals, new_categories, nulls, parts, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
 from accel_drift.statistics.pairs import CategoryPair, Counts, Table
 
 _NAMED = 5
+"""Categories of a kind that are named."""
+
+_LENGTH = 60
+"""Characters of a name that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +53,17 @@ class Unseen(Detector):
         a, b = pair.counts.sides
         n, m = int(a[:-1].sum()), int(b[:-1].sum())
         distinct = int(((a + b)[:-1] > 0).sum())
-        why = comparison.why_untested(n, m, distinct, plan, self.min_rows)
-        new = [pair.categories[i] for i in np.flatnonzero((a[:-1] == 0) & (b[:-1] > 0))]
-        new.sort(key=lambda c: -int(b[pair.categories.index(c)]))
+        details, note = _news(pair)
         blank = self.blank(
             column=pair.name,
             columns=(pair.name,),
             n_reference=n,
             n_batch=m,
-            untested=why,
-            details={"unseen_categories": len(new), "most_frequent_unseen": new[:_NAMED]},
-            note=f"not in the reference: {', '.join(new[:_NAMED])}" if new else "",
+            untested=comparison.why_untested(n, m, distinct, plan, self.min_rows),
+            details=details,
+            note=note,
         )
-        if why is not None:
+        if blank.untested is not None:
             return blank
         share, rows = float(_share(a[None], b[None])[0]), int(b.sum())
         fresh = np.where(a[:-1] == 0, b[:-1], 0)
@@ -71,7 +73,7 @@ class Unseen(Detector):
             effect=share,
             interval=intervals.share_difference((0, n), (int(fresh.sum()), rows)),
         )
-        if plan.intervals and new:
+        if plan.intervals and fresh.any():
             sides = np.zeros(len(a), np.int64), np.append(fresh, 0)
             ready = replace(ready, parts=parts.of_categories(np.append(fresh / rows, 0.0), sides, pair, (n, rows)))
         if self.tolerance is not None:
@@ -79,14 +81,17 @@ class Unseen(Detector):
         return self._permuted(ready, pair, comparison, plan)
 
     def _permuted(self, ready: Outcome, pair: CategoryPair, comparison: Comparison, plan: Plan) -> Outcome:
-        blocked, stream = comparison.groups is not None, draws.key(plan.seed, "null", pair.name)
-        found = tail.sequential(
-            np.array([ready.statistic]),
-            lambda _, first, count: comparison.drawn.scores(_share, pair.counts, blocked, stream, first, count),
-            self.permutations,
-            comparison.needed(plan),
-            pair.counts.reference.shape[-1],
-        )
+        stream, (a, b) = draws.key(plan.seed, "null", pair.name), pair.counts.sides
+        rows = int(a.sum()), int(b.sum())
+        alike = new_categories.sizes((a + b)[:-1], rows)
+
+        def drawn(_: int, first: int, count: int) -> npt.NDArray[np.float64]:
+            if comparison.groups is not None:
+                return comparison.drawn.scores(_share, pair.counts, True, stream, first, count)
+            return new_categories.relabelled(alike, rows, stream, first, count) / rows[1]
+
+        width = len(alike[0]) + 1 if comparison.groups is None else len(a)
+        found = tail.sequential(np.array([ready.statistic]), drawn, self.permutations, comparison.needed(plan), width)
         return replace(
             ready,
             p_value=float(found.p_value[0]),
@@ -108,6 +113,36 @@ class Unseen(Detector):
         stream = draws.key(plan.seed, "interval", pair.name)
         made = intervals.resampled(Table(blocks, blocks), True, _second, stream)
         return replace(ready, p_value=made.p_beyond(tolerance), p_method="approximate", details=details)
+
+
+def _news(pair: CategoryPair) -> tuple[dict[str, Any], str]:
+    """Which categories only one side has, in numbers and in words.
+
+    Of those that are gone, words name only the ones that chance would not leave out: of very many rare categories a
+    part is always absent.
+    """
+    a, b = (side[:-1] for side in pair.counts.sides)
+    new, gone = (a == 0) & (b > 0), (b == 0) & (a > 0)
+    missed = gone & new_categories.beyond_chance(a + b, (int(a.sum()), int(b.sum())))
+    details: dict[str, Any] = {}
+    said = []
+    for what, cells, side in (("unseen", new, b), ("vanished", gone, a)):
+        details[f"{what}_categories"] = int(cells.sum())
+        details[f"{what}_rows"] = int(side[cells].sum())
+        details[f"most_frequent_{what}"] = _most_frequent(pair, cells, side)
+    for there, here, cells, side in (("reference", "batch", new, b), ("batch", "reference", missed, a)):
+        if rows := int(side[cells].sum()):
+            named = _most_frequent(pair, cells, side)
+            shown = ", ".join(text if len(text) <= _LENGTH else text[: _LENGTH - 3] + "..." for text in named)
+            more = f" and {int(cells.sum()) - len(named):,} more" if len(named) < cells.sum() else ""
+            size = f"{rows:,} {'row' if rows == 1 else 'rows'}, {rows / side.sum():.2g} of the {here}"
+            said.append(f"not in the {there}: {shown}{more} ({size})")
+    return details, "; ".join(said)
+
+
+def _most_frequent(pair: CategoryPair, cells: npt.NDArray[np.bool_], side: npt.NDArray[np.int64]) -> list[str]:
+    found = np.flatnonzero(cells)
+    return [pair.categories[i] for i in found[np.argsort(-side[found], kind="stable")[:_NAMED]]]
 
 
 def _second(_reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:

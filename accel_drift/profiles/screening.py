@@ -101,7 +101,7 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
         fractions = "f" in (a.dtype.kind, b.dtype.kind)
         return not fractions and not _overlap(a.present_values(), b.present_values())
     if isinstance(a, CategoricalColumn) and isinstance(b, CategoricalColumn):
-        return not _used(a) & _used(b)
+        return set(a.used()).isdisjoint(b.used())
     return False
 
 
@@ -212,10 +212,6 @@ def _constant(column: TableColumn) -> bool:
     return isinstance(column, NumericColumn) and len(set(column.bounds())) == 1
 
 
-def _used(column: CategoricalColumn) -> set[str]:
-    return {column.categories[i] for i in np.unique(column.codes[column.codes >= 0])}
-
-
 def _only_value(a: TableColumn, b: TableColumn) -> str | None:
     """The value that every present row of both sides holds, or None."""
     seen: set[object] = set()
@@ -225,7 +221,9 @@ def _only_value(a: TableColumn, b: TableColumn) -> str | None:
         if isinstance(column, EmbeddingColumn):
             return None
         if isinstance(column, CategoricalColumn):
-            seen |= _used(column)
+            if np.count_nonzero(column.counts()) > 1:
+                return None
+            seen |= set(column.used())
         else:
             seen |= set(column.bounds() if column.rows else ())
     return str(seen.pop()) if len(seen) == 1 else None

@@ -23,7 +23,7 @@ _ROWS_A_BIN = 50
 """Reference rows a bin from which fixed bins do no harm (level 0.05 at 50, 0.09 to 0.24 at 2.5 to 5)."""
 
 MOST_CATEGORIES = 1000
-"""Cells at most for a column of categories; the rarest of the pooled sample are counted together."""
+"""Cells at most for a column of categories; the rarest of the pooled sample share cells: see `merge_rare`."""
 
 _FINER = 4
 """How many times more resamples a p-value takes than an interval."""

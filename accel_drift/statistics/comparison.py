@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -164,12 +165,11 @@ class Comparison:
 
     @staticmethod
     def _categories_of_totals(name: str, totals: Totals, batch: CategoricalColumn) -> CategoryPair:
-        there = np.bincount(batch.codes + 1, minlength=len(batch.categories) + 1)
-        theirs = {t: int(k) for t, k in zip(batch.categories, there[1:], strict=True) if k}
-        mine = totals.categories[name]
-        categories = tuple(sorted(mine.keys() | theirs.keys()))
-        reference = [*(mine.get(t, 0) for t in categories), totals.missing[name]]
-        counts = [*(theirs.get(t, 0) for t in categories), int(there[0])]
+        mine, theirs = totals.categories[name], dict(zip(batch.categories, batch.counts().tolist(), strict=True))
+        # Both are sorted already, and Python's sort merges two runs in one pass.
+        categories = tuple(dict.fromkeys(sorted(chain(mine, batch.used()))))
+        reference = [*map(mine.get, categories, repeat(0)), totals.missing[name]]
+        counts = [*map(theirs.get, categories, repeat(0)), batch.missing]
         return CategoryPair(name, categories, CountTable(*(np.array([c], dtype=np.int64) for c in (reference, counts))))
 
     def _by_group(self, codes: npt.NDArray[np.integer], width: int, place: int) -> Counts:

@@ -81,6 +81,11 @@ def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, poole
     )
 
 
+def hypergeometric_rows(stream: npt.NDArray[np.uint32], first: int, pooled: Counts, rows: Counts) -> Counts:
+    """The same for a table and a number of rows of each draw's own. Shapes (L, k), (L,) -> (L, k)."""
+    return np.asarray(host_kernels().hypergeometric(pooled, rows, uniforms(stream, first, *pooled.shape)), np.int64)
+
+
 def dirichlet_multinomial(stream: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts) -> Counts:
     """Counts of rows[l] new rows in cells of unknown mass Dirichlet(weights[l]). Shapes (L, k), (L,) -> (L, k)."""
     return np.asarray(

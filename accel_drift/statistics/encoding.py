@@ -336,7 +336,7 @@ def _categorical(
 
 def _used(columns: Sequence[CategoricalColumn]) -> list[str]:
     """Categories that have a row, sorted."""
-    return sorted({c.categories[i] for c in columns for i in np.unique(c.codes[c.codes >= 0])})
+    return sorted({text for c in columns for text in c.used()})
 
 
 def _hash(category: str, seed: int) -> int:

@@ -28,7 +28,7 @@ def of_bins(terms: Floats, sides: tuple[Counts, Counts], cuts: npt.NDArray[Any])
 def of_categories(
     terms: Floats, sides: tuple[Counts, Counts], pair: CategoryPair, rows: tuple[int, int] | None = None
 ) -> tuple[Part, ...]:
-    """Parts of a column of categories: each of them, rare ones together, and missing.
+    """Parts of a column of categories: each of them, runs of rare ones, and missing.
 
     Args:
         terms: (k,) what each cell adds to the statistic.
@@ -36,13 +36,17 @@ def of_categories(
         pair: the column, for the names of its categories.
         rows: rows of both sides, where they are not the sums of the counts.
     """
-    labels, kinds = list(pair.categories), []
-    for a, b in zip(*(side[: len(labels)] for side in sides), strict=True):
-        kinds.append("unseen" if not a else ("vanished" if not b else "category"))
-    if pair.merged:
-        labels.append("other")
-        kinds.append("other")
-    return _largest_first([*labels, "missing"], [*kinds, "missing"], terms, sides, rows)
+    k, a, b = len(pair.categories), *sides
+    kinds = np.where(a[:k] == 0, "unseen", np.where(b[:k] == 0, "vanished", "category")).tolist()
+    if pair.runs:
+        terms, a, b = (_whole_runs(values, k) for values in (terms, a, b))
+    labels = [*pair.categories, *pair.runs, "missing"]
+    return _largest_first(labels, [*kinds, *("other" for _ in pair.runs), "missing"], terms, (a, b), rows)
+
+
+def _whole_runs(values: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:
+    """The two cells of every run, which stand between k categories and missing, as one."""
+    return np.concatenate([values[:k], values[k:-1].reshape(-1, 2).sum(axis=1), values[-1:]])
 
 
 def bin_labels(cuts: npt.NDArray[Any]) -> list[str]:
@@ -87,14 +91,13 @@ def _largest_first(
     a, b = sides
     filled = np.flatnonzero(a + b)
     order = filled[np.argsort(-np.abs(terms[filled]), kind="stable")]
-    merged = [i for i in order if kinds[i] == "other"]
-    alone = [int(i) for i in order if kinds[i] != "other"]
-    if len(alone) + len(merged) > MOST:
-        merged += alone[MOST - 1 :]
-        alone = alone[: MOST - 1]
+    alone = order[: MOST - 1] if len(order) > MOST else order
+    merged = order[len(alone) :]
     total = float(terms.sum())
     rows = rows or (int(a.sum()), int(b.sum()))
-    cells = [(labels[i], kinds[i], [i]) for i in alone] + ([("other", "other", merged)] if merged else [])
+    cells = [(labels[i], kinds[i], np.array([i])) for i in map(int, alone)]
+    if len(merged):
+        cells.append(("other", "other", merged))
     made = [
         part(label, kind, float(terms[at].sum()), total, (int(a[at].sum()), int(b[at].sum())), rows)
         for label, kind, at in cells
