@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         total_variation,
         wasserstein,
     )
-    from accel_drift.profiles import Profile, compare
+    from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
 
     __version__: str
@@ -57,6 +57,7 @@ __all__ = [
     "Hellinger",
     "JensenShannon",
     "Missing",
+    "Plan",
     "Profile",
     "Report",
     "Severity",
@@ -95,6 +96,7 @@ _HOME = {
     "Energy": "accel_drift.detectors.energy",
     "Finding": "accel_drift.finding",
     "Missing": "accel_drift.detectors.missing",
+    "Plan": "accel_drift.profiles",
     "Profile": "accel_drift.profiles",
     "Report": "accel_drift.report",
     "Severity": "accel_drift.finding",

@@ -174,6 +174,7 @@ def score(
     epilog=_examples(
         "accel-drift fit june.parquet --out june.adp",
         "accel-drift fit june.csv --out june.adp --detectors psi,ks,mmd --alpha 0.05 --drop id",
+        "accel-drift fit june-01.parquet --plan june.plan.adp --out june-01.adp",
         "accel-drift score june.adp september.csv",
     )
 )
@@ -193,18 +194,73 @@ def fit(
     label: o.Label = None,
     seed: o.Seed = None,
     sample_rows: o.SampleRows = None,
+    content: o.Content = None,
+    plan_file: o.PlanFile = None,
 ) -> int:
     """Learn REFERENCE once and save it as a profile, to score against without the data set."""
-    from accel_drift.cli import scoring
+    from accel_drift.cli import learning, scoring
 
     given = o.learning(
         detectors=detectors, columns=columns, drop=drop, kinds=kinds, rule=rule, alpha=alpha,
         correction=correction, min_effect=min_effect, block=block, label=label, seed=seed, sample_rows=sample_rows,
+        content=content,
     )  # fmt: skip
-    scoring.check_outputs({"--out": out_file}, (reference,))
-    with progress("learning"):
-        profile = scoring.fit(reference, given, backend, out_file)
-    out(scoring.described(profile, out_file))
+    scoring.check_outputs({"--out": out_file}, (reference, *([] if plan_file is None else [str(plan_file)])))
+    with progress("learning") as tell:
+        profile = learning.fit(reference, given, backend, plan_file, out_file, tell)
+    out(learning.described(profile, out_file))
+    return NO_DRIFT
+
+
+@app.command(
+    epilog=_examples(
+        "accel-drift plan june-01.parquet --out june.plan.adp",
+        "accel-drift fit june-02.parquet --plan june.plan.adp --out june-02.adp",
+        "accel-drift fit june-03.parquet --plan june.plan.adp --out june-03.adp",
+        "accel-drift merge june-02.adp june-03.adp --out june.adp",
+    )
+)
+def plan(
+    sample: o.Sample,
+    out_file: o.PlanOut,
+    detectors: o.Detectors = None,
+    alpha: o.Alpha = None,
+    correction: o.Correction = None,
+    rule: o.Rule = None,
+    min_effect: o.MinEffect = None,
+    columns: o.Columns = None,
+    drop: o.Drop = None,
+    kinds: o.Kinds = None,
+    label: o.Label = None,
+    seed: o.Seed = None,
+) -> int:
+    """Decide from SAMPLE what is counted of a reference, so that its parts can be fitted apart and merged."""
+    from accel_drift.cli import learning, scoring
+
+    given = o.learning(
+        detectors=detectors, columns=columns, drop=drop, kinds=kinds, rule=rule, alpha=alpha,
+        correction=correction, min_effect=min_effect, label=label, seed=seed,
+    )  # fmt: skip
+    scoring.check_outputs({"--out": out_file}, (sample,))
+    with progress("planning"):
+        made = learning.plan(sample, given, out_file)
+    out(learning.planned(made, out_file))
+    return NO_DRIFT
+
+
+@app.command(
+    epilog=_examples(
+        "accel-drift merge june-02.adp june-03.adp --out june.adp",
+    )
+)
+def merge(profiles: o.Profiles, out_file: o.Out) -> int:
+    """Add up profiles that were fitted on one plan; their order does not matter, to the byte."""
+    from accel_drift.cli import learning, scoring
+
+    scoring.check_outputs({"--out": out_file}, tuple(profiles))
+    with progress("merging"):
+        merged = learning.merge(profiles, out_file)
+    out(learning.described(merged, out_file))
     return NO_DRIFT
 
 

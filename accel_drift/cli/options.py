@@ -13,7 +13,7 @@ import typer
 
 from accel_drift.errors import ConfigError
 
-_OPTIONS = "detectors|columns|drop|label|block|alpha|correction|rule|min_effect|seed|backend|sample_rows"
+_OPTIONS = "detectors|columns|drop|label|block|alpha|correction|rule|min_effect|seed|backend|sample_rows|plan|content"
 _LEARN, _WRITE = "What is compared, and how", "What comes out"
 
 Reference = Annotated[
@@ -178,6 +178,36 @@ FailOnDrift = Annotated[
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", help="List every column, however many are stable.", rich_help_panel=_WRITE),
+]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan",
+        metavar="FILE",
+        help="Count REFERENCE, or a part of it, by this plan (see accel-drift plan) in one pass; no rows are kept. "
+        "The plan holds all other options.",
+        rich_help_panel=_LEARN,
+    ),
+]
+Content = Annotated[
+    str | None,
+    typer.Option(
+        "--content",
+        metavar="NAME",
+        help="What the profile keeps: sample (rows) or aggregates (counts only). Without it: sample.",
+        rich_help_panel=_LEARN,
+    ),
+]
+Sample = Annotated[
+    str,
+    typer.Argument(
+        metavar="SAMPLE",
+        help="Rows like those of the reference, or all of it: a Parquet, CSV or Arrow file, or a folder.",
+    ),
+]
+Profiles = Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Profiles that were fitted on one plan.")]
+PlanOut = Annotated[
+    Path, typer.Option("--out", metavar="FILE", help="The plan to write, such as june.plan.adp.", show_default=False)
 ]
 Out = Annotated[
     Path, typer.Option("--out", metavar="FILE", help="The profile to write, such as june.adp.", show_default=False)

@@ -1,4 +1,4 @@
-"""The work of `score` and `fit`: from file names and options to a report or a profile."""
+"""The work of `score`: from file names and options to a report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from accel_drift.cli.options import spelled
 from accel_drift.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from accel_drift.profiles import Profile
     from accel_drift.report import Report
 
 STDOUT = "-"
@@ -80,7 +79,7 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
     Raises:
         ConfigError: CURRENT is a saved profile, or options come with one that has its own.
     """
-    _must_exist(reference, current)
+    must_exist(reference, current)
     if looks_like_a_profile(current):
         raise ConfigError(f"{current} is a saved profile; the profile stands first: score PROFILE CURRENT")
     names = _names(reference, current)
@@ -101,37 +100,6 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
     from accel_drift.profiles import compare
 
     return compare(reference, current, backend=backend, names=names, progress=testing, **given)
-
-
-def fit(reference: str, given: Mapping[str, Any], backend: str, out: Path) -> Profile:
-    """Learn REFERENCE and write the profile.
-
-    Raises:
-        ConfigError: REFERENCE is a saved profile.
-    """
-    _must_exist(reference)
-    if looks_like_a_profile(reference):
-        raise ConfigError(f"{reference} is a saved profile already; fit takes the data set")
-    from accel_drift.profiles import Profile
-
-    profile = Profile.fit(reference, backend=backend, **given)
-    profile.save(out)
-    return profile
-
-
-def described(profile: Profile, out: Path) -> str:
-    """What a written profile holds, raw values first: whoever passes it on should know."""
-    held = profile.contents()
-    raw: list[str] = held["columns_with_raw_values"]
-    detectors = ", ".join(d["detector"] for d in held["detectors"])
-    rows = f"{held['rows_held']:,} of {held['rows_of_reference']:,} rows"
-    lines = [
-        f"Wrote {out} ({out.stat().st_size:,} bytes).",
-        f"It holds {rows} as they are, in {len(raw)} columns: {', '.join(raw)}.",
-        f"Detectors: {detectors}.",
-        f"Use it: accel-drift score {out} CURRENT",
-    ]
-    return "\n".join(lines)
 
 
 def looks_like_a_profile(file: str) -> bool:
@@ -156,8 +124,12 @@ def with_command(report: Report, words: str) -> Report:
     return replace(report, settings={**report.settings, "command": words})
 
 
-def _must_exist(*files: str) -> None:
-    """Both data sets are looked for before the first is read, which may take long."""
+def must_exist(*files: str) -> None:
+    """Data sets are looked for before the first is read, which may take long.
+
+    Raises:
+        SourceError: one is not there.
+    """
     from accel_drift.data.folders import find_files
 
     for file in files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.convert import type_group, without_values
-from accel_drift.data.decoded import Decoded, Outcome, Unreadable, merged_codes
+from accel_drift.data.decoded import Decoded, Outcome, Rows, Unreadable, merged_codes
 from accel_drift.data.kinds import number_order
 from accel_drift.data.numbers import embedding_column, numeric_column
 from accel_drift.data.schema import NULL_TYPE, Column, Kind, embedding_type
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn
+from accel_drift.errors import SchemaError
 
 _PER_DAY = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _ARROW_NAMES = {"float32": "float", "float64": "double"}
@@ -150,3 +151,29 @@ _JOIN: dict[str, Callable[[str, Sequence[Any], Sequence[str]], Outcome]] = {
     "time": _instants,
     "embedding": _vectors,
 }
+
+
+def picked(pieces: Iterable[Rows], places: npt.NDArray[np.int64]) -> Rows:
+    """The rows at some places, ascending, of a data set that comes in pieces.
+
+    Raises:
+        SchemaError: a column is of different sorts in different pieces.
+    """
+    first = 0
+    parts: list[dict[str, Outcome]] = []
+    for rows, columns in pieces:
+        low, high = np.searchsorted(places, [first, first + rows])
+        at, first = places[low:high] - first, first + rows
+        if len(at) or not parts:
+            parts.append({name: _taken(outcome, at) for name, outcome in columns.items()})
+    found = {}
+    for name in parts[0]:
+        try:
+            found[name] = joined(name, [part[name] for part in parts])
+        except Misfit as misfit:
+            raise SchemaError(f"column {name!r} is {' in some rows and '.join(misfit.types)} in others") from misfit
+    return len(places), found
+
+
+def _taken(outcome: Outcome, at: npt.NDArray[np.int64]) -> Outcome:
+    return replace(outcome, column=outcome.column.take(at)) if isinstance(outcome, Decoded) else outcome

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from accel_drift.backends import Backend
+from accel_drift.data.concatenate import picked
 from accel_drift.data.convert import convert, held_to, without_identity
 from accel_drift.data.decoded import Decoded, Outcome, Source
 from accel_drift.data.derive import derive
@@ -37,6 +39,7 @@ def read_table(
     schema: Schema | None = None,
     name: str = "",
     backend: Backend | None = None,
+    pick: Pick | None = None,
 ) -> Table:
     """Read rows from wherever they are.
 
@@ -53,6 +56,7 @@ def read_table(
             the reference has may be named.
         name: what to call the data set; by default the name of the file or folder.
         backend: what will compute on the rows: tensors on its device stay there. Without it they must be on the host.
+        pick: which rows to read, of a source that comes in pieces and says how many it has; others are read whole.
 
     Returns:
         The table; with 0 rows or without columns where the source has none.
@@ -65,7 +69,16 @@ def read_table(
         ConfigError: there is no kind of that name, or one name stands where a list belongs.
     """
     asked = _Asked.of(source, columns, drop, label, kinds, schema, backend)
-    return asked.table(*asked.opened.load(asked.wanted, asked.steering), name)
+    opened = asked.opened
+    if pick is not None and opened.pieces is not None and opened.rows is not None:
+        rows = picked(opened.in_pieces(asked.wanted, asked.steering), pick(opened.rows))
+    else:
+        rows = opened.load(asked.wanted, asked.steering)
+    return asked.table(*rows, name)
+
+
+Pick: TypeAlias = Callable[[int], npt.NDArray[np.int64]]
+"""Number of rows -> places of those wanted, ascending."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Detector(ABC):
     min_rows: ClassVar[int] = 2
     joint: ClassVar[bool] = False
     alone: ClassVar[bool] = False
+    needs_rows: ClassVar[bool] = False
 
     permutations: int = 999
     alpha: float = 0.01

@@ -44,6 +44,7 @@ class MatrixDetector(Detector, ABC):
     kinds: ClassVar[tuple[Any, ...]] = VALUE_KINDS
     joint: ClassVar[bool] = True
     alone: ClassVar[bool] = True
+    needs_rows: ClassVar[bool] = True
     kernel: ClassVar[Kernel]
 
     mode: Mode = "rows"

@@ -1,4 +1,4 @@
-"""A profile on disk: one Arrow IPC file, a JSON header in its metadata and the kept rows as its only record batch.
+"""A profile or a plan on disk: one Arrow IPC file, a JSON header in its metadata, rows or counts as its record batch.
 
 Nothing in it is code. A digest over header and rows tells an altered or truncated file from a whole one; it guards
 against accidents, not against a forger.
@@ -9,37 +9,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from accel_drift.backends import Backend
 from accel_drift.data.schema import Schema
 from accel_drift.data.table import Table
 from accel_drift.errors import AccelDriftError, ProfileError, SourceError
 from accel_drift.files import write_bytes_atomically
 
-FORMAT = 1
+if TYPE_CHECKING:
+    from accel_drift.profiles.profile import Profile
+
+FORMAT = 2
 """Number of the form; a reader refuses a later one."""
 
 _KEY = b"accel-drift-profile"
-_PARTS = ("options", "detectors", "totals", "provenance", "schema", "excluded", "format", "digest")
+_PARTS = {
+    "sample": ("options", "detectors", "totals", "provenance", "schema", "excluded"),
+    "aggregates": ("plan", "rows"),
+    "plan": ("plan",),
+}
 
 
-def write(header: Mapping[str, Any], rows: Table, path: Path) -> None:
-    """Write header and rows, all or nothing.
+def write(header: Mapping[str, Any], batch: Any, path: Path) -> None:
+    """Write a header and a `pyarrow.RecordBatch`, all or nothing.
 
     Raises:
         SourceError: the folder does not exist or cannot be written to.
     """
     import pyarrow as pa
 
-    batch = rows.to_arrow()
-    whole = {
-        **header,
-        "schema": rows.schema.to_list(),
-        "excluded": dict(rows.excluded),
-        "name": rows.name,
-        "format": FORMAT,
-    }
+    whole = {**header, "format": FORMAT}
     whole["digest"] = _digest(whole, batch)
     metadata = {**(batch.schema.metadata or {}), _KEY: json.dumps(whole, allow_nan=False).encode()}
     batch = batch.replace_schema_metadata(metadata)
@@ -62,8 +64,34 @@ def is_profile(path: Path) -> bool:
         return False
 
 
-def read(path: Path) -> tuple[dict[str, Any], Table]:
-    """Read header and rows.
+def open_profile(path: Path, backend: str | Backend) -> Profile:
+    """The profile in a file.
+
+    Raises:
+        SourceError: there is no such file.
+        ProfileError: it is damaged, foreign, altered, of a later format, or holds a plan only.
+    """
+    header, batch = read(path)
+    if header["content"] == "plan":
+        raise ProfileError(
+            f"{str(path)!r} is a plan, and no row was counted by it yet; fit a reference on it: "
+            "Profile.fit(reference, plan=Plan.load(...)), or accel-drift fit --plan"
+        )
+    if header["content"] == "aggregates":
+        from accel_drift.profiles.counted import CountedProfile
+
+        return CountedProfile.of_file(header, batch)
+    from accel_drift.profiles.sampled import SampledProfile
+
+    try:
+        rows = Table.from_arrow(batch, Schema.from_list(header["schema"]))
+    except AccelDriftError as error:
+        raise ProfileError(f"{str(path)!r} does not hold the rows that it names: {error}") from error
+    return SampledProfile.of_file(header, replace(rows, excluded=header["excluded"], name=header["name"]), backend)
+
+
+def read(path: Path) -> tuple[dict[str, Any], Any]:
+    """Read a header and its `pyarrow.RecordBatch`.
 
     Raises:
         SourceError: there is no such file.
@@ -84,13 +112,7 @@ def read(path: Path) -> tuple[dict[str, Any], Table]:
         raise ProfileError(f"{str(path)!r} holds {len(batches)} record batches, and a profile holds one; save it again")
     if header["digest"] != _digest({k: v for k, v in header.items() if k != "digest"}, batches[0]):
         raise ProfileError(f"{str(path)!r} was altered or damaged after it was saved; save it again")
-    try:
-        rows = Table.from_arrow(batches[0], Schema.from_list(header["schema"]))
-    except AccelDriftError as error:
-        raise ProfileError(f"{str(path)!r} does not hold the rows that it names: {error}") from error
-    from dataclasses import replace
-
-    return header, replace(rows, excluded=header["excluded"], name=header.get("name", ""))
+    return {"content": "sample", "name": "", **header}, batches[0]
 
 
 def _header(path: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
@@ -106,7 +128,8 @@ def _header(path: Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
             f"{str(path)!r} has format {header['format']}, and this version reads up to {FORMAT}; "
             "upgrade with pip install -U accel-drift"
         )
-    lacking = [part for part in _PARTS if part not in header]
+    parts = _PARTS.get(header.get("content", "sample"), ("content",))
+    lacking = [part for part in (*parts, "digest") if part not in header]
     if lacking:
         raise ProfileError(f"{str(path)!r} lacks {', '.join(lacking)} in its header; save it again")
     return header

@@ -2,69 +2,52 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from accel_drift._version import version
-from accel_drift.backends import Backend, get_backend
-from accel_drift.backends.registry import choose
-from accel_drift.calibration import Correction, Rule, check
-from accel_drift.data.calendar import block_ids
-from accel_drift.data.read import read_table
-from accel_drift.data.schema import Kind
-from accel_drift.data.table import Table
-from accel_drift.detectors import get_class, get_detector
-from accel_drift.detectors.base import Detector, at_least
-from accel_drift.errors import ConfigError, DataError
-from accel_drift.profiles.scoring import Options, score
+from accel_drift.backends import Backend
+from accel_drift.calibration import Correction, Rule
+from accel_drift.detectors.base import Detector
+from accel_drift.errors import ConfigError
+from accel_drift.profiles.learning import COUNTABLE, Asked, learn
 from accel_drift.report import Report
-from accel_drift.statistics import draws
-from accel_drift.statistics.kept import Kept
-from accel_drift.statistics.totals import Totals
+
+if TYPE_CHECKING:
+    from accel_drift.profiles.plan import Plan
 
 SAMPLE_ROWS = 20_000
 """Rows that a profile keeps at most for the detectors that need rows."""
 
-DEFAULT_DETECTORS = ("psi", "missing", "unseen", "mmd")
-"""One score for every column, so that columns can be ranked, two tests of what is absent or new, and a joint test."""
-
+Content = Literal["sample", "aggregates"]
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(ABC):
     """What detectors need of a reference.
 
+    Two sorts are made by `fit`. One keeps rows, all or a seeded sample of at most 20,000, with counts of all rows:
+    every detector works, and the file holds raw values. The other keeps counts in the cells of a plan and no row: parts
+    of a reference that are fitted on one plan merge, and reference and batches may be larger than memory.
+
     Attributes:
-        rows: the reference's rows, or a seeded sample of them, in their order.
-        totals: counts of the whole reference where `rows` is a sample.
         detectors: what batches are tested with.
-        options: alpha, correction, block and the like.
-        backend: where to compute.
-        provenance: when, from what and with which version it was made.
-        kept: what is made of the rows once and serves every batch; never saved.
+        backend: where batches are compared.
     """
 
-    rows: Table
-    totals: Totals | None
-    detectors: tuple[Detector, ...]
-    options: Options
-    backend: Backend
-    provenance: Mapping[str, Any]
-    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    __slots__ = ()
 
-    @classmethod
+    detectors: tuple[Detector, ...]
+    backend: Backend
+
+    @staticmethod
     def fit(
-        cls,
         reference: Any,
         detectors: Sequence[Detector | str] | None = None,
         *,
+        plan: Plan | None = None,
+        content: Content = "sample",
         backend: str | Backend = "auto",
         block: str | int | None = None,
         correction: Correction = "bh",
@@ -78,14 +61,19 @@ class Profile:
         kinds: Mapping[str, str] | None = None,
         sample_rows: int | None = SAMPLE_ROWS,
         name: str = "",
-    ) -> Self:
+        progress: Progress | None = None,
+    ) -> Profile:
         """Learn a reference.
 
         Args:
             reference: a data set: a Parquet, CSV or Arrow file, anything that speaks Arrow, a dict of columns, an
-                (n, d) array.
-            detectors: detectors or their names; by default psi, missing, unseen and mmd.
-            backend: "numpy", "jax", "cupy" or "auto".
+                (n, d) array. With a plan Parquet and Arrow data may be larger than memory.
+            detectors: detectors or their names; by default psi, missing, unseen and mmd, which needs rows.
+            plan: what `plan` decided: the reference, or a part of one, is then counted by it, in one pass and without
+                keeping rows. The plan holds all other options.
+            content: "sample" keeps rows, "aggregates" counts only; with a plan it is "aggregates". Without one a seeded
+                part of the rows, a fifth and at most 20,000, makes the cells and takes no part in tests.
+            backend: "numpy", "jax", "cupy" or "auto"; counts are made where the rows are.
             block: rows that belong together and are permuted as one: a column, "timestamp:day", or a run length.
             correction: "bh", "by", "holm", "bonferroni" or "none".
             rule: when the data set counts as drifted: "fdr", "any", "majority", or a share of columns.
@@ -99,259 +87,132 @@ class Profile:
                 `"gaps"` the seconds between the times of a column.
             sample_rows: rows kept at most; counts are of all rows in any case. None keeps all.
             name: what the report calls the reference.
+            progress: called with (rows counted, rows in all or 0, what is done) while a plan is followed.
 
         Raises:
             DataError: the reference cannot be read or has no rows.
-            ConfigError: an option has a value that cannot work.
+            SchemaError: it lacks a column that the plan counts.
+            ConfigError: an option has a value that cannot work, or is given beside a plan that fixes it.
         """
-        check(alpha, correction, rule)
-        if isinstance(detectors, str) or (detectors is not None and not detectors):
-            raise ConfigError(f"detectors is {detectors!r}; it is a list of detectors or their names, or None")
-        made = tuple(_prepared(d, alpha, min_effect, block, seed) for d in detectors or DEFAULT_DETECTORS)
-        _refuse_twins(made)
-        chosen, reason = _open(backend, reference)
-        table = read_table(reference, columns=columns, drop=drop, label=label, kinds=kinds, name=name, backend=chosen)
-        if table.rows == 0:
-            raise DataError("the reference has no rows; there is nothing to learn")
-        table = _without_identifiers(table, (*(columns or ()), *(kinds or {})), block)
-        if block is not None:
-            block_ids(table, block)  # a wrong rule is told now, not at the first batch
-        options = Options(
-            correction=correction,
-            rule=rule,
-            alpha=alpha,
-            min_effect=min_effect,
-            block=block,
-            seed=seed,
-            columns=None if columns is None else tuple(columns),
-            kinds=(*(kinds or ()), *(c.name for c in table.schema.columns if c.derived)),
-            facts={"backend_reason": reason},
+        asked = Asked(
+            detectors, backend, block, correction, rule, alpha, min_effect, seed, columns, drop, label, kinds, name
         )
-        rows, totals = _sample(table, sample_rows, made, block, seed)
-        provenance = {
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "version": version(),
-            "reference": table.name,
-            "rows": table.rows,
-        }
-        return cls(rows, totals, made, options, chosen, provenance)
+        if plan is not None:
+            from accel_drift.profiles.counted import CountedProfile
 
+            _refuse_beside_plan(asked, sample_rows)
+            return CountedProfile.count(plan, reference, progress)
+        if content == "aggregates":
+            from accel_drift.profiles.counted import CountedProfile
+
+            return CountedProfile.apart(learn(reference, asked, COUNTABLE))
+        if content != "sample":
+            raise ConfigError(f'content is {content!r}; it is "sample", which keeps rows, or "aggregates"')
+        from accel_drift.profiles.sampled import SampledProfile
+
+        return SampledProfile.of(learn(reference, asked), sample_rows)
+
+    @staticmethod
+    def plan(
+        sample: Any,
+        detectors: Sequence[Detector | str] | None = None,
+        *,
+        correction: Correction = "bh",
+        rule: Rule | float = "fdr",
+        alpha: float = 0.01,
+        min_effect: float | None = None,
+        seed: int = 0,
+        columns: Sequence[str] | None = None,
+        drop: Sequence[str] = (),
+        label: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+        name: str = "",
+    ) -> Plan:
+        """Decide what is counted of a reference: where columns are cut, which categories have a cell of their own.
+
+        Tests are exact where these rows are not counted in the reference as well. Where they are it does no harm as
+        long as bins hold 50 rows of the reference and more.
+
+        Args:
+            sample: some rows like those of the reference, or the whole of it: of a data set that comes in pieces
+                (Parquet, Arrow) a seeded sample of at most 200,000 rows is taken, spread evenly over it.
+            detectors: as in `fit`; by default psi, missing and unseen. Those that need rows are refused.
+            correction: as in `fit`.
+            rule: as in `fit`.
+            alpha: as in `fit`.
+            min_effect: as in `fit`.
+            seed: as in `fit`.
+            columns: as in `fit`.
+            drop: as in `fit`.
+            label: as in `fit`.
+            kinds: as in `fit`.
+            name: what reports call the reference.
+
+        Raises:
+            DataError: the sample cannot be read or has no rows, or no column is left to count.
+            ConfigError: an option has a value that cannot work, or a detector needs rows.
+        """
+        from accel_drift.profiles.plan import Plan, sample_of
+
+        asked = Asked(
+            detectors, "auto", None, correction, rule, alpha, min_effect, seed, columns, drop, label, kinds, name
+        )
+        return Plan.of(learn(sample, asked, COUNTABLE, sample_of(seed)))
+
+    @abstractmethod
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
         """Compare a batch with the reference.
 
         Args:
             batch: a data set, in any form that `fit` takes.
             name: what the report calls the batch.
-            progress: called with (done, of, what) before each detector.
+            progress: called with (done, of, what) before each detector, and while rows are counted.
 
         Raises:
             DataError: the batch cannot be read, has no rows, or no column that the reference has.
             SchemaError: a column holds what it cannot be compared as.
         """
-        options = self.options
-        # What the reference left out is no news in the batch.
-        table = read_table(
-            batch,
-            schema=self.rows.schema,
-            columns=options.columns,
-            drop=tuple(self.rows.excluded),
-            name=name,
-            backend=self.backend,
-        )
-        thinned = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
-        sizes = (int(self.provenance["rows"]), table.rows)
-        return score(self.rows, thinned, self.detectors, self.backend, options, sizes, self.totals, progress, self.kept)
 
+    @abstractmethod
+    def merge(self, *others: Profile) -> Profile:
+        """The profile of the rows of this one and of others, all fitted on one plan; the order does not matter.
+
+        Raises:
+            ConfigError: a profile keeps rows, or was fitted on another plan.
+        """
+
+    @abstractmethod
     def save(self, path: str | Path) -> None:
         """Write the profile to one Arrow IPC file; never a pickle, never half a file.
 
         Raises:
             SourceError: the folder does not exist, or the file cannot be written.
         """
-        from accel_drift.profiles.file import write
 
-        write(self._header(), self.rows, Path(path))
-
-    @classmethod
-    def load(cls, path: str | Path, *, backend: str | Backend = "auto") -> Self:
+    @staticmethod
+    def load(path: str | Path, *, backend: str | Backend = "auto") -> Profile:
         """Open a saved profile, on any backend.
 
         Raises:
-            ProfileError: the file is damaged, foreign, altered, or of a later format.
+            ProfileError: the file is damaged, foreign, altered, of a later format, or holds a plan only.
             SourceError: there is no such file.
         """
-        from accel_drift.profiles.file import read
+        from accel_drift.profiles.file import open_profile
 
-        header, rows = read(Path(path))
-        chosen, reason = _open(backend)
-        options = Options.from_dict(header["options"], {"backend_reason": reason})
-        made = tuple(get_detector(d["detector"], **_without_name(d)) for d in header["detectors"])
-        totals = None if header["totals"] is None else Totals.from_dict(header["totals"])
-        if rows.rows < (of := header["provenance"]["rows"]):
-            # The seed says which rows of the source were kept.
-            rows = replace(rows, origin=_kept(of, rows.rows, options.seed))
-        return cls(rows, totals, made, options, chosen, header["provenance"])
+        return open_profile(Path(path), backend)
 
+    @abstractmethod
     def contents(self) -> dict[str, Any]:
         """What the profile holds, raw values first."""
-        return {
-            "rows_held": self.rows.rows,
-            "rows_of_reference": self.provenance["rows"],
-            "holds_raw_rows": True,
-            "columns_with_raw_values": list(self.rows.columns),
-            "counts_of_all_rows": sorted(self.totals.missing) if self.totals is not None else [],
-            "detectors": [d.summary() for d in self.detectors],
-            "schema": self.rows.schema.to_list(),
-            "excluded": dict(self.rows.excluded),
-            **{k: v for k, v in self.provenance.items() if k != "rows"},
-        }
 
+    @abstractmethod
     def summary(self) -> dict[str, Any]:
         """Options, sizes and backend, as plain values."""
-        return {**self._header()["options"], **self.contents(), "backend": self.backend.name}
-
-    def _header(self) -> dict[str, Any]:
-        return {
-            "options": self.options.to_dict(),
-            "detectors": [d.summary() for d in self.detectors],
-            "totals": None if self.totals is None else self.totals.to_dict(),
-            "provenance": dict(self.provenance),
-        }
 
 
-def compare(
-    reference: Any,
-    batch: Any,
-    detectors: Sequence[Detector | str] | None = None,
-    *,
-    backend: str | Backend = "auto",
-    block: str | int | None = None,
-    correction: Correction = "bh",
-    rule: Rule | float = "fdr",
-    alpha: float = 0.01,
-    min_effect: float | None = None,
-    seed: int = 0,
-    columns: Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    label: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-    names: tuple[str, str] = ("", ""),
-    progress: Progress | None = None,
-) -> Report:
-    """Compare two data sets in one call, on all their rows. Options as in `Profile.fit`.
-
-    Args:
-        reference: the data to compare with.
-        batch: the data in question.
-        detectors: as in `Profile.fit`.
-        backend: as in `Profile.fit`.
-        block: as in `Profile.fit`.
-        correction: as in `Profile.fit`.
-        rule: as in `Profile.fit`.
-        alpha: as in `Profile.fit`.
-        min_effect: as in `Profile.fit`.
-        seed: as in `Profile.fit`.
-        columns: as in `Profile.fit`.
-        drop: as in `Profile.fit`.
-        label: as in `Profile.fit`.
-        kinds: as in `Profile.fit`.
-        names: what the report calls the two sides.
-        progress: called with (done, of, what) before each detector.
-
-    Raises:
-        DataError: a side cannot be read, has no rows, or the two have no column to compare.
-        ConfigError: an option has a value that cannot work.
-
-    >>> compare({"x": [1.0] * 40}, {"x": [2.0] * 40}, ["psi"], backend="numpy").drifted_columns
-    ('x',)
-    """
-    profile = Profile.fit(
-        reference,
-        detectors,
-        backend=backend,
-        block=block,
-        correction=correction,
-        rule=rule,
-        alpha=alpha,
-        min_effect=min_effect,
-        seed=seed,
-        columns=columns,
-        drop=drop,
-        label=label,
-        kinds=kinds,
-        sample_rows=None,
-        name=names[0],
-    )
-    return profile.score(batch, name=names[1], progress=progress)
-
-
-def _prepared(
-    d: Detector | str, alpha: float, min_effect: float | None, block: str | int | None, seed: int
-) -> Detector:
-    """A detector with the report's options: one report has one level, one block rule and one seed."""
-    made = get_class(d)() if isinstance(d, str) else d
-    if not isinstance(made, Detector):
-        raise ConfigError(f"detectors holds {d!r}; it takes detectors such as accel_drift.PSI(), or their names")
-    for option, value, start in (("alpha", alpha, 0.01), ("block", block, None), ("seed", seed, 0)):
-        own = getattr(made, option)
-        if own not in (start, value):
-            raise ConfigError(
-                f"{made.name} has {option}={own!r} and the report {option}={value!r}; one report has one: "
-                f"give {option}= to the report"
-            )
-    least = made.min_effect if made.min_effect is not None else min_effect
-    return replace(made, alpha=alpha, block=block, seed=seed, min_effect=least)
-
-
-def _without_identifiers(table: Table, named: Sequence[str], block: str | int | None) -> Table:
-    """Without the columns that are never compared, so that a profile keeps no names of things."""
-    out = {
-        c.name: f"identifier-like: {c.reason or 'it names things'}"
-        for c in table.schema.columns
-        if c.kind is Kind.IDENTIFIER and c.name not in named and c.name != block
-    }
-    kept = table.select([n for n in table.columns if n not in out])
-    return replace(kept, excluded={**table.excluded, **out})
-
-
-def _refuse_twins(detectors: tuple[Detector, ...]) -> None:
-    seen = [d.name for d in detectors]
-    twins = sorted({n for n in seen if seen.count(n) > 1})
-    if twins:
-        raise ConfigError(f"{', '.join(twins)} is given more than once; a report has one detector of a name")
-
-
-def _open(backend: str | Backend, data: Any = None) -> tuple[Backend, str]:
-    return choose(data) if backend == "auto" else (get_backend(backend), "asked for")
-
-
-def _sample(
-    table: Table, limit: int | None, detectors: tuple[Detector, ...], block: str | int | None, seed: int
-) -> tuple[Table, Totals | None]:
-    """At most `limit` rows by the seed, in their order; with counts of all rows unless blocks are permuted."""
-    if limit is not None:
-        at_least(limit, 2, "sample_rows", "rows that the profile keeps, or None for all")
-    if limit is None or table.rows <= limit:
-        return table, None
-    rows = table.take(_kept(table.rows, limit, seed))
-    if block is not None:
-        return rows, None
-    bins = frozenset(int(k) for d in detectors if (k := getattr(d, "bins", None)) is not None)
-    return rows, Totals.of(table, bins)
-
-
-def _kept(of: int, limit: int, seed: int) -> npt.NDArray[np.intp]:
-    """Rows that a profile keeps of a reference."""
-    return draws.subset(draws.key(seed, "profile", "rows"), of, limit)
-
-
-def _thinned(batch: Table, held: int, of: int, options: Options, no_totals: bool) -> Table:
-    """With blocks and a sampled reference, the batch at the reference's rate: blocks must stay exchangeable."""
-    if options.block is None or not no_totals or held >= of:
-        return batch
-    size = max(1, round(batch.rows * held / of))
-    return batch.take(draws.subset(draws.key(options.seed, "batch", "rows"), batch.rows, size))
-
-
-def _without_name(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in options.items() if k != "detector"}
+def _refuse_beside_plan(asked: Asked, sample_rows: int | None) -> None:
+    plain = Asked(backend=asked.backend)
+    given = [option for option in Asked.__slots__ if getattr(asked, option) != getattr(plain, option)]
+    given += ["sample_rows"] * (sample_rows != SAMPLE_ROWS)
+    if given:
+        raise ConfigError(f"the plan fixes {', '.join(given)}; leave that out here, and give it to Profile.plan")

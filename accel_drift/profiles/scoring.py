@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -90,8 +90,30 @@ def score(
     if not any(Kind.EMBEDDING in d.kinds for d in detectors):
         screened = without_embeddings(screened, reference, batch)
     if not screened.names:
-        raise DataError(_nothing_left(screened))
+        raise DataError(nothing_left(screened))
     comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals, kept)
+    report = report_of(comparison, screened, detectors, options, sizes, progress)
+    warnings = _block_warnings(reference, batch, screened, options, comparison)
+    return replace(
+        report,
+        reference=reference.name or "reference",
+        batch=batch.name or "batch",
+        schema_diff=diff(reference.schema, batch.schema),
+        warnings=(*report.warnings, *warnings),
+        notes=(*_thinning(reference, batch, sizes, totals), *report.notes),
+        elapsed_s=time.perf_counter() - started,
+    )
+
+
+def report_of(
+    comparison: Comparison,
+    screened: Screened,
+    detectors: Sequence[Detector],
+    options: Options,
+    sizes: tuple[int, int],
+    progress: Any = None,
+) -> Report:
+    """Test what was put side by side, correct, judge; whose names and schemas these are is for the caller to say."""
     needed = _smallest_p(comparison, detectors, options)
     plan = Plan(options.alpha, needed, options.seed)
     outcomes: list[Outcome] = []
@@ -100,26 +122,24 @@ def score(
             progress(i, len(detectors), d.name)
         outcomes += d.outcomes(comparison, plan)
     findings = decide(outcomes, alpha=options.alpha, correction=options.correction)
-    warnings = [*screened.warnings, *_block_warnings(reference, batch, screened, options, comparison)]
     return Report(
-        reference=reference.name or "reference",
-        batch=batch.name or "batch",
+        reference="reference",
+        batch="batch",
         n_reference=sizes[0],
         n_batch=sizes[1],
         drifted=verdict(findings, options.rule, options.alpha),
         severity=max((f.severity for f in findings), key=lambda s: s.rank, default=Severity.NONE),
         rule=options.rule if isinstance(options.rule, str) else f"fraction {options.rule:g}",
         findings=findings,
-        schema_diff=_diff(reference, batch),
+        schema_diff=SchemaDiff(),
         excluded=screened.excluded,
-        warnings=tuple(warnings),
-        notes=(*_thinning(reference, batch, sizes, totals), *_notes(outcomes, findings, options)),
+        warnings=tuple(screened.warnings),
+        notes=_notes(outcomes, findings, options),
         detectable=_detectable(comparison, detectors, outcomes, needed),
-        settings=_settings(detectors, backend, options),
+        settings=_settings(detectors, comparison.backend, options),
         distributions=distributions(comparison),
         nulls=null_pictures(outcomes),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        elapsed_s=time.perf_counter() - started,
         version=version(),
     )
 
@@ -129,10 +149,6 @@ def _smallest_p(comparison: Comparison, detectors: Sequence[Detector], options: 
     per_column = [sum(comparison.kind(n) in d.kinds for d in detectors if not d.alone) for n in comparison.names]
     members = sum(c > 0 for c in per_column) + sum(d.members(comparison) for d in detectors if d.alone)
     return smallest_needed(members, max(per_column, default=1), options.alpha, options.correction)
-
-
-def _diff(reference: Table, batch: Table) -> SchemaDiff:
-    return diff(reference.schema, batch.schema)
 
 
 def _block_warnings(
@@ -203,6 +219,7 @@ def _settings(detectors: Sequence[Detector], backend: Any, options: Options) -> 
     }
 
 
-def _nothing_left(screened: Screened) -> str:
+def nothing_left(screened: Screened) -> str:
+    """What to say where no column is left to compare."""
     reasons = "; ".join([*screened.warnings, *(f"{name}: {why}" for name, why in screened.excluded.items())])
     return f"no column is left to compare ({reasons or 'no columns'}); columns=[...] keeps those that it names"

@@ -7,7 +7,7 @@ left out. A column that separates the two sides perfectly is warned of in any ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,9 @@ from accel_drift.data.calendar import UNITS, block_ids
 from accel_drift.data.schema import NULL_TYPE, Kind, SchemaDiff, common, diff
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import ConfigError
+from accel_drift.statistics.fixed_cells import NumberCells
 from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
+from accel_drift.statistics.tally import Tally
 
 ENOUGH_ROWS = 20
 """Rows a side from which order and separation mean anything."""
@@ -54,7 +56,7 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
     out = Screened(excluded={**batch.excluded, **reference.excluded})
     if not reference.columns:
         return out
-    out.warnings += _changed(diff(reference.schema, batch.schema))
+    out.warnings += changed(diff(reference.schema, batch.schema))
     names = []
     for name in common(reference.schema, batch.schema):
         a, b = reference.columns[name], batch.columns[name]
@@ -75,6 +77,30 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
     return out
 
 
+def screen_counts(reference: Tally, batch: Tally, names: Sequence[str]) -> Screened:
+    """Decide the same where only counts in fixed cells are at hand.
+
+    Args:
+        reference: counts of the reference.
+        batch: counts of the batch.
+        names: columns that were counted on both sides.
+    """
+    out = Screened(names=tuple(names))
+    for name in names:
+        cells = reference.cells.columns[name]
+        values = cells.width - (2 if isinstance(cells, NumberCells) else 1)
+        a, b = (tally.of(name)[:values] > 0 for tally in (reference, batch))
+        present = [tally.rows - tally.missing(name) for tally in (reference, batch)]
+        if min(present) >= ENOUGH_ROWS and values > 2 and not (a & b).any():
+            out.warnings.append(
+                f"{name} separates the two sides perfectly: no cell has rows of both; drop it if it is a clock or a key"
+            )
+        filled = np.flatnonzero(a | b)
+        if len(filled) == 1 and present == [reference.rows, batch.rows] and (value := cells.only(int(filled[0]))):
+            out.excluded[name] = f"constant: every row holds {value}"
+    return out
+
+
 def without_embeddings(screened: Screened, *sides: Table) -> Screened:
     """The same without embedding columns, for detectors that each look at one value a row."""
     out = [n for n in screened.names if any(isinstance(side.columns[n], EmbeddingColumn) for side in sides)]
@@ -83,7 +109,7 @@ def without_embeddings(screened: Screened, *sides: Table) -> Screened:
     return Screened(names, {**screened.excluded, **dict.fromkeys(out, why)}, screened.warnings)
 
 
-def _changed(changes: SchemaDiff) -> list[str]:
+def changed(changes: SchemaDiff) -> list[str]:
     """Warnings of columns that cannot be compared any more: a verdict without them is not the verdict asked for."""
     gone = [f"{', '.join(changes.removed)}: in the reference and not in the batch"] if changes.removed else []
     other = [f"{name}: {was} in the reference, {now} in the batch; not compared" for name, was, now in changes.retyped]
@@ -162,7 +188,7 @@ def _left_out(
         return ""
     if apart and _constant(a) and _constant(b):
         return "separates the two sides perfectly: one value on each, like a stamp"
-    if _ordered(a) and _ordered(b):
+    if counts_up(a) and counts_up(b):
         return "identifier-like: whole numbers that never fall down the rows of either side, a counter or a clock"
     return ""
 
@@ -197,6 +223,11 @@ def _overlap(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> bool:
 
 def _whole(column: TableColumn) -> bool:
     return isinstance(column, NumericColumn) and column.dtype.kind in "iu" and column.missing < column.rows
+
+
+def counts_up(column: TableColumn) -> bool:
+    """Whether a column holds whole numbers that never fall down the rows."""
+    return _whole(column) and _ordered(column)
 
 
 def _ordered(column: TableColumn) -> bool:

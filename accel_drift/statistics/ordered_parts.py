@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from accel_drift.finding import Part
 from accel_drift.statistics import ordered_cells
-from accel_drift.statistics.cells import FINE
 from accel_drift.statistics.ordered import Column, Floats
 
 CELLS = 16
@@ -17,7 +16,7 @@ CELLS = 16
 
 
 def by_cell(column: Column, contributions: Floats, *, whole: bool) -> tuple[Part, ...]:
-    """Contributions of the fine cells (FINE,) added up in at most `CELLS` cells of about as many pooled rows.
+    """Contributions of the fine cells (k,) added up in at most `CELLS` cells of about as many pooled rows.
 
     Args:
         column: the column.
@@ -54,7 +53,8 @@ def largest_gap(column: Column) -> Part:
     at = int(np.abs(apart).argmax())
     x, y = int(a[: at + 1].sum()), int(b[: at + 1].sum())
     n, m = column.rows
-    value = _number(column.pair.fine_edges[column.place][min(at, FINE - 2)])
+    edges = column.pair.fine_edges[column.place]
+    value = _number(edges[min(at, len(edges) - 1)] if len(edges) else column.pair.fine_middles[column.place][0])
     label = f"at {value}: {x / n:.0%} of reference and {y / m:.0%} of batch lie at or below"
     return Part(label, "bin", float(apart[at]), 1.0, _direction(column, x, y), x, y)
 
@@ -62,11 +62,11 @@ def largest_gap(column: Column) -> Part:
 def _label(column: Column, cells: npt.NDArray[np.intp]) -> str:
     """`(12.5, 20]`, or the value where there is only one."""
     first, last = int(cells[0]), int(cells[-1])
-    if column.pair.distinct[column.place] <= FINE and first == last:
+    if first == last and column.pair.one_value(column.place, first):
         return _number(column.pair.fine_middles[column.place][first])
     cuts = column.pair.fine_edges[column.place]
     low = "(-inf" if first == 0 else f"({_number(cuts[first - 1])}"
-    return f"{low}, inf)" if last == FINE - 1 else f"{low}, {_number(cuts[last])}]"
+    return f"{low}, inf)" if last == len(cuts) else f"{low}, {_number(cuts[last])}]"
 
 
 def _number(value: Any) -> str:

@@ -134,6 +134,10 @@ class NumericPair:
         with self.backend.scope():
             return self.backend.to_numpy(self._shape[0])
 
+    def one_value(self, j: int, _: int) -> bool:
+        """Whether a fine cell of a column holds one value only."""
+        return bool(self.distinct[j] <= cells.FINE)
+
     @cached_property
     def fine_middles(self) -> npt.NDArray[Any]:
         """A value inside each fine cell, the cell's own where it has only one, (d, FINE)."""

@@ -61,8 +61,48 @@ def test_a_profile_that_cannot_be_read(cli: Cli, folder: Path, damage: str) -> N
         "altered": whole.replace(b'"seed": 0', b'"seed": 7'),
         "foreign": b"this is no profile",
         "empty": b"",
-        "later": whole.replace(b'"format": 1', b'"format": 9'),
+        "later": whole.replace(b'"format": 2', b'"format": 9'),
     }
     assert broken[damage] != whole
     (folder / "ref.adp").write_bytes(broken[damage])
     refused(cli("score", "ref.adp", "moved.csv"), "ref.adp")
+
+
+def test_parts_are_fitted_on_a_plan_and_merged(cli: Cli, folder: Path) -> None:
+    ran = cli("plan", "ref.csv", "--out", "ref.plan.adp", "--detectors", "psi,ks,missing", "--alpha", "0.05")
+    assert "It counts 3 columns in cells that 300 rows made." in ran.out
+    assert "accel-drift fit REFERENCE --plan ref.plan.adp" in ran.out
+    for part, rows in (("ref", 300), ("same", 200)):
+        ran = cli("fit", f"{part}.csv", "--plan", "ref.plan.adp", "--out", f"{part}.adp")
+        assert f"It holds counts of {rows} rows and none of them, in 3 columns." in ran.out
+        assert "coarse" not in ran.out
+    assert "of 500 rows" in cli("merge", "ref.adp", "same.adp", "--out", "one.adp").out
+    assert cli("merge", "same.adp", "ref.adp", "--out", "other.adp").code == 0
+    assert (folder / "one.adp").read_bytes() == (folder / "other.adp").read_bytes()
+    found = json.loads(cli("score", "one.adp", "moved.csv", "--json").out)
+    assert found["settings"]["alpha"] == 0.05
+    assert found["n_reference"] == 500
+    assert cli("score", "one.adp", "moved.csv", "--fail-on-drift").code == 1
+
+
+def test_counts_are_kept_without_a_plan(cli: Cli) -> None:
+    ran = cli("fit", "ref.csv", "--out", "ref.adp", "--content", "aggregates")
+    assert "It holds counts of 240 rows and none of them" in ran.out
+    assert cli("score", "ref.adp", "moved.csv", "--fail-on-drift").code == 1
+
+
+def test_mistakes_with_plans(cli: Cli) -> None:
+    cli("plan", "ref.csv", "--out", "plan.adp")
+    cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "one.adp")
+    cli("fit", "ref.csv", "--out", "rows.adp", *QUICK)
+    refused(cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "x.adp", "--alpha", "0.1"), "plan.adp fixes --alpha")
+    refused(cli("fit", "ref.csv", "--plan", "rows.adp", "--out", "x.adp"), "keeps rows, and no plan")
+    refused(cli("fit", "ref.csv", "--plan", "no.adp", "--out", "x.adp"), "there is no profile")
+    refused(cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "plan.adp"), "is read in the same call")
+    refused(cli("fit", "ref.csv", "--out", "x.adp", "--content", "all"), "content is 'all'")
+    counted = ("--content", "aggregates")
+    refused(cli("fit", "ref.csv", "--out", "x.adp", *counted, "--detectors", "mmd"), "mmd compares rows")
+    refused(cli("plan", "plan.adp", "--out", "x.adp"), "plan takes a data set")
+    refused(cli("merge", "one.adp", "one.adp", "--out", "x.adp"), "each row counts once")
+    refused(cli("merge", "one.adp", "rows.adp", "--out", "x.adp"), "merge only if they were fitted on one plan")
+    refused(cli("score", "plan.adp", "moved.csv"), "is a plan", "fit --plan")

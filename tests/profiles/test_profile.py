@@ -14,6 +14,7 @@ import accel_drift as ad
 from accel_drift.detectors import get_detector
 from accel_drift.errors import AccelDriftError, ConfigError, ProfileError, SourceError
 from accel_drift.profiles.file import FORMAT
+from accel_drift.profiles.sampled import SampledProfile
 from tests import oracles
 from tests.detectors import cases
 
@@ -143,7 +144,9 @@ def test_flipped_bytes(saved: Path, tmp_path: Path) -> None:
 
 
 def test_flipped_value_is_found(saved: Path, tmp_path: Path) -> None:
-    value = ad.Profile.load(saved, backend="numpy").rows.numeric("normal").values[3]
+    profile = ad.Profile.load(saved, backend="numpy")
+    assert isinstance(profile, SampledProfile)
+    value = profile.rows.numeric("normal").values[3]
     whole = bytearray(saved.read_bytes())
     place = whole.index(np.float64(value).tobytes())
     whole[place] ^= 1
@@ -236,6 +239,7 @@ def test_sampled_statistics_are_those_of_all_rows() -> None:
     detectors = [get_detector(n, permutations=99) for n in names]
     sampled = ad.Profile.fit(reference, detectors, backend="numpy", sample_rows=150)
     whole = ad.Profile.fit(reference, detectors, backend="numpy", sample_rows=None)
+    assert isinstance(sampled, SampledProfile)
     assert sampled.rows.rows == 150
     a, b = sampled.score(batch), whole.score(batch)
     assert a.n_reference == 900

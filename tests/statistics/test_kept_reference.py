@@ -14,6 +14,7 @@ import accel_drift as ad
 from accel_drift.backends import get_backend
 from accel_drift.data import read_table
 from accel_drift.detectors import get_detector
+from accel_drift.profiles.sampled import SampledProfile
 from accel_drift.statistics import matrix_kernel, matrix_rows
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.encoding import encode, sorts_of
@@ -139,6 +140,7 @@ def test_level_with_calibration_rows_and_more_categories_than_buckets() -> None:
 
 def test_a_profile_keeps_and_a_copy_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     profile = ad.Profile.fit(_table(200, 1), [ad.MMD(permutations=99, scale="calibration")], backend="numpy")
+    assert isinstance(profile, SampledProfile)
     encoded: list[int] = []
     monkeypatch.setattr(matrix_kernel, "_reference", _counting(encoded, matrix_kernel._reference))
     batch = _table(90, 2)

@@ -1,0 +1,227 @@
+"""A profile that holds counts and no rows: it merges, and what it learns from or scores may be larger than memory."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from accel_drift.backends import Backend, get_backend
+from accel_drift.data.read import read_pieces
+from accel_drift.data.schema import Schema, common, diff, listed
+from accel_drift.data.table import Table
+from accel_drift.detectors.base import Detector
+from accel_drift.errors import ConfigError, DataError, SchemaError
+from accel_drift.profiles.learning import Learned
+from accel_drift.profiles.plan import Plan
+from accel_drift.profiles.profile import Profile, Progress
+from accel_drift.profiles.scoring import nothing_left, report_of
+from accel_drift.profiles.screening import Screened, changed, screen_counts
+from accel_drift.report import Report
+from accel_drift.statistics import draws
+from accel_drift.statistics.cell_pairs import rank_errors
+from accel_drift.statistics.tallied import TalliedComparison
+from accel_drift.statistics.tally import Tally, fits
+
+MOST_APART = 20_000
+"""Rows at most that make cells where there is no plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedProfile(Profile):
+    """Counts of a reference in the cells of a plan.
+
+    Attributes:
+        fitted_on: the cells, the detectors and the options.
+        tally: the counts.
+        detectors: those of the plan.
+        backend: the host: what is compared are counts.
+    """
+
+    fitted_on: Plan
+    tally: Tally
+    detectors: tuple[Detector, ...] = field(init=False, repr=False, compare=False)
+    backend: Backend = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detectors", self.fitted_on.detectors)
+        object.__setattr__(self, "backend", get_backend("numpy"))
+
+    @classmethod
+    def count(cls, plan: Plan, reference: Any, progress: Progress | None = None) -> Self:
+        """Count a data set, or a part of one, some rows at a time.
+
+        Raises:
+            DataError: it cannot be read.
+            SchemaError: it lacks a column that the plan counts, or holds something else there.
+        """
+        columns = list(dict.fromkeys(c.source for c in plan.schema.columns))
+        found = _Counted.of(plan, reference, columns, "", progress)
+        changes = diff(plan.schema, found.schema)
+        if changes.removed:
+            raise SchemaError(
+                f"the reference lacks {listed(changes.removed)}, which the plan counts; every part of a reference has "
+                "the columns of the plan: plan again without them, with drop=[...]"
+            )
+        if changes.retyped:
+            told = "; ".join(f"{name}: {was} in the plan, {now} here" for name, was, now in changes.retyped)
+            raise SchemaError(f"the reference holds other things than the plan counts: {told}")
+        return cls(plan, found.tally)
+
+    @classmethod
+    def apart(cls, learned: Learned) -> Self:
+        """Count rows that are at hand in cells that a seeded part of them makes; that part is not counted.
+
+        Raises:
+            ConfigError: a detector needs rows.
+            DataError: there are fewer than two rows, or no column is left to count.
+        """
+        table = learned.table
+        if table.rows < 2:
+            raise DataError(f"the reference has {table.rows} row; one makes the cells, and then none is left to count")
+        stream = draws.key(learned.options.seed, "plan", "apart")
+        deciding = draws.subset(stream, table.rows, max(1, min(table.rows // 5, MOST_APART)))
+        plan = Plan.of(replace(learned, table=table.take(deciding)))
+        return cls.count(plan, table.take(np.setdiff1d(np.arange(table.rows), deciding)))
+
+    def merge(self, *others: Profile) -> Self:
+        """The profile of the rows of this one and of all others: in any order the same, to the byte.
+
+        Raises:
+            ConfigError: another was not fitted on the same plan.
+        """
+        plan, tally = self.fitted_on, self.tally
+        for other in others:
+            if not isinstance(other, CountedProfile) or other.fitted_on.digest != plan.digest:
+                raise ConfigError(
+                    "profiles merge only if they were fitted on one plan: make it with Profile.plan, and fit every "
+                    "part of the reference with plan="
+                )
+            # Twice the same plan, made at different times: one of the two, whatever the order.
+            plan = min(plan, other.fitted_on, key=lambda p: json.dumps(dict(p.provenance), sort_keys=True))
+            tally = replace(tally, rows=tally.rows + other.tally.rows, counts=tally.counts + other.tally.counts)
+        return replace(self, fitted_on=plan, tally=tally)
+
+    def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
+        """See `Profile.score`; the batch may be larger than memory.
+
+        Raises:
+            DataError: profile or batch have no rows, or no column in common.
+        """
+        started = time.perf_counter()
+        plan, options = self.fitted_on, self.fitted_on.options
+        if self.tally.rows == 0:
+            raise DataError("the profile has no rows; there is nothing to compare with")
+        found = _Counted.of(plan, batch, options.columns, name, progress)
+        if found.tally.rows == 0:
+            raise DataError("the batch has no rows; there is nothing to compare")
+        names = _comparable(plan, found.schema)
+        screened = screen_counts(self.tally, found.tally, names)
+        changes = diff(plan.schema, found.schema)
+        screened = Screened(
+            screened.names,
+            {**found.excluded, **plan.excluded, **screened.excluded},
+            [*changed(changes), *screened.warnings],
+        )
+        if not screened.names:
+            raise DataError(nothing_left(screened))
+        comparison = TalliedComparison.of(self.tally, found.tally, (plan.schema, found.schema), screened.names)
+        report = report_of(comparison, screened, plan.detectors, options, comparison.rows, progress)
+        return replace(
+            report,
+            reference=self.name or "reference",
+            batch=found.name or "batch",
+            schema_diff=changes,
+            elapsed_s=time.perf_counter() - started,
+        )
+
+    @property
+    def name(self) -> str:
+        """What reports call the reference."""
+        return str(self.fitted_on.provenance["reference"])
+
+    @property
+    def rank_error(self) -> dict[str, float]:
+        """Numeric column -> mass of the fullest cell of several values: ranks are known up to that.
+
+        Above 0.01 distances of distribution functions are coarse; plan again on more rows.
+        """
+        return rank_errors(self.tally)
+
+    def save(self, path: str | Path) -> None:
+        """See `Profile.save`. The bytes depend on the plan and the rows alone, not on time or order."""
+        import pyarrow as pa
+
+        from accel_drift.profiles.file import write
+
+        header = {"content": "aggregates", "plan": self.fitted_on.to_dict(), "rows": self.tally.rows}
+        write(header, pa.record_batch([pa.array(self.tally.counts)], ["counts"]), Path(path))
+
+    @classmethod
+    def of_file(cls, header: Mapping[str, Any], counts: Any) -> Self:
+        """What `save` wrote."""
+        plan = Plan.from_dict(header["plan"])
+        found = counts.column("counts").to_numpy()
+        return cls(plan, Tally(plan.cells, int(header["rows"]), np.asarray(found, np.int64)))
+
+    def contents(self) -> dict[str, Any]:
+        """What the profile holds."""
+        return {
+            "rows_held": 0,
+            "rows_of_reference": self.tally.rows,
+            "holds_raw_rows": False,
+            "columns_with_raw_values": [],
+            "counts_of_all_rows": sorted(self.fitted_on.cells.columns),
+            "rank_error": self.rank_error,
+            **self.fitted_on.contents(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Options and sizes, as plain values."""
+        return {**self.fitted_on.options.to_dict(), **self.contents(), "backend": "numpy"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A data set, counted: its schema, what was left out, and its name."""
+
+    tally: Tally
+    schema: Schema
+    excluded: Mapping[str, str]
+    name: str
+
+    @classmethod
+    def of(
+        cls, plan: Plan, source: Any, columns: Sequence[str] | None, name: str, progress: Progress | None
+    ) -> _Counted:
+        read = read_pieces(source, schema=plan.schema, columns=columns, drop=tuple(plan.excluded), name=name)
+        tally, schema, excluded = Tally.zero(plan.cells), Schema(()), {}
+        for piece in read.tables:
+            if not schema.columns:
+                schema, excluded = piece.schema, dict(piece.excluded)
+            tally = tally.update(piece, _held(plan, piece, schema))
+            if progress is not None:
+                progress(tally.rows, read.rows or 0, "counting")
+        return cls(tally, schema, excluded, read.name)
+
+
+def _comparable(plan: Plan, schema: Schema) -> tuple[str, ...]:
+    return tuple(n for n in common(plan.schema, schema) if n in plan.cells.columns)
+
+
+def _held(plan: Plan, piece: Table, schema: Schema) -> tuple[str, ...]:
+    """The columns of a piece that are counted.
+
+    Raises:
+        SchemaError: a column holds something else than in the first piece.
+    """
+    names = _comparable(plan, schema)
+    odd = [n for n in names if not fits(plan.cells.columns[n], piece.columns[n])]
+    if odd:
+        raise SchemaError(f"{listed(odd)} hold something else in some rows than in the first ones; write one type")
+    return names

@@ -1,0 +1,176 @@
+"""A profile that holds rows of the reference, all or a seeded sample of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift._version import version
+from accel_drift.backends import Backend
+from accel_drift.data.calendar import block_ids
+from accel_drift.data.read import read_table
+from accel_drift.data.table import Table
+from accel_drift.detectors.base import Detector, at_least
+from accel_drift.errors import ConfigError
+from accel_drift.profiles.learning import Learned, detectors_of, opened
+from accel_drift.profiles.profile import Profile, Progress
+from accel_drift.profiles.scoring import Options, score
+from accel_drift.report import Report
+from accel_drift.statistics import draws
+from accel_drift.statistics.kept import Kept
+from accel_drift.statistics.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class SampledProfile(Profile):
+    """Rows of a reference.
+
+    Attributes:
+        rows: the reference's rows, or a seeded sample of them, in their order.
+        totals: counts of the whole reference where `rows` is a sample.
+        detectors: what batches are tested with.
+        options: alpha, correction, block and the like.
+        backend: where to compute.
+        provenance: when, from what and with which version it was made.
+        kept: what is made of the rows once and serves every batch; never saved.
+    """
+
+    rows: Table
+    totals: Totals | None
+    detectors: tuple[Detector, ...]
+    options: Options
+    backend: Backend
+    provenance: Mapping[str, Any]
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, learned: Learned, sample_rows: int | None) -> Self:
+        """Keep rows of what was read.
+
+        Raises:
+            ConfigError: the block rule does not fit the rows, or `sample_rows` is no number of rows.
+        """
+        table, options = learned.table, learned.options
+        if options.block is not None:
+            block_ids(table, options.block)  # a wrong rule is told now, not at the first batch
+        rows, totals = _sample(table, sample_rows, learned.detectors, options.block, options.seed)
+        provenance = {
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "version": version(),
+            "reference": table.name,
+            "rows": table.rows,
+        }
+        return cls(rows, totals, learned.detectors, options, learned.backend, provenance)
+
+    def merge(self, *others: Profile) -> NoReturn:
+        """Refused: samples of rows do not add up to what one sample of all rows would be.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(
+            f"profiles that keep rows do not merge ({1 + len(others)} were given); make a plan with Profile.plan, fit "
+            "every part of the reference with plan=, and merge those"
+        )
+
+    def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
+        """See `Profile.score`."""
+        options = self.options
+        # What the reference left out is no news in the batch.
+        table = read_table(
+            batch,
+            schema=self.rows.schema,
+            columns=options.columns,
+            drop=tuple(self.rows.excluded),
+            name=name,
+            backend=self.backend,
+        )
+        thinned = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
+        sizes = (int(self.provenance["rows"]), table.rows)
+        return score(self.rows, thinned, self.detectors, self.backend, options, sizes, self.totals, progress, self.kept)
+
+    def save(self, path: str | Path) -> None:
+        """See `Profile.save`."""
+        from accel_drift.profiles.file import write
+
+        rows = self.rows
+        header = {
+            "content": "sample",
+            **self._header(),
+            "schema": rows.schema.to_list(),
+            "excluded": dict(rows.excluded),
+            "name": rows.name,
+        }
+        write(header, rows.to_arrow(), Path(path))
+
+    @classmethod
+    def of_file(cls, header: Mapping[str, Any], rows: Table, backend: str | Backend) -> Self:
+        """What `save` wrote."""
+        chosen, reason = opened(backend)
+        options = Options.from_dict(header["options"], {"backend_reason": reason})
+        made = detectors_of(header["detectors"])
+        totals = None if header["totals"] is None else Totals.from_dict(header["totals"])
+        if rows.rows < (of := header["provenance"]["rows"]):
+            # The seed says which rows of the source were kept.
+            rows = replace(rows, origin=_kept(of, rows.rows, options.seed))
+        return cls(rows, totals, made, options, chosen, header["provenance"])
+
+    def contents(self) -> dict[str, Any]:
+        """See `Profile.contents`."""
+        return {
+            "rows_held": self.rows.rows,
+            "rows_of_reference": self.provenance["rows"],
+            "holds_raw_rows": True,
+            "columns_with_raw_values": list(self.rows.columns),
+            "counts_of_all_rows": sorted(self.totals.missing) if self.totals is not None else [],
+            "detectors": [d.summary() for d in self.detectors],
+            "schema": self.rows.schema.to_list(),
+            "excluded": dict(self.rows.excluded),
+            **{k: v for k, v in self.provenance.items() if k != "rows"},
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """See `Profile.summary`."""
+        return {**self._header()["options"], **self.contents(), "backend": self.backend.name}
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "options": self.options.to_dict(),
+            "detectors": [d.summary() for d in self.detectors],
+            "totals": None if self.totals is None else self.totals.to_dict(),
+            "provenance": dict(self.provenance),
+        }
+
+
+def _sample(
+    table: Table, limit: int | None, detectors: tuple[Detector, ...], block: str | int | None, seed: int
+) -> tuple[Table, Totals | None]:
+    """At most `limit` rows by the seed, in their order; with counts of all rows unless blocks are permuted."""
+    if limit is not None:
+        at_least(limit, 2, "sample_rows", "rows that the profile keeps, or None for all")
+    if limit is None or table.rows <= limit:
+        return table, None
+    rows = table.take(_kept(table.rows, limit, seed))
+    if block is not None:
+        return rows, None
+    bins = frozenset(int(k) for d in detectors if (k := getattr(d, "bins", None)) is not None)
+    return rows, Totals.of(table, bins)
+
+
+def _kept(of: int, limit: int, seed: int) -> npt.NDArray[np.intp]:
+    """Rows that a profile keeps of a reference."""
+    return draws.subset(draws.key(seed, "profile", "rows"), of, limit)
+
+
+def _thinned(batch: Table, held: int, of: int, options: Options, no_totals: bool) -> Table:
+    """With blocks and a sampled reference, the batch at the reference's rate: blocks must stay exchangeable."""
+    if options.block is None or not no_totals or held >= of:
+        return batch
+    size = max(1, round(batch.rows * held / of))
+    return batch.take(draws.subset(draws.key(options.seed, "batch", "rows"), batch.rows, size))

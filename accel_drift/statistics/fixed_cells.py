@@ -1,0 +1,339 @@
+"""Cells that are fixed before a row is counted: where each column is cut, which categories have a cell of their own.
+
+They come from rows that are looked at beforehand, so parts of a reference that were counted apart add up, and no test
+depends on which rows are the reference. What those rows did not show has a place as well: cells reach from -inf to inf,
+and categories that are not named fall into buckets by a hash of their text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from math import floor, isfinite
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.block import dtype_class
+from accel_drift.data.schema import NULL_TYPE, Kind
+from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
+from accel_drift.statistics import cells
+
+Counts = npt.NDArray[np.int64]
+
+QUANTILES = 128
+"""Quantiles at which a column is cut, besides those of the detectors' bins: no cell but that of one value holds much
+more than one row in so many."""
+
+ENOUGH = 50
+"""Rows from which a category has a cell of its own. Naming rarer ones would be harmless only if none of these rows were
+counted in the reference as well."""
+
+MOST_NAMED = 1000
+FEWEST_BUCKETS, MOST_BUCKETS = 512, 4096
+
+
+@dataclass(frozen=True)
+class NumberCells:
+    """Cells of a column of numbers, each open on the left and closed on the right.
+
+    Attributes:
+        cuts: (c,) where they meet: ascending, all different.
+        middles: (c + 1,) a value in each cell.
+        bins: number of quantile bins -> (2 bins - 2,) places of their cuts among these; see `cells.bin_cuts`.
+    """
+
+    sort: ClassVar[str] = "number"
+
+    cuts: npt.NDArray[Any]
+    middles: npt.NDArray[Any]
+    bins: Mapping[int, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, column: NumericColumn, bins: Iterable[int]) -> NumberCells:
+        """Cut at quantiles of a column; a value that holds two or more of them has a cell of its own."""
+        dtype = dtype_class(column.dtype, column.dtype)
+        ordered = np.sort(column.on_host().present_values()).astype(dtype)
+        if len(ordered) == 0:
+            return cls(np.empty(0, dtype), np.zeros(1, dtype), dict.fromkeys(sorted(bins), ()))
+        n = np.array([len(ordered)])
+        made: dict[int, npt.NDArray[Any]] = {}
+        for k in sorted({QUANTILES, *bins}):
+            places = cells.quantile_places(n, k)
+            made[k] = cells.bin_cuts(ordered[places], places)[0]
+        cuts = np.unique(np.concatenate(list(made.values())))
+        where = {k: tuple(np.searchsorted(cuts, made[k]).tolist()) for k in sorted(bins)}
+        return cls(cuts, _middles(ordered, cuts), where)
+
+    @property
+    def width(self) -> int:
+        """Counts of a column: cells, NaN, null."""
+        return len(self.cuts) + 3
+
+    @cached_property
+    def single(self) -> npt.NDArray[np.bool_]:
+        """(c + 1,) whether a cell can hold one value only."""
+        inner = cells.just_below(self.cuts[1:]) == self.cuts[:-1] if len(self.cuts) else np.empty(0, np.bool_)
+        return np.concatenate([[False], inner, [False]])[: len(self.cuts) + 1]
+
+    def only(self, place: int) -> str:
+        """The one value that a cell can hold; "" where there are more."""
+        return str(self.cuts[place]) if place < len(self.cuts) and self.single[place] else ""
+
+    def request(self, column: NumericColumn) -> tuple[npt.NDArray[Any], int]:
+        """The cuts in the column's own type, and how many are below all values of it; see `cuts_as`."""
+        made = self._cast.get(column.dtype)
+        if made is None:
+            made = self._cast[column.dtype] = cuts_as(self.cuts, column.dtype)
+        return made
+
+    @cached_property
+    def _cast(self) -> dict[np.dtype[Any], tuple[npt.NDArray[Any], int]]:
+        return {self.cuts.dtype: (self.cuts, 0)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "dtype": str(self.cuts.dtype),
+            "cuts": [_plain(v) for v in self.cuts.tolist()],
+            "middles": [_plain(v) for v in self.middles.tolist()],
+            "bins": {str(k): list(places) for k, places in self.bins.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, made: Mapping[str, Any]) -> NumberCells:
+        """What `to_dict` gave."""
+        cuts, middles = (np.array([_number(v) for v in made[k]], dtype=made["dtype"]) for k in ("cuts", "middles"))
+        return cls(cuts, middles, {int(k): tuple(places) for k, places in made["bins"].items()})
+
+
+@dataclass(frozen=True)
+class TextCells:
+    """Cells of a column of categories.
+
+    Attributes:
+        named: categories with a cell of their own, sorted.
+        buckets: cells that all others share, by a hash of their text.
+        seed: decides the hash.
+    """
+
+    sort: ClassVar[str] = "text"
+
+    named: tuple[str, ...]
+    buckets: int
+    seed: int
+
+    @classmethod
+    def of(cls, column: CategoricalColumn, seed: int) -> TextCells:
+        """The most frequent categories, and buckets for so many others as there were and may come."""
+        if column.kind is Kind.BOOLEAN:
+            return cls(("false", "true"), 0, seed)
+        count = np.bincount(column.codes + 1, minlength=len(column.categories) + 1)[1:]
+        frequent = np.argsort(-count, kind="stable")[:MOST_NAMED]
+        named = tuple(sorted(column.categories[i] for i in frequent if count[i] >= ENOUGH))
+        others = int((count > 0).sum()) - len(named)
+        buckets = int(np.clip(1 << (8 * others).bit_length(), FEWEST_BUCKETS, MOST_BUCKETS))
+        return cls(named, buckets, seed)
+
+    @property
+    def width(self) -> int:
+        """Counts of a column: named categories, buckets, missing."""
+        return len(self.named) + self.buckets + 1
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each cell but the last is called."""
+        return (*self.named, *(f"(other categories, bucket {b + 1} of {self.buckets})" for b in range(self.buckets)))
+
+    def only(self, place: int) -> str:
+        """The one category that a cell can hold; "" where there are more."""
+        return self.named[place] if place < len(self.named) else ""
+
+    def place(self, text: str) -> int:
+        """The cell of a category."""
+        known = self._places.get(text)
+        if known is not None:
+            return known
+        # A boolean has no other values.
+        return len(self.named) + _bucket(text, self.seed) % self.buckets if self.buckets else self.width - 1
+
+    def count(self, column: CategoricalColumn, by_code: Counts) -> Counts:
+        """Counts of a column from those of its codes, missing last."""
+        used = np.flatnonzero(by_code[:-1])
+        places = [self.place(column.categories[code]) for code in used.tolist()]
+        out = np.bincount([*places, self.width - 1], weights=by_code[[*used, -1]], minlength=self.width)
+        return out.astype(np.int64)  # exact: below 2**53
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {text: place for place, text in enumerate(self.named)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {"named": list(self.named), "buckets": self.buckets, "seed": self.seed}
+
+    @classmethod
+    def from_dict(cls, made: Mapping[str, Any]) -> TextCells:
+        """What `to_dict` gave."""
+        return cls(tuple(made["named"]), int(made["buckets"]), int(made["seed"]))
+
+
+@dataclass(frozen=True)
+class PresenceCells:
+    """Whether a row has a value, of a column whose values are not counted."""
+
+    sort: ClassVar[str] = "presence"
+
+    @property
+    def width(self) -> int:
+        """Counts of a column: present, missing."""
+        return 2
+
+    def only(self, _: int) -> str:
+        """What is present may be anything."""
+        return ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {}
+
+    @classmethod
+    def from_dict(cls, _: Mapping[str, Any]) -> PresenceCells:
+        """What `to_dict` gave."""
+        return cls()
+
+
+ColumnCells: TypeAlias = NumberCells | TextCells | PresenceCells
+_SORTS: Mapping[str, type[ColumnCells]] = {c.sort: c for c in (NumberCells, TextCells, PresenceCells)}
+
+
+@dataclass(frozen=True)
+class FixedCells:
+    """The cells of all columns.
+
+    Attributes:
+        columns: column -> its cells, in the order of the table that they were made from.
+        rows: rows of that table.
+    """
+
+    columns: Mapping[str, ColumnCells]
+    rows: int
+
+    @classmethod
+    def of(cls, table: Table, bins: Iterable[int], seed: int) -> FixedCells:
+        """Made from rows that are looked at before any is counted.
+
+        Args:
+            table: the rows.
+            bins: numbers of quantile bins that detectors use.
+            seed: decides the hash of categories.
+        """
+        known = set(bins)
+        return cls({n: _cells(c, table.schema.get(n), known, seed) for n, c in table.columns.items()}, table.rows)
+
+    @cached_property
+    def ends(self) -> Mapping[str, tuple[int, int]]:
+        """Where each column's counts begin and end among those of all columns."""
+        out, at = {}, 0
+        for name, c in self.columns.items():
+            out[name] = (at, at + c.width)
+            at += c.width
+        return out
+
+    @property
+    def width(self) -> int:
+        """Counts of all columns."""
+        return sum(c.width for c in self.columns.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {"rows": self.rows, "columns": {n: {"sort": c.sort, **c.to_dict()} for n, c in self.columns.items()}}
+
+    @classmethod
+    def from_dict(cls, made: Mapping[str, Any]) -> FixedCells:
+        """What `to_dict` gave."""
+        return cls({n: _SORTS[c["sort"]].from_dict(c) for n, c in made["columns"].items()}, int(made["rows"]))
+
+
+def cuts_as(cuts: npt.NDArray[Any], dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Cuts in another type that every value of that type lies above or not, as before.
+
+    That is the largest number of the type that is not above the cut. A cut below all of them has none.
+
+    Returns:
+        (c - k,) the cuts in the type, and k, how many lie below all its values.
+    """
+    lower = _lower_float if dtype.kind == "f" else _lower_int
+    made = [lower(v, dtype) for v in cuts.tolist()]
+    there = [v for v in made if v is not None]
+    return np.array(there, dtype=dtype), len(made) - len(there)
+
+
+def _lower_float(value: float, dtype: np.dtype[Any]) -> Any:
+    with np.errstate(over="ignore"):
+        near = dtype.type(value)
+    # Python compares an integer and a float without rounding either.
+    return np.nextafter(near, dtype.type(-np.inf)) if near.item() > value else near
+
+
+def _lower_int(value: float, dtype: np.dtype[Any]) -> int | None:
+    limits = np.iinfo(dtype)
+    if not isfinite(value):
+        return int(limits.max) if value > 0 else None
+    whole = floor(value)
+    return None if whole < limits.min else min(whole, int(limits.max))
+
+
+def _cells(column: TableColumn, field: Any, bins: set[int], seed: int) -> ColumnCells:
+    if field is None or field.type == NULL_TYPE:
+        return PresenceCells()
+    if isinstance(column, CategoricalColumn) and column.kind in (Kind.CATEGORICAL, Kind.BOOLEAN):
+        return TextCells.of(column, seed)
+    if isinstance(column, NumericColumn) and column.kind is Kind.NUMERIC:
+        return NumberCells.of(column, bins)
+    return PresenceCells()
+
+
+def _middles(ordered: npt.NDArray[Any], cuts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """About the median of the values in each cell, (c + 1,), ascending.
+
+    Where there is none it is the cut that ends the cell. Below the first cut and above the last one nobody knows where
+    values will lie: they are taken to lie as far out as the outer cuts are apart.
+    """
+    after = np.searchsorted(ordered, cuts, side="right")
+    first, last = np.concatenate([[0], after]), np.concatenate([after, [len(ordered)]])
+    middle = ordered[np.minimum((first + last) // 2, len(ordered) - 1)]
+    made = np.where(last > first, middle, np.concatenate([cuts, cuts[-1:]]))
+    for end, empty, away in ((0, after[0] == 0, -1), (-1, after[-1] == len(ordered), 1)):
+        if empty:
+            made[end] = _further(cuts[end], cuts[-1], cuts[0], away)
+    return made
+
+
+def _further(cut: Any, high: Any, low: Any, away: int) -> Any:
+    """A number beyond a cut by the distance of two others, or by 1 where they are one; as far as there are numbers."""
+    dtype = cut.dtype
+    if dtype.kind == "f":
+        limits: Any = np.finfo(dtype)
+        step = float(high) / 2 - float(low) / 2
+        moved = float(cut) / 2 + away * (step if isfinite(step) and step > 0 else 0.5)
+        return dtype.type(2 * np.clip(moved, float(limits.min) / 2, float(limits.max) / 2)) if isfinite(cut) else cut
+    limits = np.iinfo(dtype)
+    return dtype.type(min(max(int(cut) + away * max(int(high) - int(low), 1), int(limits.min)), int(limits.max)))
+
+
+def _bucket(text: str, seed: int) -> int:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=str(seed).encode()[:64]).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinities."""
+    return value if isinstance(value, int) or np.isfinite(value) else str(value)
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, str) else value

@@ -1,0 +1,93 @@
+"""Counts of rows in fixed cells: a summary that merges.
+
+`zero`, then `update` with rows, `merge` with another. All is in whole numbers, so neither the order nor the way in
+which rows were dealt to parts matters, to the bit. It holds no rows, and its size does not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
+from accel_drift.errors import ConfigError
+from accel_drift.statistics.draws import host_kernels
+from accel_drift.statistics.fixed_cells import ColumnCells, Counts, FixedCells, NumberCells, TextCells
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many rows fall into each cell.
+
+    Attributes:
+        cells: the cells.
+        rows: rows counted.
+        counts: (cells.width,) int64, column after column in the order of the cells.
+    """
+
+    cells: FixedCells
+    rows: int
+    counts: Counts
+
+    @classmethod
+    def zero(cls, cells: FixedCells) -> Tally:
+        """Of no rows."""
+        return cls(cells, 0, np.zeros(cells.width, np.int64))
+
+    def update(self, table: Table, names: Collection[str]) -> Tally:
+        """With more rows; only the columns of these names are counted, which both must have."""
+        counts = self.counts.copy()
+        for name, made in _counted(self.cells, table, [n for n in self.cells.columns if n in names]):
+            first, last = self.cells.ends[name]
+            counts[first:last] += made
+        return replace(self, rows=self.rows + table.rows, counts=counts)
+
+    def merge(self, other: Tally) -> Tally:
+        """With the rows of another.
+
+        Raises:
+            ConfigError: the other was counted in other cells.
+        """
+        if other.cells is not self.cells and other.cells.to_dict() != self.cells.to_dict():
+            raise ConfigError("counts in different cells do not add up; count both parts in the same ones")
+        return replace(self, rows=self.rows + other.rows, counts=self.counts + other.counts)
+
+    def of(self, name: str) -> Counts:
+        """The counts of one column."""
+        first, last = self.cells.ends[name]
+        return self.counts[first:last]
+
+    def missing(self, name: str) -> int:
+        """Rows in which the column has no value."""
+        counts = self.of(name)
+        return int(counts[-2:].sum() if isinstance(self.cells.columns[name], NumberCells) else counts[-1])
+
+
+def fits(cells: ColumnCells, column: object) -> bool:
+    """Whether a column holds what the cells are of."""
+    if isinstance(cells, NumberCells):
+        return isinstance(column, NumericColumn)
+    return isinstance(column, CategoricalColumn) or not isinstance(cells, TextCells)
+
+
+def _counted(cells: FixedCells, table: Table, names: Sequence[str]) -> list[tuple[str, Counts]]:
+    kernels = host_kernels()
+    made: list[tuple[str, Counts]] = []
+    numbers: list[tuple[str, NumericColumn, npt.NDArray[np.generic], int]] = []
+    for name in names:
+        how, column = cells.columns[name], table.columns[name]
+        if isinstance(how, NumberCells) and isinstance(column, NumericColumn):
+            numbers.append((name, column.on_host(), *how.request(column)))
+        elif isinstance(how, TextCells) and isinstance(column, CategoricalColumn):
+            made.append((name, how.count(column, kernels.code_counts(column.codes, None, len(column.categories)))))
+        else:
+            made.append((name, np.array([table.rows - column.missing, column.missing], np.int64)))
+    columns = [(column.values, column.present) for _, column, _, _ in numbers]
+    found = kernels.column_counts(columns, [cuts for _, _, cuts, _ in numbers])
+    for (name, column, _, below), counts in zip(numbers, found, strict=True):
+        values = np.concatenate([np.zeros(below, np.int64), counts[:-2]])
+        made.append((name, np.concatenate([values, np.array([column.nans, column.nulls], np.int64)])))
+    return made
