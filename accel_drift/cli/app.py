@@ -144,6 +144,7 @@ def score(
     parquet: o.Parquet = None,
     explain: o.Explain = None,
     fail_on_drift: o.FailOnDrift = False,
+    top: o.Top = None,
     verbose: o.Verbose = False,
 ) -> int:
     """Compare CURRENT with REFERENCE and print what drifted."""
@@ -162,10 +163,10 @@ def score(
     if json == scoring.STDOUT:
         out(report.to_json())
     else:
-        show(report, verbose=verbose)
+        show(report, verbose=verbose, top=top)
         for explanation in told:
             show_explanation(explanation)
-    for name in scoring.write(report, files):
+    for name in scoring.write(report, files, top):
         aside(f"Wrote {name}")
     return DRIFT if fail_on_drift and scoring.alarming(report) else NO_DRIFT
 

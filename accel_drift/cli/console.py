@@ -44,16 +44,16 @@ def forget_stdout() -> None:
     os.close(nowhere)
 
 
-def show(report: Report, *, verbose: bool) -> None:
+def show(report: Report, *, verbose: bool, top: int | None = None) -> None:
     """Print a report: in colour on a terminal, plain ASCII into a pipe."""
     if not sys.stdout.isatty():
-        out(report.to_text(verbose=verbose))
+        out(report.to_text(verbose=verbose, top=top))
         return
     from rich.console import Console
 
     from accel_drift.report.terminal import TerminalReport
 
-    Console(highlight=False, markup=False, emoji=False).print(TerminalReport(report, verbose=verbose))
+    Console(highlight=False, markup=False, emoji=False).print(TerminalReport(report, verbose=verbose, top=top))
 
 
 def show_explanation(explanation: Explanation) -> None:

@@ -175,6 +175,16 @@ FailOnDrift = Annotated[
     bool,
     typer.Option("--fail-on-drift", help="Exit with 1 when the data set drifted.", rich_help_panel=_WRITE),
 ]
+Top = Annotated[
+    int | None,
+    typer.Option(
+        "--top",
+        min=1,
+        help="Columns to show, the worst first, here and in HTML and PDF. Without it: here those that are not stable, "
+        "200 on a page.",
+        rich_help_panel=_WRITE,
+    ),
+]
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", help="List every column, however many are stable.", rich_help_panel=_WRITE),

@@ -51,11 +51,14 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: tuple[str, .
         library()  # a comparison may take minutes: what cannot be written is said before it
 
 
-def write(report: Report, files: Mapping[str, str | Path | None]) -> Iterator[str | Path]:
-    """Write the report in every form that was asked for; the name of each file that was written."""
+def write(report: Report, files: Mapping[str, str | Path | None], top: int | None = None) -> Iterator[str | Path]:
+    """Write the report in every form that was asked for; the name of each file that was written.
+
+    `top` is how many columns the pages show; the data forms hold all.
+    """
     forms: dict[str, Callable[[str | Path], object]] = {
-        "--html": report.to_html,
-        "--pdf": report.to_pdf,
+        "--html": lambda file: report.to_html(file, top),
+        "--pdf": lambda file: report.to_pdf(file, top),
         "--json": report.to_json,
         "--csv": report.to_csv,
         "--parquet": report.to_parquet,

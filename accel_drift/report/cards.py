@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,11 +78,11 @@ def chip(finding: Finding) -> Chip:
     return Chip(words.STATUS_WORDS[finding.status], kinds.get(finding.status, "untested"))
 
 
-def cards(report: Report) -> dict[str, Card]:
-    """A card for each name that findings go by, in the order of its worst finding."""
+def cards(report: Report, shown: Sequence[Finding]) -> dict[str, Card]:
+    """A card for each name that these findings of a report go by, in the order of its worst finding."""
     pictures = {picture.column: picture for picture in report.distributions}
     own: dict[str, list[Finding]] = {}
-    for finding in report.findings:
+    for finding in shown:
         own.setdefault(finding.column, []).append(finding)
     nulls = {(null.detector, null.column): null for null in report.nulls if len(null.edges) > 1}
     made: dict[str, Card] = {}

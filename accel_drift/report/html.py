@@ -18,6 +18,7 @@ from accel_drift.report import words
 from accel_drift.report.cards import Card, cards, chip
 from accel_drift.report.chart_tests import EffectBar, effects, null_histogram
 from accel_drift.report.plain import plain
+from accel_drift.report.worst import PAGE_COLUMNS, check, more_line, worst_columns
 
 if TYPE_CHECKING:
     from accel_drift.report.pictures import NullPicture
@@ -41,14 +42,17 @@ class Effects:
     left_out: int
 
 
-def render(report: Report, *, paper: bool = False) -> str:
+def render(report: Report, *, paper: bool = False, top: int | None = None) -> str:
     """The page's text.
 
     Args:
         report: what to show.
         paper: leave out what paper cannot unfold: the numbers of stable columns stand in the table of findings.
+        top: columns to show, the worst first; `PAGE_COLUMNS` where it is None.
     """
-    tiles = cards(report)
+    check(top)
+    shown = worst_columns(report, PAGE_COLUMNS if top is None else top)
+    tiles = cards(report, shown)
     return _template().render(
         report=report,
         paper=paper,
@@ -59,14 +63,16 @@ def render(report: Report, *, paper: bool = False) -> str:
         chip=chip,
         breakable=breakable,
         # The word "small" stands beside it already.
+        shown=shown,
+        more=more_line(report, shown),
         remark=lambda finding: words.remark(report, finding).removeprefix("significant but small: "),
         sort_value=_sort_value,
-        statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(report, status)],
+        statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(shown, status)],
         cards=tiles,
-        severities=[s for s in reversed(Severity) if any(f.severity is s for f in report.findings)],
-        by_detector=list(dict.fromkeys(f.detector for f in report.findings)),
+        severities=[s for s in reversed(Severity) if any(f.severity is s for f in shown)],
+        by_detector=list(dict.fromkeys(f.detector for f in shown)),
         kinds=[kind for kind in dict.fromkeys(card.kind for card in tiles.values()) if kind],
-        effects=_effects(report),
+        effects=_effects(report, shown),
         nulls=_nulls(report, tiles),
         most_open=MOST_OPEN,
         most_warnings=MOST_WARNINGS,
@@ -75,7 +81,7 @@ def render(report: Report, *, paper: bool = False) -> str:
         settings=_settings(report),
         reproduce=reproduce_line(report),
         detectors=words.detector_lines(report.findings),
-        meanings=[(words.STATUS_WORDS[s], words.STATUS_MEANING[s]) for s in Status if _has(report, s)],
+        meanings=[(words.STATUS_WORDS[s], words.STATUS_MEANING[s]) for s in Status if _has(report.findings, s)],
     )
 
 
@@ -123,8 +129,8 @@ def _template() -> Template:
     return environment.get_template("page.html.j2")
 
 
-def _has(report: Report, status: Status) -> bool:
-    return any(finding.status is status for finding in report.findings)
+def _has(findings: Sequence[Finding], status: Status) -> bool:
+    return any(finding.status is status for finding in findings)
 
 
 def _tone(report: Report) -> str:
@@ -187,20 +193,20 @@ def _nulls(report: Report, tiles: Mapping[str, Card]) -> list[tuple[NullPicture,
     ]
 
 
-def _effects(report: Report) -> list[Effects]:
+def _effects(report: Report, findings: Sequence[Finding]) -> list[Effects]:
     """One picture a detector, since every detector has a scale of its own."""
     groups: dict[tuple[str, tuple[float, ...]], list[Finding]] = {}
-    for finding in report.findings:
+    for finding in findings:
         if finding.effect is not None and math.isfinite(finding.effect):
             groups.setdefault((finding.detector, report.bands(finding)), []).append(finding)
     out = []
-    for (detector, bands), findings in groups.items():
-        rows = [_effect_bar(f) for f in findings]
+    for (detector, bands), members in groups.items():
+        rows = [_effect_bar(f) for f in members]
         shown, rest = rows[:MOST_EFFECTS], rows[MOST_EFFECTS:]
         if len(rest) == 1:
             shown, rest = rows, []
         more = effects(rest, bands, _spoken_effects(detector, rest)) if rest else None
-        unit = next((f.unit for f in findings if f.unit), "")
+        unit = next((f.unit for f in members if f.unit), "")
         out.append(Effects(detector, unit, effects(shown, bands, _spoken_effects(detector, shown)), more, len(rest)))
     return out
 

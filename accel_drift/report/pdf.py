@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from accel_drift.report.report import Report
 
 
-def write(report: Report, path: str | Path) -> None:
+def write(report: Report, path: str | Path, top: int | None = None) -> None:
     """Write the page, whole or not at all.
 
     Raises:
@@ -23,7 +23,7 @@ def write(report: Report, path: str | Path) -> None:
     weasyprint = library()
     from accel_drift.report.html import render
 
-    document = weasyprint.HTML(string=with_styled_pictures(render(report, paper=True)), url_fetcher=_refuse)
+    document = weasyprint.HTML(string=with_styled_pictures(render(report, paper=True, top=top)), url_fetcher=_refuse)
     made: bytes = document.write_pdf()
     write_bytes_atomically(path, lambda out: _write_all(out, made))
 

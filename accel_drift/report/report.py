@@ -229,36 +229,50 @@ class Report:
         about = ("reference", "batch", "n_reference", "n_batch", "drifted", "severity", "rule", "created_at", "version")
         write_parquet(self.to_arrow(), path, {name: str(getattr(self, name)) for name in about})
 
-    def to_pdf(self, path: str | Path) -> None:
+    def to_pdf(self, path: str | Path, top: int | None = None) -> None:
         """Write the page to a PDF file, as it would be printed: seconds, and with hundreds of columns up to a minute.
+
+        Args:
+            path: the file.
+            top: as in `to_html`.
 
         Raises:
             ExtraMissingError: weasyprint, or a library of the system that it needs, is not there.
         """
         from accel_drift.report.pdf import write
 
-        write(self, path)
+        write(self, path, top)
 
-    def to_html(self, path: str | Path | None = None) -> str:
-        """The report as one self-contained page, also written to `path` where one is given."""
+    def to_html(self, path: str | Path | None = None, top: int | None = None) -> str:
+        """The report as one self-contained page, also written to `path` where one is given.
+
+        Args:
+            path: the file.
+            top: columns that the page shows, the worst first; by default 200. The others are counted, so that a page
+                is never much larger than a megabyte and a half; JSON, CSV and Parquet hold all.
+        """
         from accel_drift.report.html import render
 
-        page = render(self)
+        page = render(self, top=top)
         if path is not None:
             write_text_atomically(path, page)
         return page
 
-    def to_text(self, width: int | None = None, color: bool = False, verbose: bool = False) -> str:
+    def to_text(
+        self, width: int | None = None, color: bool = False, verbose: bool = False, top: int | None = None
+    ) -> str:
         """The report as text for a terminal.
 
         Args:
             width: characters a line; None means 100, or the terminal's width where `color` is set.
             color: colours and drawn lines; without it the text is plain ASCII.
-            verbose: list every stable column, however many there are.
+            verbose: list every column, warning and reason, however many there are.
+            top: list so many columns, the worst first. Without it all of up to 30, and of more those that are not
+                stable, at most 100.
         """
         from accel_drift.report.terminal import render
 
-        return render(self, width=width, color=color, verbose=verbose)
+        return render(self, width=width, color=color, verbose=verbose, top=top)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.report import words
+from accel_drift.report.worst import check, loud_columns, more_line, some, worst_columns
 
 if TYPE_CHECKING:
     from accel_drift.report.report import Report
@@ -20,22 +21,29 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 100
 MANY_COLUMNS = 30
 """With more columns than this the stable ones are counted instead of listed."""
+MOST_COLUMNS = 100
+"""Columns listed at most where the caller does not say how many."""
+MOST_LINES = 12
+"""Warnings, and columns left out, that are listed."""
 
 PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "bold yellow", Severity.WATCH: "yellow"}
 _UNTESTED_STYLE = "magenta"
 
 
-def render(report: Report, *, width: int | None = None, color: bool = False, verbose: bool = False) -> str:
+def render(
+    report: Report, *, width: int | None = None, color: bool = False, verbose: bool = False, top: int | None = None
+) -> str:
     """The report as text.
 
     Args:
         report: what to print.
         width: characters a line; None means 100, or the terminal's own width where `color` is set.
         color: colours and drawn lines; without it plain ASCII, names in the data excepted.
-        verbose: list every stable column, however many there are.
+        verbose: list every column, warning and reason, however many there are.
+        top: list so many columns, the worst first, whatever became of them.
     """
-    return captured(TerminalReport(report, verbose=verbose, color=color), width=width, color=color)
+    return captured(TerminalReport(report, verbose=verbose, color=color, top=top), width=width, color=color)
 
 
 def captured(what: RenderableType, *, width: int | None = None, color: bool = False) -> str:
@@ -60,18 +68,21 @@ def captured(what: RenderableType, *, width: int | None = None, color: bool = Fa
 class TerminalReport:
     """The report for a rich console: `console.print(TerminalReport(report))`."""
 
-    def __init__(self, report: Report, *, verbose: bool = False, color: bool = True) -> None:
+    def __init__(self, report: Report, *, verbose: bool = False, color: bool = True, top: int | None = None) -> None:
+        check(top)
         self.report = report
         self.verbose = verbose
         self.color = color
+        self.top = top
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         report = self.report
         yield Text(words.headline(report), style=_headline_style(report))
         yield Text(words.sizes_line(report))
-        for warning in report.warnings:
-            yield Text(f"WARNING: {words.visible(warning)}", style="bold yellow")
-        shown, left_out = split_stable(report, verbose=self.verbose)
+        warnings = [f"WARNING: {words.visible(warning)}" for warning in report.warnings]
+        for line in warnings if self.verbose else some(warnings, MOST_LINES, "warnings"):
+            yield Text(line, style="bold yellow")
+        shown, left_out = listed(report, verbose=self.verbose, top=self.top)
         shown, idle = (shown, "") if self.verbose else split_idle(shown)
         if shown:
             yield Text("")
@@ -82,24 +93,21 @@ class TerminalReport:
         yield from _paragraph("Detectors", [f"{name}: {text}" for name, text in words.detector_lines(shown)])
         yield from _paragraph("Schema", words.schema_lines(report))
         excluded = [f"{words.visible(name)}: {words.visible(why)}" for name, why in report.excluded.items()]
-        yield from _paragraph("Left out", excluded)
+        yield from _paragraph("Left out", excluded if self.verbose else some(excluded, MANY_COLUMNS, "columns"))
         closing = [line for line in (words.detectable_line(report), how_line(report)) if line]
         if closing:
             yield Text("")
             yield Text("\n".join(closing), style="dim")
 
 
-def split_stable(report: Report, *, verbose: bool) -> tuple[list[Finding], str]:
-    """The findings to list, and a line for the stable columns that are only counted."""
-    many = len(report.compared_columns) > MANY_COLUMNS
-    if verbose or not many:
+def listed(report: Report, *, verbose: bool, top: int | None) -> tuple[list[Finding], str]:
+    """The findings to list, and a line for the columns that are only counted."""
+    few = len(report.compared_columns) <= MANY_COLUMNS
+    if top is None and (verbose or few):
         return list(report.findings), ""
-    loud = {f.column for f in report.findings if f.status is not Status.STABLE or len(f.columns) > 1}
-    shown = [f for f in report.findings if f.column in loud]
-    quiet = {f.column for f in report.findings} - loud
-    if not quiet:
-        return shown, ""
-    return shown, f"... and {words.plural(len(quiet), 'stable column')}"
+    shown = loud_columns(report, MOST_COLUMNS) if top is None else worst_columns(report, top)
+    more = more_line(report, shown)
+    return shown, more and f"... {more}"
 
 
 def split_idle(findings: Sequence[Finding]) -> tuple[list[Finding], str]:

@@ -131,6 +131,14 @@ def test_two_files_of_one_name_are_called_by_their_paths(cli: Cli, folder: Path)
     assert lines[1] == "ref.csv (300 rows) against june/ref.csv (300 rows)"
 
 
+def test_top_holds_for_the_terminal_and_the_page(cli: Cli) -> None:
+    files = ("--html", "page.html", "--json=all.json")
+    told = cli("score", "ref.csv", "moved.csv", *QUICK, "--top", "1", *files)
+    assert "... and 2 more columns" in told.out
+    assert "Shown: 1 column, the worst first; and 2 more columns" in Path("page.html").read_text()
+    assert len(json.loads(Path("all.json").read_text())["findings"]) > 3
+
+
 def test_verbose_lists_what_is_only_counted_otherwise(cli: Cli) -> None:
     short, full = (cli("score", "ref.csv", "same.csv", *more).out for more in ((), ("--verbose",)))
     assert "... and nothing to test (the same on both sides): missing in 3 columns" in short

@@ -172,6 +172,21 @@ def test_two_hundred_columns_stay_under_two_megabytes() -> None:
     assert [attrs["id"] for attrs in tiles if "open" in attrs] == ["c0"]
 
 
+def test_a_thousand_columns_stay_under_two_megabytes() -> None:
+    """The worst are on the page, and it says how many are not."""
+    report = samples.wide(1000)
+    text = report.to_html()
+    assert len(text.encode("utf-8")) < 2_000_000
+    page = Page(text)
+    rows = [attrs for attrs in page.of("tr") if "data-c" in attrs]
+    assert len({attrs["data-c"] for attrs in rows}) == 200
+    assert [attrs["data-s"] for attrs in rows] == [str(f.status) for f in report.findings[:400]]
+    assert re.search(r"Shown: 200 columns, the worst first; and 800 more columns, .*stable, are not", text)
+    few = Page(report.to_html(top=3))
+    assert len({attrs["data-c"] for attrs in few.of("tr") if "data-c" in attrs}) == 3
+    assert "Shown: " not in samples.wide(30).to_html()
+
+
 def test_three_columns_stand_open() -> None:
     tiles = Page(samples.small().to_html()).of("details")
     assert len(tiles) == 3

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from accel_drift.errors import ConfigError
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.report import Report, words
 from tests.report import samples
@@ -47,10 +51,50 @@ def test_stable_columns_are_counted_where_there_are_many() -> None:
     report = samples.wide(60)
     short, full = report.to_text(), report.to_text(verbose=True)
     stable = {f.column for f in report.findings} - {f.column for f in report.findings if f.status is not Status.STABLE}
-    assert f"... and {len(stable)} stable columns" in short
+    assert f"... and {len(stable)} more columns, all stable" in short
     assert "x59 " not in short
     assert "x59 " in full
-    assert "stable columns" not in full
+    assert "more columns" not in full
+
+
+def test_a_wide_report_is_short_and_its_worst_columns_stand_first() -> None:
+    """A detector that had nothing to test in a stable column does not bring the column back."""
+    report = samples.wide(1000)
+    idle = tuple(samples.finding(f"x{i}", "missing", Status.CONSTANT) for i in range(1000))
+    short = replace(report, findings=(*report.findings, *idle)).to_text()
+    assert len(short.splitlines()) < 250
+    rows = [line for line in short.splitlines() if line.startswith(("x", "sensor_"))]
+    assert rows[0].startswith("sensor_000_temp")
+    loud = {f.column for f in report.findings if f.status is not Status.STABLE}
+    assert all(any(name.startswith(line.split()[0]) for name in loud) for line in rows)
+
+
+def test_the_top_columns_are_listed_and_the_others_counted() -> None:
+    lone = [samples.finding(f"x{i}", status=Status.DRIFTED, effect=0.5 - i / 10) for i in range(3)]
+    stable = [samples.finding(f"x{i}") for i in range(3, 9)]
+    report = samples.report(findings=(*stable, *lone, samples.mmd(("x0", "x1"))))
+    text = report.to_text(top=1)
+    assert [line.split()[0] for line in text.splitlines() if " psi " in line] == ["x0"]
+    assert " mmd " in text
+    assert "... and 8 more columns, 2 drifted, 6 stable" in text
+    assert "... and 6 more columns, all stable" in report.to_text(top=3)
+    assert "more column" not in report.to_text(top=9)
+
+
+@pytest.mark.parametrize("top", [0, -1, True, 2.0, "3"])
+def test_a_top_that_shows_nothing_is_refused(top: Any) -> None:
+    for show in (samples.small().to_text, samples.small().to_html):
+        with pytest.raises(ConfigError, match="how many of the worst columns"):
+            show(top=top)
+
+
+def test_many_warnings_and_columns_left_out_are_counted() -> None:
+    many = samples.report(warnings=tuple(f"w{i}" for i in range(40)), excluded={f"c{i}": "constant" for i in range(50)})
+    short, full = many.to_text(), many.to_text(verbose=True)
+    assert "... and 28 more warnings" in short
+    assert "... and 20 more columns" in short
+    assert "WARNING: w39" in full
+    assert "c49: constant" in full
 
 
 def test_few_stable_columns_are_listed() -> None:
