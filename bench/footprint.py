@@ -19,7 +19,10 @@ _STATUS = Path("/proc/self/status")
 
 
 def measure(case: str, sizes: dict[str, int], backends: list[str], contender: str) -> dict[str, Any]:
-    """Seconds of the first call of a fresh process, and MB that a later call needs at its peak above the inputs.
+    """What a fresh process says of a contender.
+
+    `first_call_s` are the seconds of its first call; `process_mb` all that the process held at its peak until then,
+    inputs and libraries included; `peak_mb` what a later call needs at its peak above the inputs.
 
     Compiled kernels that the disk holds are used, as they would be by a user's second run. {} where the process
     failed (out of memory) or the system keeps no such account.
@@ -42,6 +45,9 @@ def main() -> None:
     started = perf_counter()
     call()
     told: dict[str, Any] = {"first_call_s": perf_counter() - started}
+    if _STATUS.is_file():
+        # The system's other account of this, ru_maxrss, begins with what the parent held.
+        told["process_mb"] = _kilobytes("VmHWM") / 1024
     give_back()
     if reset_peak():
         before = _kilobytes("VmRSS")

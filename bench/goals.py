@@ -135,6 +135,16 @@ def peak(name: str) -> Measure:
     return measure
 
 
+def process(name: str) -> Measure:
+    """Peak of all memory of a process that makes the inputs and calls a contender once, in MB."""
+
+    def measure(questions: Sequence[Record]) -> float | None:
+        found = row(questions[-1], name)
+        return None if found is None else found.get("process_mb")
+
+    return measure
+
+
 def counted(name: str) -> Measure:
     """What was counted."""
 

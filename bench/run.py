@@ -141,6 +141,7 @@ def _row(
         "fraction_of_floor": _digits(_least(floor, rates) / mine.median) if floor else None,
         "first_call_s": _digits(None if first is None else first / contender.pieces),
         "peak_mb": _digits(apart.get("peak_mb")),
+        "process_mb": _digits(apart.get("process_mb")),
     }
 
 

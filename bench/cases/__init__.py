@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.cases import (
     columns,
+    fit_parquet,
     hypergeometric,
     ks_large,
     mmd_gpu,
@@ -35,6 +36,7 @@ CASES: tuple[Case, ...] = (
     wide.CASE,
     ks_large.CASE,
     hypergeometric.CASE,
+    fit_parquet.CASE,
 )
 
 

@@ -31,10 +31,15 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
     """The first backend at one size; all are compared in the `few` columns that SciPy has."""
     n, d, few, b = sizes["n"], sizes["d"], sizes["few"], backends[0]
     reference, batch = samples(n, d)
+    profiles = {
+        "every row kept": Profile.fit(reference, detectors=_TESTS, backend=b, sample_rows=None),
+        "a sample kept": Profile.fit(reference, detectors=_TESTS, backend=b, sample_rows=max(n // 50, 2)),
+        "counts kept": Profile.fit(reference, detectors=_TESTS, backend=b, content="aggregates"),
+    }
     found: dict[str, Contender] = {}
-    for kept, rows in (("every row kept", None), ("a sample kept", max(n // 50, 2))):
-        profile = Profile.fit(reference, detectors=_TESTS, backend=b, sample_rows=rows)
-        tolerance = 1e-9 if rows is None else None  # a sample has a distance of its own
+    for kept, profile in profiles.items():
+        # Samples and cells have distances of their own.
+        tolerance = 1e-9 if kept == "every row kept" else None
         score = partial(distances, profile, batch, few)
         found[f"{b.name} psi + ks, {kept}"] = Contender("ours", score, SCIPY, "", tolerance, d)
     found[SCIPY] = Contender("peer", lambda: _scipy(reference[:, :few], batch[:, :few]), pieces=few)

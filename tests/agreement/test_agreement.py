@@ -161,6 +161,17 @@ def test_evidently_holds_the_reference_for_exact() -> None:
     assert pixel < 0.02 < 0.5 < _contingency(*_sides("categories", "digits, every other image", "pixel"))[1]
 
 
+@pytest.mark.parametrize("pair", list(RECORDED["values"]["nannyml"]["numbers"]))
+def test_a_profile_of_counts_has_the_same_psi_and_ks_within_its_rank_error(pair: str) -> None:
+    for x, y in _pairs()[pair].numbers.values():
+        plan = ad.Profile.plan({"x": x}, ["psi", "ks"], columns=["x"])
+        profile: Any = ad.Profile.fit({"x": x}, plan=plan)
+        found = {f.detector: f.statistic for f in profile.score({"x": y}).findings}
+        assert found["psi"] == pytest.approx(ad.psi(x, y), rel=1e-9)
+        # Between two cuts the functions may be further apart than at them, by no more than a cell holds.
+        assert 0 <= ad.ks(x, y) - found["ks"] <= 2 * profile.rank_error["x"]
+
+
 def test_with_ties_the_p_value_of_ks_is_a_permutation_test_and_scipys_too_large() -> None:
     x, y = _sides("numbers", "rainfall, every other day", "average wind speed")
     assert len(np.unique(np.concatenate([x, y]))) == 295

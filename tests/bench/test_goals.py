@@ -35,6 +35,8 @@ def test_memory_and_fractions() -> None:
     question = _question(ours={"peak_mb": 10.0, "fraction_of_floor": 0.5}, peer={"peak_mb": 200.0})
     assert goals.memory_share("ours", "peer")([question]) == 0.05
     assert goals.peak("ours")([question]) == 10.0
+    assert goals.process("ours")([question]) is None
+    assert goals.process("ours")([_question(ours={"process_mb": 300.0})]) == 300.0
     assert goals.fraction("ours")([question]) == 50.0
     assert goals.fraction("peer")([question]) is None
 

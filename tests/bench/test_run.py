@@ -11,11 +11,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from accel_drift.backends import get_backend
 from accel_drift.backends._numpy import NumpyBackend
-from bench import footprint, machine, pictures, readme, run
+from bench import footprint, machine, parquet_rows, pictures, readme, run
 from bench.cases import CASES, find
 from bench.limits import Limit
 from bench.question import Case, Contender, DisagreementError, Question, check
@@ -24,6 +25,7 @@ from bench.timing import Times, interleaved, ratio
 _SAMPLES = {"n": 96, "d": 3, "P": 20}
 TINY: Mapping[str, Mapping[str, int]] = {
     "columns": {"n": 300, "d": 2},
+    "fit_parquet": {"rows": 3000},
     "hypergeometric": {"draws": 50, "columns": 2, "bins": 4},
     "ks_large": {"n": 300},
     "score_wide": {"n": 300, "d": 3, "few": 2},
@@ -179,6 +181,27 @@ def test_the_peak_of_memory_is_seen() -> None:
     held = np.ones(40 << 17)  # 40 MiB, touched
     assert footprint._kilobytes("VmHWM") - before > 35 * 1024
     assert held.size
+
+
+def test_a_fresh_process_tells_what_it_needs() -> None:
+    told = footprint.measure("hypergeometric", dict(TINY["hypergeometric"]), ["numpy"], "numpy hypergeometric")
+    assert told["first_call_s"] > 0
+    if footprint.reset_peak():
+        assert told["process_mb"] > 20 > told["peak_mb"]
+
+
+def test_rows_in_files_are_written_once_and_go_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(parquet_rows._FOLDER, raising=False)
+    monkeypatch.setattr(parquet_rows, "_HELD", [])
+    monkeypatch.setattr(parquet_rows, "FILE_ROWS", 100)
+    folder = parquet_rows.dataset(250)
+    files = sorted(folder.iterdir())
+    assert [pq.read_metadata(path).num_rows for path in files] == [100, 100, 50]
+    assert any(column.null_count for column in pq.read_table(files[0]).columns)
+    written = files[0].stat().st_mtime_ns
+    assert (parquet_rows.dataset(250), files[0].stat().st_mtime_ns) == (folder, written)
+    parquet_rows._HELD.pop().cleanup()
+    assert not folder.exists()
 
 
 def test_facts_of_the_machine_name_the_kernel_and_no_path() -> None:
