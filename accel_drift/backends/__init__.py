@@ -8,8 +8,12 @@ library but NumPy.
 from accel_drift.backends.base import Array as Array
 from accel_drift.backends.base import Backend as Backend
 from accel_drift.backends.base import Namespace as Namespace
+from accel_drift.backends.registry import ASKED as ASKED
+from accel_drift.backends.registry import HOST as HOST
 from accel_drift.backends.registry import available_backends as available_backends
 from accel_drift.backends.registry import choose as choose
+from accel_drift.backends.registry import for_columns as for_columns
 from accel_drift.backends.registry import get_backend as get_backend
 from accel_drift.backends.registry import names as names
+from accel_drift.backends.registry import open_backend as open_backend
 from accel_drift.backends.registry import why_not as why_not

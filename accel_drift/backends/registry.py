@@ -13,6 +13,12 @@ from typing import Any
 from accel_drift.backends.base import Backend, on_host
 from accel_drift.errors import BackendError, BackendMissingError, ConfigError
 
+HOST = "numpy"
+"""The backend that computes on the host's own arrays."""
+
+ASKED = "asked for"
+"""The reason for a backend that the caller named."""
+
 _GROUP = "accel_drift.backends"
 _AUTO = ("cupy", "jax")
 """Libraries that may have a GPU, in the order in which `auto` tries them."""
@@ -91,6 +97,28 @@ def get_backend(name: str | Backend = "auto", data: Any = None) -> Backend:
     return choose(data)[0] if name == "auto" else _open(name)
 
 
+def open_backend(name: str | Backend = "auto", data: Any = None) -> tuple[Backend, str]:
+    """Open a backend as `get_backend` does, and say why it is this one: `ASKED`, or what `choose` said.
+
+    Raises:
+        ConfigError: there is no backend of that name.
+        BackendMissingError: its library, its driver or its device is not there.
+    """
+    return choose(data) if name == "auto" else (get_backend(name), ASKED)
+
+
+def for_columns(opened: Backend, reason: str) -> Backend:
+    """What computes on columns that lie on the host: the CPU, unless the caller asked for the backend.
+
+    Sending a column to a device takes longer than sorting and counting it here.
+
+    Args:
+        opened: the backend of the whole comparison.
+        reason: why it was opened, `ASKED` or what `choose` said.
+    """
+    return opened if reason == ASKED or why_not(HOST) else _open(HOST)
+
+
 def available_backends() -> tuple[str, ...]:
     """Names of the backends that open here. Imports each library that is installed.
 
@@ -120,7 +148,7 @@ def choose(data: Any = None) -> tuple[Backend, str]:
             lies = f"the data is on a GPU in arrays of {home}, and " if name == home else ""
             return _open(name), f"{lies}{name} has a GPU: {_open(name).device}"
         reasons.append(f"{name}: {missing}" if missing else f"{name} has no GPU here")
-    return _open("numpy"), "no usable GPU (" + "; ".join(reasons) + ")"
+    return _open(HOST), "no usable GPU (" + "; ".join(reasons) + ")"
 
 
 def _library_on_device(data: Any) -> str:

@@ -5,7 +5,7 @@ Nothing here imports pandas, and `import accel_drift.data` does not import pyarr
 
 from __future__ import annotations
 
-from accel_drift.data.block import Block, category_union, dtype_class, numeric_blocks
+from accel_drift.data.block import Block, Columns, category_union, dtype_class, numeric_columns
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import read_table
 from accel_drift.data.schema import Column, Kind, Schema, SchemaDiff, common, comparable, diff
@@ -15,6 +15,7 @@ __all__ = [
     "Block",
     "CategoricalColumn",
     "Column",
+    "Columns",
     "EmbeddingColumn",
     "Kind",
     "NumericColumn",
@@ -28,6 +29,6 @@ __all__ = [
     "comparable",
     "diff",
     "dtype_class",
-    "numeric_blocks",
+    "numeric_columns",
     "read_table",
 ]

@@ -1,15 +1,17 @@
-"""Rows as the engine computes on them: columns of one type stacked on a device, with a mask."""
+"""Rows as the engine computes on them: columns of one type, sorted, or stacked on a device with a mask."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.backends import Backend
+from accel_drift.backends import HOST, Backend
 from accel_drift.data.device import DeviceColumn
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 
@@ -41,36 +43,85 @@ def dtype_class(one: npt.DTypeLike, other: npt.DTypeLike) -> np.dtype[Any]:
     return np.dtype(np.int64) if whole else np.dtype(np.float64)
 
 
-def numeric_blocks(
-    reference: Table, batch: Table, names: Sequence[str], backend: Backend
-) -> list[tuple[tuple[str, ...], Block, Block]]:
-    """The columns of these names, stacked by the type in which they are compared.
+class Sorted(NamedTuple):
+    """Numeric columns of one type, each in ascending order by itself.
 
-    Within a block the columns stand in the order of `names`; blocks stand in the order of their first column.
+    Attributes:
+        values: (n, d) numbers; what lies behind the values of a column has no meaning.
+        count: (d,) how many values each column has, on the device.
+    """
+
+    values: Any
+    count: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Numeric columns of the same rows, on their way to a backend; each form of them is made when it is asked for.
+
+    Attributes:
+        columns: d columns.
+        rows: how many rows each has.
+        dtype: the type in which they are compared.
+        backend: what computes on them.
+    """
+
+    columns: tuple[NumericColumn, ...]
+    rows: int
+    dtype: np.dtype[Any]
+    backend: Backend
+
+    @cached_property
+    def present(self) -> npt.NDArray[np.int64]:
+        """Rows with a value, (d,)."""
+        return np.array([self.rows - c.missing for c in self.columns], np.int64)
+
+    @cached_property
+    def block(self) -> Block:
+        """The rows in their order."""
+        with self.backend.scope():
+            return stack(self.columns, self.rows, self.dtype, self.backend)
+
+    @cached_property
+    def ordered(self) -> Sorted:
+        """The values in ascending order. On the host each column is read where it lies."""
+        backend = self.backend
+        with backend.scope():
+            if backend.name == HOST:
+                parts = [(c.values, c.present) for c in (column.on_host() for column in self.columns)]
+            else:
+                parts = [(self.block.values, self.block.mask)]
+            return Sorted(backend.kernels.sort_columns(parts, self.dtype.name), backend.asarray(self.present))
+
+
+def numeric_columns(
+    reference: Table, batch: Table, names: Sequence[str], backend: Backend, host: Backend | None = None
+) -> list[tuple[tuple[str, ...], np.dtype[Any], Backend]]:
+    """The columns of these names by the type in which they are compared, and by where they are.
+
+    Within a group the columns stand in the order of `names`; groups stand in the order of their first column.
 
     Args:
         reference: the reference's rows.
         batch: the batch's rows.
         names: numeric columns that both tables have.
-        backend: where the arrays go.
+        backend: what computes on columns that it has on its device on either side.
+        host: what computes on the others; None for `backend`.
 
     Returns:
-        (names of the block's columns, the reference's block, the batch's block), one for each type.
+        (names, type, backend) of each group.
 
     Raises:
         SchemaError: a table lacks a column, or it holds categories there.
     """
-    by_type: dict[np.dtype[Any], list[str]] = {}
+    groups: dict[tuple[np.dtype[Any], bool], list[str]] = {}
     for name in names:
-        type_ = _shared_type(reference.numeric(name), batch.numeric(name))
-        by_type.setdefault(type_, []).append(name)
+        sides = reference.numeric(name), batch.numeric(name)
+        stays = host is not None and not any(_matrix_on(side, backend) for side in sides)
+        groups.setdefault((_shared_type(*sides), stays), []).append(name)
     return [
-        (
-            tuple(members),
-            stack([reference.numeric(name) for name in members], reference.rows, type_, backend),
-            stack([batch.numeric(name) for name in members], batch.rows, type_, backend),
-        )
-        for type_, members in by_type.items()
+        (tuple(members), type_, host if stays and host is not None else backend)
+        for (type_, stays), members in groups.items()
     ]
 
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.backends import Backend, get_backend
+from accel_drift.backends import Backend, for_columns, open_backend
 from accel_drift.calibration import check, decide, smallest_needed
 from accel_drift.data.read import read_table
 from accel_drift.data.schema import Kind, diff
@@ -111,7 +111,7 @@ class Detector(ABC):
         Raises:
             DataError: the reference cannot be read, has no rows, or no column of this detector's kinds.
         """
-        opened = get_backend(backend, reference)
+        opened, reason = open_backend(backend, reference)
         table = read_table(
             reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference", backend=opened
         )
@@ -123,7 +123,7 @@ class Detector(ABC):
                 f"{self.name} compares {wanted} columns, and the reference has none; it has "
                 + ", ".join(f"{c.name} ({c.kind})" for c in table.schema.columns)
             )
-        return Fitted(self, table, opened)
+        return Fitted(self, table, opened, for_columns(opened, reason))
 
     def members(self, comparison: Comparison) -> int:
         """How many tests this detector makes at most: what a correction has to reckon with."""
@@ -263,12 +263,14 @@ class Fitted:
         detector: the options.
         reference: the reference's rows.
         backend: where it computes.
+        host: what sorts and counts columns that lie on the host.
         kept: what is made of the reference once and serves every batch.
     """
 
     detector: Detector
     reference: Table
     backend: Backend
+    host: Backend
     kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     def score(self, batch: Any) -> npt.NDArray[np.float64] | float:
@@ -325,7 +327,7 @@ class Fitted:
         names = tuple(n for n in known.of(*VALUE_KINDS) if n not in apart and n != d.block)
         learned = [n for n in known.of(*d.kinds) if n != d.block]
         if names:
-            found = pair_tables(reference, table, names, self.backend, d.block, kept=self.kept)
+            found = pair_tables(reference, table, names, self.backend, d.block, kept=self.kept, host=self.host)
             if found.of_kind(*d.kinds):
                 return replace(found, left_out={n: apart[n] for n in learned if n in apart})
         why = [f"{n}: {apart.get(n, 'no value in the reference')}" for n in learned]

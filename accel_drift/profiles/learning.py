@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from accel_drift.backends import Backend, get_backend
-from accel_drift.backends.registry import choose
+from accel_drift.backends import Backend, open_backend
 from accel_drift.calibration import Correction, Rule, check
 from accel_drift.data.read import Pick, read_table
 from accel_drift.data.schema import Kind
@@ -83,7 +82,7 @@ def learn(
         raise ConfigError(f"detectors is {asked.detectors!r}; it is a list of detectors or their names, or None")
     made = tuple(_prepared(d, asked) for d in asked.detectors or detectors)
     _refuse_twins(made)
-    chosen, reason = opened(asked.backend, reference)
+    chosen, reason = open_backend(asked.backend, reference)
     kinds, columns = asked.kinds, asked.columns
     table = read_table(
         reference,
@@ -115,11 +114,6 @@ def learn(
 def detectors_of(summaries: Sequence[Mapping[str, Any]]) -> tuple[Detector, ...]:
     """Detectors from what their `summary` gave, perhaps through JSON."""
     return tuple(get_detector(d["detector"], **{k: v for k, v in d.items() if k != "detector"}) for d in summaries)
-
-
-def opened(backend: str | Backend, data: Any = None) -> tuple[Backend, str]:
-    """The backend, and why it is that one."""
-    return choose(data) if backend == "auto" else (get_backend(backend), "asked for")
 
 
 def _prepared(d: Detector | str, asked: Asked) -> Detector:

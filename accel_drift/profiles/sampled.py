@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift._version import version
-from accel_drift.backends import Backend
+from accel_drift.backends import Backend, open_backend
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import read_table
 from accel_drift.data.table import Table
 from accel_drift.detectors.base import Detector, at_least
 from accel_drift.errors import ConfigError
-from accel_drift.profiles.learning import Learned, detectors_of, opened
+from accel_drift.profiles.learning import Learned, detectors_of
 from accel_drift.profiles.profile import Profile, Progress
 from accel_drift.profiles.scoring import Options, score
 from accel_drift.report import Report
@@ -112,7 +112,7 @@ class SampledProfile(Profile):
     @classmethod
     def of_file(cls, header: Mapping[str, Any], rows: Table, backend: str | Backend) -> Self:
         """What `save` wrote."""
-        chosen, reason = opened(backend)
+        chosen, reason = open_backend(backend)
         options = Options.from_dict(header["options"], {"backend_reason": reason})
         made = detectors_of(header["detectors"])
         totals = None if header["totals"] is None else Totals.from_dict(header["totals"])

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from accel_drift._version import version
+from accel_drift.backends import ASKED, for_columns
 from accel_drift.calibration import Correction, Rule, decide, smallest_needed, verdict
 from accel_drift.data.schema import Kind, SchemaDiff, diff
 from accel_drift.data.table import Table
@@ -91,7 +92,8 @@ def score(
         screened = without_embeddings(screened, reference, batch)
     if not screened.names:
         raise DataError(nothing_left(screened))
-    comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals, kept)
+    host = for_columns(backend, str(options.facts.get("backend_reason", ASKED)))
+    comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals, kept, host)
     report = report_of(comparison, screened, detectors, options, sizes, progress)
     warnings = _block_warnings(reference, batch, screened, options, comparison)
     return replace(
@@ -136,7 +138,7 @@ def report_of(
         warnings=tuple(screened.warnings),
         notes=_notes(outcomes, findings, options),
         detectable=_detectable(comparison, detectors, outcomes, needed),
-        settings=_settings(detectors, comparison.backend, options),
+        settings=_settings(detectors, comparison, options),
         distributions=distributions(comparison),
         nulls=null_pictures(outcomes),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -204,7 +206,11 @@ def _detectable(
     return out
 
 
-def _settings(detectors: Sequence[Detector], backend: Any, options: Options) -> dict[str, Any]:
+def _settings(detectors: Sequence[Detector], comparison: Comparison, options: Options) -> dict[str, Any]:
+    backend = comparison.backend
+    # Fixed cells are counts, and no backend holds them.
+    used = [getattr(pair, "backend", backend) for pair in comparison.numeric]
+    elsewhere = {other.name: other.device for other in used if other is not backend}
     return {
         "alpha": options.alpha,
         "correction": options.correction,
@@ -215,6 +221,7 @@ def _settings(detectors: Sequence[Detector], backend: Any, options: Options) -> 
         "bands": {d.name: list(d.bands) for d in detectors if d.bands},
         "backend": backend.name,
         "device": backend.device,
+        **({"columns_on": elsewhere} if elsewhere else {}),
         **options.facts,
     }
 

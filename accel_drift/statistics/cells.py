@@ -96,36 +96,3 @@ def just_below(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     # XLA takes numbers below the smallest normal one for 0, and the cut would coincide with the atom.
     tiny = np.finfo(values.dtype).tiny
     return np.where(np.abs(below) < tiny, np.where(values > 0, 0, -tiny), below).astype(values.dtype)
-
-
-def fine_cuts(xp: Any, pooled: Any, present: Any, limit: int) -> tuple[Any, Any, Any, Any]:
-    """Cut points and middles of the fine cells on the pooled rows, and what the pooled rows look like.
-
-    Args:
-        xp: the array namespace.
-        pooled: (N, d) values of both sides together, ascending, absent values last.
-        present: (d,) how many of them are values.
-        limit: cells at most.
-
-    Returns:
-        cuts (d, limit - 1), ascending, padded with the last value; middles (d, limit), the value of each cell or about
-        the median of its values; distinct (d,) pooled distinct values; tied (d,) whether any two rows tie.
-    """
-    rows = pooled.shape[0]
-    at = xp.arange(rows, dtype=xp.int64)[:, None]
-    following = xp.concat([pooled[1:, :], pooled[:1, :]], axis=0)
-    last_of_tie = (at < present[None, :]) & ((at == present[None, :] - 1) | (pooled != following))
-    distinct = xp.sum(xp.astype(last_of_tie, xp.int64), axis=0)
-    ends = xp.sort(xp.where(last_of_tie, at, rows - 1), axis=0)[: min(limit, rows), :]
-    if ends.shape[0] < limit:
-        pad = xp.broadcast_to(xp.asarray(rows - 1, dtype=ends.dtype), (limit - ends.shape[0], ends.shape[1]))
-        ends = xp.concat([ends, pad], axis=0)
-    few = distinct[None, :] <= limit
-    i = xp.arange(1, limit, dtype=xp.int64)[:, None]
-    even = -((-i * present[None, :]) // limit) - 1
-    chosen = xp.clip(xp.where(few, ends[:-1, :], even), 0, rows - 1)
-    odd = 2 * xp.arange(limit, dtype=xp.int64)[:, None] + 1
-    middle = xp.where(few, ends, odd * present[None, :] // (2 * limit))
-    middle = xp.maximum(xp.minimum(middle, present[None, :] - 1), xp.zeros_like(middle))
-    cuts, middles = (xp.permute_dims(xp.take_along_axis(pooled, at, axis=0), (1, 0)) for at in (chosen, middle))
-    return cuts, middles, distinct, distinct < present

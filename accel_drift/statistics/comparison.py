@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, repeat
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
-from accel_drift.data.block import category_union, numeric_blocks
+from accel_drift.data.block import Columns, category_union, numeric_columns
 from accel_drift.data.schema import NULL_TYPE, Kind
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 from accel_drift.errors import DataError
@@ -21,6 +22,7 @@ from accel_drift.statistics.drawn import Drawn
 from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.pairs import CategoryPair, Counts, Groups, NumericPair
 from accel_drift.statistics.pairs import Table as CountTable
+from accel_drift.statistics.reference_columns import ReferenceColumns
 from accel_drift.statistics.totals import Totals
 
 VALUE_KINDS = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN, Kind.EMBEDDING)
@@ -51,11 +53,12 @@ class Comparison:
         reference: n rows.
         batch: m rows.
         names: the columns compared, in the reference's order.
-        backend: where blocks of numbers live.
+        backend: what computes.
         groups: permutable blocks of rows, or None when single rows are dealt.
         totals: counts of the whole reference where `reference` is a sample of it.
         kept: what was made of this reference for other batches.
         left_out: columns of the reference that the batch has nothing to compare with, and why.
+        host: what sorts and counts columns that lie on the host; None for `backend`.
     """
 
     reference: Table
@@ -66,6 +69,7 @@ class Comparison:
     totals: Totals | None = None
     kept: Kept = field(default_factory=Kept)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    host: Backend | None = None
 
     def kind(self, name: str) -> Kind:
         """What a column holds; a side without any value has no say."""
@@ -79,11 +83,18 @@ class Comparison:
 
     @cached_property
     def numeric(self) -> tuple[NumericPair, ...]:
-        """Numeric columns, one pair for each dtype."""
+        """Numeric columns, a pair for each dtype; those on the device and those on the host apart."""
         names = [n for n in self.of_kind(Kind.NUMERIC) if self._both(n, NumericColumn)]
-        with self.backend.scope():
-            blocks = numeric_blocks(self.reference, self.batch, names, self.backend)
-        return tuple(NumericPair(n, a, b, self.backend, self.groups, self.totals) for n, a, b in blocks)
+        groups = numeric_columns(self.reference, self.batch, names, self.backend, self.host)
+        return tuple(self._pair(*group) for group in groups)
+
+    def _pair(self, names: tuple[str, ...], dtype: np.dtype[Any], backend: Backend) -> NumericPair:
+        def columns(side: Table) -> Columns:
+            return Columns(tuple(side.numeric(n) for n in names), side.rows, dtype, backend)
+
+        key = ("numbers", names, dtype, backend.name)
+        learned = self.kept.get(key, lambda: ReferenceColumns(columns(self.reference)))
+        return NumericPair(names, learned, columns(self.batch), self.groups, self.totals)
 
     @cached_property
     def drawn(self) -> Drawn:
@@ -188,6 +199,7 @@ def pair_tables(
     block: str | int | None,
     totals: Totals | None = None,
     kept: Kept | None = None,
+    host: Backend | None = None,
 ) -> Comparison:
     """Put two tables side by side.
 
@@ -199,6 +211,7 @@ def pair_tables(
         block: which rows belong together (see `accel_drift.data.calendar`), or None.
         totals: counts of the whole reference where `reference` is a sample of it; not with blocks.
         kept: what was made of these rows of the reference for other batches; None to start anew.
+        host: what sorts and counts columns that lie on the host; None for `backend`.
 
     Raises:
         DataError: a side has no rows.
@@ -208,7 +221,7 @@ def pair_tables(
             raise DataError(f"the {what} has no rows; there is nothing to compare")
     kept = Kept() if kept is None else kept
     if block is None:
-        return Comparison(reference.select(names), batch.select(names), names, backend, None, totals, kept)
+        return Comparison(reference.select(names), batch.select(names), names, backend, None, totals, kept, host=host)
     from accel_drift.data.calendar import block_ids
 
     sides, ids = [], []
@@ -220,4 +233,4 @@ def pair_tables(
         sides.append(side.select(names) if inside.all() else side.select(names).take(np.flatnonzero(inside)))
         ids.append(number[inside])
     groups = Groups(ids[0], ids[1], int(ids[0].max()) + 1, int(ids[1].max()) + 1)
-    return Comparison(sides[0], sides[1], names, backend, groups)
+    return Comparison(sides[0], sides[1], names, backend, groups, host=host)

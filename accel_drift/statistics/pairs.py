@@ -1,12 +1,13 @@
 """Reference and batch side by side: the counts that all detectors of a kind share, each made once.
 
-Numeric columns of one dtype are one pair of (n, d) blocks on a device; what comes back from there are counts. Columns
-of categories are counts from the start. Where whole blocks of rows are permuted, counts are kept by block.
+Numeric columns of one dtype are sorted, each side once and the reference once for all batches; all else is found in
+the sorted columns. Columns of categories are counts from the start. Where whole blocks of rows are permuted, counts are
+kept by block.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,11 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
-from accel_drift.data.block import Block
-from accel_drift.statistics import cells, spread
+from accel_drift.data.block import Columns
+from accel_drift.errors import DataError
+from accel_drift.statistics.cells import FINE
+from accel_drift.statistics.reference_columns import ReferenceColumns, counted
 from accel_drift.statistics.totals import Totals
 
 Counts = npt.NDArray[np.int64]
+
+_MOST_PAIRS = (1 << 63) - 1
+"""Reference rows times batch rows at most."""
 
 
 class Groups(NamedTuple):
@@ -60,13 +66,15 @@ class NumericPair:
     fixed: ClassVar[bool] = False
 
     names: tuple[str, ...]
-    reference: Block
-    batch: Block
-    backend: Backend
+    reference: ReferenceColumns
+    batch: Columns
     groups: Groups | None = None
     totals: Totals | None = None
-    # Bins by their number: several detectors ask for the same ones.
-    _made: dict[int, tuple[npt.NDArray[Any], Table]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def backend(self) -> Backend:
+        """Where the columns are sorted and counted."""
+        return self.batch.backend
 
     @property
     def gap(self) -> npt.NDArray[np.float64]:
@@ -83,120 +91,104 @@ class NumericPair:
         """Integral of (F - G)^2 dH of each column, H being the pooled distribution function, (d,)."""
         return self._distances[2]
 
-    @cached_property
-    def _distances(self) -> tuple[npt.NDArray[np.float64], ...]:
-        with self.backend.scope():
-            x, y = self.reference, self.batch
-            made = self.backend.kernels.cdf_distances(x.values, x.mask, y.values, y.mask)
-            return tuple(self.backend.to_numpy(one) for one in made)
-
-    @cached_property
-    def present(self) -> tuple[Counts, Counts]:
-        """Rows with a value on each side, (d,) twice."""
-        xp = self.backend.xp
-        with self.backend.scope():
-            n, m = (
-                self.backend.to_numpy(xp.sum(xp.astype(side.mask, xp.int64), axis=0))
-                for side in (self.reference, self.batch)
-            )
-        return n, m
-
-    @cached_property
-    def _shape(self) -> tuple[Any, Any, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        xp, both = self.backend.xp, (self.reference, self.batch)
-        with self.backend.scope():
-            values = xp.concat([_absent_last(xp, side) for side in both], axis=0)
-            present = self.backend.asarray(self.present[0] + self.present[1])
-            cuts, middles, distinct, tied = cells.fine_cuts(xp, xp.sort(values, axis=0), present, cells.FINE)
-            return cuts, middles, self.backend.to_numpy(distinct), self.backend.to_numpy(tied)
-
     @property
     def distinct(self) -> npt.NDArray[np.int64]:
         """Distinct values in the pooled rows, (d,)."""
-        return self._shape[2]
+        return np.asarray(self._distances[3], dtype=np.int64)
+
+    @cached_property
+    def _distances(self) -> tuple[npt.NDArray[Any], ...]:
+        n, m = self.present
+        if int(n.max(initial=0)) * int(m.max(initial=0)) > _MOST_PAIRS:
+            raise DataError(
+                f"a column has {n.max():,} reference and {m.max():,} batch rows, and gaps between distribution "
+                "functions are counted in whole numbers up to 2**63; give a sample of the rows"
+            )
+        with self.backend.scope():
+            made = self.backend.kernels.cdf_distances(*self._sides)
+            return tuple(self.backend.to_numpy(one) for one in made)
+
+    @property
+    def _sides(self) -> tuple[Any, ...]:
+        """Sorted rows of both sides, each with how many they are."""
+        return *self.reference.columns.ordered, *self.batch.ordered
+
+    @property
+    def present(self) -> tuple[Counts, Counts]:
+        """Rows with a value on each side, (d,) twice."""
+        return self.reference.columns.present, self.batch.present
 
     @cached_property
     def tied(self) -> npt.NDArray[np.bool_]:
         """Whether any two pooled rows have the same value, (d,)."""
+        tied = np.asarray(self.distinct < sum(self.present))
         if self.totals is None:
-            return self._shape[3]
-        return self._shape[3] | np.array([name in self.totals.tied for name in self.names], dtype=np.bool_)
+            return tied
+        return tied | np.array([name in self.totals.tied for name in self.names], dtype=np.bool_)
+
+    @cached_property
+    def _cells(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        x, n, y, m = self._sides
+        with self.backend.scope():
+            distinct = self.backend.asarray(self.distinct)
+            cuts, middles = self.backend.kernels.pooled_cells(x, n, y, m, distinct, FINE)
+            return self.backend.to_numpy(cuts), self.backend.to_numpy(middles)
 
     @cached_property
     def fine(self) -> Table:
         """Counts on the fine pooled cells, missing last: shapes (g, d, FINE + 1)."""
-        with self.backend.scope():
-            return self._count(self._shape[0])
+        return self.counted(self.fine_edges)
 
-    @cached_property
+    @property
     def fine_edges(self) -> npt.NDArray[Any]:
-        """Cut points of the fine cells, (d, FINE - 1)."""
-        with self.backend.scope():
-            return self.backend.to_numpy(self._shape[0])
+        """Cut points of the fine cells, (d, FINE - 1): quantiles of the pooled rows, or each value of few."""
+        return self._cells[0]
 
     def one_value(self, j: int, _: int) -> bool:
         """Whether a fine cell of a column holds one value only."""
-        return bool(self.distinct[j] <= cells.FINE)
+        return bool(self.distinct[j] <= FINE)
 
-    @cached_property
+    @property
     def fine_middles(self) -> npt.NDArray[Any]:
         """A value inside each fine cell, the cell's own where it has only one, (d, FINE)."""
-        with self.backend.scope():
-            return self.backend.to_numpy(self._shape[1])
+        return self._cells[1]
 
-    @cached_property
+    @property
     def half_spread(self) -> npt.NDArray[np.float64]:
         """Half of the spread of the reference's finite values, (d,); see `accel_drift.statistics.spread`."""
-        xp = self.backend.xp
-        with self.backend.scope():
-            ordered = xp.sort(_absent_last(xp, self.reference), axis=0)
-            floats = xp.isdtype(ordered.dtype, "real floating")
-            lowest = ordered == (-xp.inf if floats else xp.iinfo(ordered.dtype).min)
-            highest = self.reference.mask & (self.reference.values == (xp.inf if floats else 0))
-            below, above = (
-                self.backend.to_numpy(xp.sum(xp.astype(flags & floats, xp.int64), axis=0))
-                for flags in (lowest, highest)
-            )
-            finite = self.present[0] - below - above
-            places = below[:, None] + spread.places(finite)
-            at = self.backend.asarray(np.clip(places.T, 0, max(ordered.shape[0] - 1, 0)))
-            taken = self.backend.to_numpy(xp.take_along_axis(ordered, at, axis=0)).T
-        return spread.of_order_statistics(taken, finite, self._finite_reference)
-
-    def _finite_reference(self, j: int) -> npt.NDArray[Any]:
-        """The finite reference values of one column on the host."""
-        with self.backend.scope():
-            values, mask = (self.backend.to_numpy(part[:, j]) for part in self.reference)
-        return np.asarray(values[mask & np.isfinite(values)])
+        return self.reference.half_spread
 
     def binned(self, bins: int) -> Table:
         """Counts in the reference's quantile bins and atoms, missing last: shapes (g, d, 2 bins).
 
         Of a sampled reference the bins and their counts are those of all its rows.
         """
-        if bins not in self._made:
-            self._made[bins] = self._binned(bins)
-        return self._made[bins][1]
+        cuts = self.bin_cuts(bins)
+        if self.groups is not None:
+            return self.counted(cuts)
+        if self.totals is None:
+            counts = self.reference.bins(bins).counts
+        else:
+            counts = np.array([self.totals.bins[name][bins].counts for name in self.names], dtype=np.int64)
+        return Table(counts[None], counted(self.batch, cuts)[None])
 
     def bin_cuts(self, bins: int) -> npt.NDArray[Any]:
         """Cut points of those bins, (d, 2 bins - 2): see `cells.bin_cuts`."""
-        self.binned(bins)
-        return self._made[bins][0]
-
-    def _binned(self, bins: int) -> tuple[npt.NDArray[Any], Table]:
-        if self.totals is not None:
-            known = [self.totals.bins[name][bins] for name in self.names]
-            width = 2 * (bins - 1)
-            cuts = np.array([b.cuts or (0,) * width for b in known], dtype=self.fine_edges.dtype).reshape(-1, width)
-            return cuts, Table(np.array([b.counts for b in known], dtype=np.int64)[None], self.counted(cuts).batch)
-        with self.backend.scope():
-            cuts = self._cuts(bins)
-            return cuts, self._count(self.backend.asarray(cuts))
+        if self.totals is None:
+            return self.reference.bins(bins).cuts
+        width = 2 * (bins - 1)
+        known = (self.totals.bins[name][bins].cuts or (0,) * width for name in self.names)
+        return np.array(list(known), dtype=self.batch.dtype).reshape(-1, width)
 
     def counted(self, cuts: npt.NDArray[Any]) -> Table:
         """Counts of the rows at hand between any cut points (d, c), missing last: shapes (g, d, c + 2)."""
-        with self.backend.scope():
-            return self._count(self.backend.asarray(cuts))
+        g = self.groups
+        if g is None:
+            return Table(counted(self.reference.columns, cuts)[None], counted(self.batch, cuts)[None])
+        return Table(
+            _by_group(self.reference.columns, cuts, g.reference, g.n_reference),
+            _by_group(self.batch, cuts, g.batch, g.n_batch),
+        )
 
     @cached_property
     def known(self) -> Counts:
@@ -205,31 +197,18 @@ class NumericPair:
             return self.present[0]
         return np.array([self.totals.rows - self.totals.missing[name] for name in self.names], dtype=np.int64)
 
-    def _cuts(self, bins: int) -> npt.NDArray[Any]:
-        xp = self.backend.xp
-        ordered = xp.sort(_absent_last(xp, self.reference), axis=0)
-        places = cells.quantile_places(self.present[0], bins)
-        at = self.backend.asarray(np.minimum(places.T, max(ordered.shape[0] - 1, 0)))
-        return cells.bin_cuts(self.backend.to_numpy(xp.take_along_axis(ordered, at, axis=0)).T, places)
 
-    def _count(self, cuts: Any) -> Table:
-        g = self.groups
-        return Table(
-            self._count_side(self.reference, cuts, None if g is None else (g.reference, g.n_reference)),
-            self._count_side(self.batch, cuts, None if g is None else (g.batch, g.n_batch)),
-        )
-
-    def _count_side(self, side: Block, cuts: Any, groups: tuple[npt.NDArray[np.int64], int] | None) -> Counts:
-        kernels, xp = self.backend.kernels, self.backend.xp
-        d, width = len(self.names), cuts.shape[1] + 2
-        if groups is None:
-            return self.backend.to_numpy(kernels.histogram(side.values, cuts, side.mask))[None]
-        ids, g = self.backend.asarray(groups[0]), groups[1]
+def _by_group(columns: Columns, cuts: npt.NDArray[Any], ids: npt.NDArray[np.int64], groups: int) -> Counts:
+    """Rows of each block between cut points (d, c), missing last: (groups, d, c + 2)."""
+    backend, (values, mask) = columns.backend, columns.block
+    kernels, xp = backend.kernels, backend.xp
+    d, width = len(cuts), cuts.shape[1] + 2
+    with backend.scope():
         column = xp.arange(d, dtype=xp.int64)[None, :]
-        code = xp.astype(kernels.bin_index(side.values, cuts, side.mask), xp.int64)
-        code = (ids[:, None] * d + column) * width + code
-        counts = kernels.count_codes(xp.reshape(code, (-1,)), g * d * width)
-        return self.backend.to_numpy(counts).reshape(g, d, width)
+        code = xp.astype(kernels.bin_index(values, backend.asarray(cuts), mask), xp.int64)
+        code = (backend.asarray(ids)[:, None] * d + column) * width + code
+        counts = kernels.count_codes(xp.reshape(code, (-1,)), groups * d * width)
+        return backend.to_numpy(counts).reshape(groups, d, width)
 
 
 @dataclass(frozen=True)
@@ -286,10 +265,3 @@ def merge_rare(pair: CategoryPair, limit: int) -> CategoryPair:
 def _summed(counts: Counts, cell: npt.NDArray[np.int64], cells: int) -> Counts:
     """Columns of (g, k) added up by the cell of each, (g, cells). Exact: counts are far below 2**53."""
     return np.array([np.bincount(cell, row, cells) for row in counts]).astype(np.int64).reshape(len(counts), cells)
-
-
-def _absent_last(xp: Any, side: Block) -> Any:
-    """Values with the absent ones replaced by the dtype's largest, so that sorting puts them last."""
-    dtype = side.values.dtype
-    top = xp.inf if xp.isdtype(dtype, "real floating") else xp.iinfo(dtype).max
-    return xp.where(side.mask, side.values, xp.asarray(top, dtype=dtype))

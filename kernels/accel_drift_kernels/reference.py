@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift_kernels.reference_ordered import cdf_distances as cdf_distances
+from accel_drift_kernels.reference_ordered import lattice_tail as lattice_tail
+from accel_drift_kernels.reference_ordered import pooled_cells as pooled_cells
+from accel_drift_kernels.reference_ordered import sort_columns as sort_columns
+from accel_drift_kernels.reference_ordered import sorted_counts as sorted_counts
 from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE, SMALL_SHAPE
 
 _WORD = 0xFFFFFFFF
@@ -127,49 +131,6 @@ def count_codes(codes: Any, total: int, /) -> npt.NDArray[np.int64]:
         if code >= 0:
             out[code] += 1
     return out
-
-
-def cdf_distances(x: Any, x_mask: Any, y: Any, y_mask: Any, /) -> tuple[npt.NDArray[np.float64], ...]:
-    """See `spec.OPS["cdf_distances"]`."""
-    out = np.zeros((3, x.shape[1]))
-    for j in range(x.shape[1]):
-        xs = [v.item() for v, ok in zip(x[:, j], x_mask[:, j], strict=True) if ok]
-        ys = [v.item() for v, ok in zip(y[:, j], y_mask[:, j], strict=True) if ok]
-        if xs and ys:
-            out[:, j] = _distances(xs, ys)
-    return out[0], out[1], out[2]
-
-
-def _distances(xs: list[Any], ys: list[Any]) -> tuple[float, float, float]:
-    """In fractions, which neither round nor overflow."""
-    values = sorted({*xs, *ys})
-    gap = [abs(Fraction(sum(v <= t for v in xs), len(xs)) - Fraction(sum(v <= t for v in ys), len(ys))) for t in values]
-    square = sum(g * g * (xs.count(t) + ys.count(t)) for g, t in zip(gap, values, strict=True))
-    area = Fraction(0)
-    for g, low, high in zip(gap, values, values[1:], strict=False):
-        if g and (math.isinf(low) or math.isinf(high)):
-            return float(max(gap)), math.inf, float(square / (len(xs) + len(ys)))
-        if g:
-            area += g * (Fraction(high) - Fraction(low))
-    top = Fraction(np.finfo(np.float64).max.item())
-    return float(max(gap)), float(min(area, top)), float(square / (len(xs) + len(ys)))
-
-
-def lattice_tail(width: Any, n: Any, m: Any, /) -> npt.NDArray[np.float64]:
-    """See `spec.OPS["lattice_tail"]`."""
-    return np.array([_touching(int(w), int(a), int(b)) for w, a, b in zip(width, n, m, strict=True)], dtype=np.float64)
-
-
-def _touching(width: int, n: int, m: int) -> float:
-    """Paths counted in whole numbers of any size: all of them less those that never touch."""
-    inside = [[0] * (m + 1) for _ in range(n + 1)]
-    for i in range(n + 1):
-        for j in range(m + 1):
-            if abs(i * m - j * n) < width:
-                below = inside[i - 1][j] if i else 0
-                inside[i][j] = 1 if i == j == 0 else below + (inside[i][j - 1] if j else 0)
-    every = math.comb(n + m, n)
-    return float(Fraction(every - inside[n][m], every))
 
 
 def _outward(low: int, mode: int, high: int) -> Iterator[int]:

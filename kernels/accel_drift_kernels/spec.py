@@ -78,8 +78,20 @@ class Kernels(Protocol):
         """How often each code occurs."""
         ...
 
-    def cdf_distances(self, x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> tuple[Array, Array, Array]:
+    def sort_columns(self, parts: Sequence[tuple[Array, Array | None]], dtype: Any, /) -> Array:
+        """Columns in ascending order, each by itself."""
+        ...
+
+    def cdf_distances(self, x: Array, n: Array, y: Array, m: Array, /) -> tuple[Array, Array, Array, Array]:
         """How far apart two empirical distribution functions are, three ways, column by column."""
+        ...
+
+    def pooled_cells(self, x: Array, n: Array, y: Array, m: Array, distinct: Array, limit: int, /) -> Any:
+        """Where the pooled rows of two sorted samples are cut into cells of about as many rows, column by column."""
+        ...
+
+    def sorted_counts(self, x: Array, n: Array, cuts: Array, /) -> Array:
+        """How many values of each sorted column lie in each bin."""
         ...
 
     def lattice_tail(self, width: Array, n: Array, m: Array, /) -> Array:
@@ -188,12 +200,30 @@ _OPS = {
         "How often each of 0...total - 1 occurs; negative codes are ignored.",
         "codes int64 (r,), total int -> int64 (total,)",
     ),
+    "sort_columns": OpSpec(
+        "The values of each column that are there, ascending; behind them, in the place of those that are not, the "
+        "largest of the dtype. Which of -0.0 and 0.0 comes first is not said.",
+        "parts of (values (n,) or (n, k), valid: None or bool of the same shape), no NaN where it is True; dtype: one "
+        "that keeps the order of the values -> (n, d) of that dtype, d columns in all",
+    ),
     "cdf_distances": OpSpec(
-        "With F of x, G of y and H of both, of the unmasked rows: max |F - G| at the ends of tie groups, the integral "
-        "of |F - G| dx and that of (F - G)^2 dH; 0 if a side is empty. The second is infinite where the sides' shares "
-        "of inf or of -inf differ, and only there: beyond the largest float64 it is that number.",
-        "x (n, d), x_mask bool (n, d), y (m, d), y_mask bool (m, d) -> float64 (d,), float64 (d,), float64 (d,)",
+        "With F of x, G of y and H of both: max |F - G| at the ends of tie groups, the integral of |F - G| dx and that "
+        "of (F - G)^2 dH; 0 if a side is empty. The second is infinite where the sides' shares of inf or of -inf "
+        "differ, and only there: beyond the largest float64 it is that number. Then how many values are distinct. What "
+        "lies behind the first n or m rows of a column is not looked at.",
+        "x (a, d), n int64 (d,), y (b, d), m int64 (d,), n m below 2^63; the first n[j] rows of column j of x and m[j] "
+        "of y ascend -> float64 (d,), float64 (d,), float64 (d,), int64 (d,)",
         rtol=1e-12,
+    ),
+    "pooled_cells": OpSpec(
+        "The N = n + m pooled rows in order, v[0] ... v[N - 1]. Of at most `limit` distinct values each is a cut and a "
+        "middle, and the last one fills up. Of more, cut i is v[ceil(i N / limit) - 1], i from 1 on, and middle i is "
+        "v[floor((2 i + 1) N / (2 limit))], i from 0 on. 0 where there is no row.",
+        "x, n, y, m as in cdf_distances, distinct int64 (d,) of it, limit int -> (d, limit - 1), (d, limit)",
+    ),
+    "sorted_counts": OpSpec(
+        "Counts of the values 0...c of bin_index among the first n[j] rows of column j, which ascend.",
+        "x (a, d), n int64 (d,), cuts (d, c) ascending of x's dtype -> int64 (d, c + 1)",
     ),
     "lattice_tail": OpSpec(
         "Share of the lattice paths from (0, 0) to (n, m) that touch |i m - j n| >= width; 1 for a width of 0. "

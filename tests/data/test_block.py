@@ -8,10 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accel_drift.backends import get_backend
-from accel_drift.data import block_ids, category_union, dtype_class, numeric_blocks, read_table
+from accel_drift.data import Columns, Table, block_ids, category_union, dtype_class, numeric_columns, read_table
 from accel_drift.errors import ConfigError, SchemaError
 
 HOST = get_backend("numpy")
+
+
+def sides(reference: Table, batch: Table, names: list[str]) -> list[tuple[tuple[str, ...], Columns, Columns]]:
+    """The columns of both tables by the type in which they meet."""
+    found = []
+    for together, dtype, where in numeric_columns(reference, batch, names, HOST):
+        x, y = (Columns(tuple(t.numeric(n) for n in together), t.rows, dtype, where) for t in (reference, batch))
+        found.append((together, x, y))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,8 @@ def test_blocks_are_stacked_by_type_and_masked() -> None:
             "f4b": np.zeros(3, np.float32),
         }
     )
-    blocks = numeric_blocks(reference, batch, list(reference.columns), HOST)
+    found = sides(reference, batch, list(reference.columns))
+    blocks = [(names, r.block, b.block) for names, r, b in found]
     assert [names for names, _, _ in blocks] == [("f8", "mix"), ("i4", "i8"), ("f4", "f4b")]
     assert [(r.values.dtype.name, b.values.dtype.name) for _, r, b in blocks] == [
         ("float64", "float64"), ("int64", "int64"), ("float32", "float32"),
@@ -58,30 +68,34 @@ def test_blocks_are_stacked_by_type_and_masked() -> None:
     assert whole.values.tolist() == [[1, 2**53 + 1], [2, 0]]
     assert whole.mask.tolist() == [[True, True], [True, False]]
     assert f4.values.tolist() == [[0.5, 0.0], [1.5, float("inf")]]
+    ordered, count = found[0][1].ordered
+    assert (count.tolist(), ordered[0, 0], ordered[:, 1].tolist()) == ([1, 2], 1.5, [1.0, 2.0])
+    assert [tuple(r.present) for _, r, _ in found] == [(1, 2), (2, 1), (2, 1)]
 
 
 def test_a_column_without_values_has_no_say_in_the_type() -> None:
     reference = read_table({"x": np.array([1.5], np.float32), "i": [1]})
     batch = read_table({"x": [None, None], "i": [None, None]}, schema=reference.schema)
-    blocks = numeric_blocks(reference, batch, ["x", "i"], HOST)
-    assert [r.values.dtype.name for _, r, _ in blocks] == ["float32", "int64"]
-    assert not blocks[0][2].mask.any()
-    assert not blocks[1][2].values.any()
+    found = sides(reference, batch, ["x", "i"])
+    assert [r.block.values.dtype.name for _, r, _ in found] == ["float32", "int64"]
+    assert not found[0][2].block.mask.any()
+    assert not found[1][2].block.values.any()
 
 
 def test_a_lone_column_is_not_copied_and_no_rows_are_no_crash() -> None:
     values = np.array([0.5, 1.5])
     one, none = read_table({"x": values}), read_table({"x": np.zeros(0)})
-    ((_, block, empty),) = numeric_blocks(one, none, ["x"], HOST)
-    assert np.shares_memory(block.values, values)
-    assert (block.values.shape, empty.values.shape, empty.mask.shape) == ((2, 1), (0, 1), (0, 1))
-    assert numeric_blocks(one, none, [], HOST) == []
+    ((_, some, empty),) = sides(one, none, ["x"])
+    assert np.shares_memory(some.block.values, values)
+    assert (some.block.values.shape, empty.block.values.shape, empty.block.mask.shape) == ((2, 1), (0, 1), (0, 1))
+    assert empty.ordered.values.shape == (0, 1)
+    assert numeric_columns(one, none, [], HOST) == []
 
 
 def test_categories_are_not_stacked() -> None:
     table = read_table({"x": ["a", "b"]})
     with pytest.raises(SchemaError, match="'x' holds categories"):
-        numeric_blocks(table, table, ["x"], HOST)
+        numeric_columns(table, table, ["x"], HOST)
 
 
 texts = st.lists(st.none() | st.sampled_from(["", "a", "b", "é", "Z"]) | st.text(max_size=2), max_size=20)

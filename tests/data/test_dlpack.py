@@ -13,7 +13,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.backends import Backend, choose, get_backend
-from accel_drift.data import Kind, Table, numeric_blocks, read_table
+from accel_drift.data import Columns, Kind, Table, numeric_columns, read_table
 from accel_drift.data.device import DeviceColumn, DeviceEmbedding
 from accel_drift.errors import DataError
 from tests._strict import StrictBackend
@@ -192,13 +192,30 @@ def test_blocks_come_straight_from_the_device(dtype: str, backend: Backend, ther
     for change in changes:
         names = tuple(change(on_host[0]).columns)
         with backend.scope():
-            found, expected = (
-                numeric_blocks(change(pair[0]), change(pair[1]), names, backend) for pair in (on_device, on_host)
-            )
-            for (_, *mine), (_, *theirs) in zip(found, expected, strict=True):
-                for block, other in zip(mine, theirs, strict=True):
-                    for one, two in zip(block, other, strict=True):
+            for mine, theirs in zip(on_device, on_host, strict=True):
+                found, expected = (_of(change(side), names, backend) for side in (mine, theirs))
+                for form in ("block", "ordered"):
+                    for one, two in zip(getattr(found, form), getattr(expected, form), strict=True):
                         np.testing.assert_array_equal(backend.to_numpy(one), backend.to_numpy(two), strict=True)
+
+
+def _of(table: Table, names: tuple[str, ...], backend: Backend) -> Columns:
+    ((_, dtype, where),) = numeric_columns(table, table, names, backend)
+    return Columns(tuple(table.numeric(n) for n in names), table.rows, dtype, where)
+
+
+def test_columns_on_the_host_stay_there_and_those_on_the_device_too() -> None:
+    """Unless the caller named the backend; a column that is on the device on one side is compared there."""
+    device = StrictBackend()
+    host = get_backend("numpy")
+    away, here = ({"a": move(np.arange(30.0)), "b": np.arange(30) / 7} for move in (_strict, np.asarray))
+    for one, other, where in ((away, away, device), (here, away, device), (away, here, device), (here, here, host)):
+        reference, batch = (read_table(side, backend=device) for side in (one, other))
+        found = numeric_columns(reference, batch, ("a", "b"), device, host)
+        assert [place for names, _, place in found if "a" in names] == [where]
+        assert [place for names, _, place in found if "b" in names] == [host]
+        ((names, _, place),) = numeric_columns(reference, batch, ("a", "b"), device)
+        assert (names, place) == (("a", "b"), device)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "i8"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.kernels.column_cases import COLUMN_CASES, cuts_of, rows_of
+from tests.kernels.ordered_cases import ORDERED, in_order, tied
 
 Args: TypeAlias = tuple[Any, ...]
 
@@ -21,19 +22,6 @@ KEY = np.array([2026, 7], dtype=np.uint32)
 
 def _words(count: int) -> npt.NDArray[np.uint32]:
     return np.arange(count, dtype=np.uint32)
-
-
-def _tied_table(n: int, d: int, dtype: Any, seed: int = 0) -> tuple[Any, Any]:
-    """Values with many ties, infinities where the dtype has them, NaN only where the mask is False."""
-    rng = np.random.default_rng(seed)
-    x = (rng.integers(0, 9, size=(n, d)) - 4).astype(dtype)
-    mask = rng.random((n, d)) < 0.8
-    if x.dtype.kind == "f":
-        x /= x.dtype.type(8)
-        x[rng.random((n, d)) < 0.05] = np.inf
-        x[rng.random((n, d)) < 0.05] = -np.inf
-        x[~mask] = np.nan
-    return x, mask
 
 
 def _cuts(x: Any, c: int, seed: int = 1) -> Any:
@@ -50,7 +38,7 @@ def _cuts(x: Any, c: int, seed: int = 1) -> Any:
 
 
 def _binned(n: int, d: int, c: int, dtype: Any) -> Args:
-    x, mask = _tied_table(n, d, dtype)
+    x, mask = tied(n, d, dtype)
     return x, _cuts(x, c), mask
 
 
@@ -89,46 +77,6 @@ def _binning() -> dict[str, Args]:
         "no-rows": (x[:0], cuts, mask[:0]),
         "no-columns": (x[:, :0], cuts[:0], mask[:, :0]),
     }
-
-
-def _pairs() -> dict[str, Args]:
-    x, xm = _tied_table(40, 3, np.float64)
-    y, ym = _tied_table(25, 3, np.float64, seed=5)
-    i, im = _tied_table(40, 2, np.int64)
-    f, fm = _tied_table(33, 2, np.float32)
-    empty = np.zeros_like(ym)
-    some = ym.copy()
-    some[:, 1] = False
-    frozen = x[::-2]
-    frozen.flags.writeable = False
-    return {
-        "float64": (x, xm, y, ym),
-        "int64": (i, im, i[:9], im[:9]),
-        "float32": (f, fm, f[20:], fm[20:]),
-        "big-int": (i + 2**62, im, i[5:] + (2**62 + 1), im[5:]),
-        "ends-of-int64": (np.where(i > 0, 2**63 - 1, i), im, np.where(i[5:] < 0, -(2**63), i[5:]), im[5:]),
-        "beyond-int64": (np.uint64(2**63) + i.astype(np.uint8), im, i[5:].astype(np.uint8) * np.uint64(2**55), im[5:]),
-        "largest-floats": (np.where(x > 0, 1.7e308, -1.7e308), xm, np.where(y > 0.3, 1.7e308, -1.7e308), ym),
-        "whole-range": (
-            np.full((9, 2), np.finfo(np.float64).max),
-            im[:9],
-            -np.full((5, 2), np.finfo(np.float64).max),
-            im[:5],
-        ),
-        "equal-infinities": (_ends([1.0, 2.0]), np.ones((4, 1), bool), _ends([3.0, 9.0]), np.ones((4, 1), bool)),
-        "same": (x, xm, x, xm),
-        "apart": (np.nan_to_num(x) + 99, xm, np.nan_to_num(y, posinf=0.0), ym),
-        "empty-side": (x, xm, y, empty),
-        "empty-column": (x, xm, y, some),
-        "strided-read-only": (frozen, xm[::-2], y, ym),
-        "one-row": (x[:1], xm[:1], y, ym),
-        "no-rows": (x[:0], xm[:0], y, ym),
-        "no-columns": (x[:, :0], xm[:, :0], y[:, :0], ym[:, :0]),
-    }
-
-
-def _ends(values: list[float]) -> Any:
-    return np.array([[-np.inf], *([v] for v in values), [np.inf]])
 
 
 def _bands() -> dict[str, Args]:
@@ -309,7 +257,7 @@ CASES: dict[str, dict[str, Args]] = {
         "no-rows": (np.zeros(0, dtype=np.int64), 3),
         "no-cells": (np.array([-1]), 0),
     },
-    "cdf_distances": _pairs(),
+    **ORDERED,
     "lattice_tail": _bands(),
     "hypergeometric": _draws("hypergeometric"),
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),
@@ -346,10 +294,9 @@ def binnings(draw: st.DrawFn) -> Args:
 
 @st.composite
 def two_samples(draw: st.DrawFn) -> Args:
-    """Two tables of the same columns."""
-    x, x_mask = draw(tables())
-    y, y_mask = draw(tables(d=x.shape[1]))
-    return x, x_mask, y, y_mask
+    """Two tables of the same columns, in order."""
+    x = draw(tables())
+    return (*in_order(*x), *in_order(*draw(tables(d=x[0].shape[1]))))
 
 
 @st.composite

@@ -7,7 +7,6 @@ scope: sums are float64, which JAX allows only there.
 
 from accel_drift_kernels.jax_xla.counts import bin_index as bin_index
 from accel_drift_kernels.jax_xla.counts import bit_counts as bit_counts
-from accel_drift_kernels.jax_xla.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.jax_xla.counts import code_counts as code_counts
 from accel_drift_kernels.jax_xla.counts import column_counts as column_counts
 from accel_drift_kernels.jax_xla.counts import count_codes as count_codes
@@ -16,6 +15,10 @@ from accel_drift_kernels.jax_xla.distances import pair_distances as pair_distanc
 from accel_drift_kernels.jax_xla.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.jax_xla.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.jax_xla.draws import multinomial as multinomial
+from accel_drift_kernels.jax_xla.ordered import cdf_distances as cdf_distances
+from accel_drift_kernels.jax_xla.ordered import pooled_cells as pooled_cells
+from accel_drift_kernels.jax_xla.ordered import sort_columns as sort_columns
+from accel_drift_kernels.jax_xla.ordered import sorted_counts as sorted_counts
 from accel_drift_kernels.jax_xla.pair_cross import cross_row_sums as cross_row_sums
 from accel_drift_kernels.jax_xla.pair_groups import cross_group_sums as cross_group_sums
 from accel_drift_kernels.jax_xla.pair_groups import pair_group_sums as pair_group_sums

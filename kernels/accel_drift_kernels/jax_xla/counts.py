@@ -1,4 +1,4 @@
-"""Binning, counting, and the distances of distribution functions."""
+"""Binning and counting."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import numpy as np
 from jax import lax
 
 from accel_drift_kernels.jax_xla.buckets import bucket, cut, padded
-from accel_drift_kernels.portable.counts import distances
 from accel_drift_kernels.spec import Array, Bits, Valid
 
 
-def _ordered(x: Array) -> Array:
+def ordered(x: Array) -> Array:
     """Numbers as integers of the same order, for XLA on CPUs takes numbers below the smallest normal one for 0.
 
     -0.0 becomes the integer of 0.0, and NaN the smallest, which is above no cut.
@@ -34,7 +33,7 @@ def _ordered(x: Array) -> Array:
 
 @jax.jit
 def _bin_index(x: Array, cuts: Array, mask: Array) -> Array:
-    x, cuts = _ordered(x), _ordered(cuts)
+    x, cuts = ordered(x), ordered(cuts)
 
     def one(index: Array, cut: Array) -> tuple[Array, None]:
         return index + (x > cut[None, :]).astype(jnp.int32), None
@@ -51,7 +50,7 @@ def bin_index(x: Array, cuts: Array, mask: Array, /) -> Array:
 
 @jax.jit
 def _histogram(x: Array, cuts: Array, mask: Array, rows: Array) -> Array:
-    x, cuts = _ordered(x), _ordered(cuts)
+    x, cuts = ordered(x), ordered(cuts)
 
     # Compare and sum, a cut at a time: scatters are slow on every device, and nothing of size n x c is made.
     def one(_: None, cut: Array) -> tuple[None, Array]:
@@ -147,22 +146,3 @@ def _count_codes(codes: Array, total: int) -> Array:
 def count_codes(codes: Array, total: int, /) -> Array:
     """See `spec.OPS["count_codes"]`."""
     return _count_codes(padded(codes, bucket(codes.shape[0]), -1), total)
-
-
-@jax.jit
-def _distances(x: Array, x_mask: Array, y: Array, y_mask: Array) -> tuple[Array, Array, Array]:
-    return distances(x, x_mask, y, y_mask, _tied_sum)
-
-
-def _tied_sum(value: Array, seen: Array, last: Array) -> Array:
-    """As in `portable`, without its second sort: counts only grow, so a running maximum carries the last end along."""
-    ends = lax.cummax(jnp.where(last, seen, 0), axis=0)
-    before = jnp.concatenate([jnp.zeros_like(ends[:1]), ends[:-1]])
-    return jnp.sum(jnp.where(last, value * (seen - before), 0.0), axis=0)
-
-
-def cdf_distances(x: Array, x_mask: Array, y: Array, y_mask: Array, /) -> tuple[Array, Array, Array]:
-    """See `spec.OPS["cdf_distances"]`."""
-    n, m = bucket(x.shape[0]), bucket(y.shape[0])
-    gap, area, square = _distances(padded(x, n), padded(x_mask, n), padded(y, m), padded(y_mask, m))
-    return gap, area, square

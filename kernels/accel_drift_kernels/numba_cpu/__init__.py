@@ -7,14 +7,17 @@ for any number of threads.
 """
 
 from accel_drift_kernels.numba_cpu.counts import bin_index as bin_index
-from accel_drift_kernels.numba_cpu.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.numba_cpu.counts import count_codes as count_codes
 from accel_drift_kernels.numba_cpu.counts import histogram as histogram
-from accel_drift_kernels.numba_cpu.counts import lattice_tail as lattice_tail
 from accel_drift_kernels.numba_cpu.distances import pair_distances as pair_distances
 from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.numba_cpu.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.numba_cpu.draws import multinomial as multinomial
+from accel_drift_kernels.numba_cpu.ordered import cdf_distances as cdf_distances
+from accel_drift_kernels.numba_cpu.ordered import lattice_tail as lattice_tail
+from accel_drift_kernels.numba_cpu.ordered import pooled_cells as pooled_cells
+from accel_drift_kernels.numba_cpu.ordered import sort_columns as sort_columns
+from accel_drift_kernels.numba_cpu.ordered import sorted_counts as sorted_counts
 from accel_drift_kernels.numba_cpu.pair_label_sums import pair_label_sums as pair_label_sums
 from accel_drift_kernels.numba_cpu.pair_sums import cross_group_sums as cross_group_sums
 from accel_drift_kernels.numba_cpu.pair_sums import cross_row_sums as cross_row_sums

@@ -38,14 +38,14 @@ def _sources() -> str:
 _SOURCES = _sources()
 
 
-def compiled(fn: F) -> F:
+def compiled(fn: F, /, *, fastmath: frozenset[str] = frozenset()) -> F:
     """Compile a loop with Numba, keep the machine code on disk, and let other threads run meanwhile.
 
     Machine code holds the constants and the code of functions of other files. Numba asks only whether the loop's own
     file is still the same, so what it compares is made to tell of all files. Where it no longer can be, nothing is
     kept on disk: compiling anew costs seconds, machine code of other files wrong numbers.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath)}
     try:
         made: Any = njit(cache=True, **options)(fn)
         kept = made._cache._cache_file
@@ -54,6 +54,11 @@ def compiled(fn: F) -> F:
         # Neither the package's folder nor the user's cache can be written, or this Numba keeps its stamp elsewhere.
         made = njit(**options)(fn)
     return cast("F", made)
+
+
+def compiled_in_any_order(fn: F) -> F:
+    """As `compiled`, for a loop whose sums may be added in any order, and so by vector instructions."""
+    return compiled(fn, fastmath=frozenset({"reassoc"}))
 
 
 def thread_count() -> int:

@@ -6,16 +6,19 @@ device says so: these functions run eagerly. `jax_xla` passes the same draws a l
 
 from accel_drift_kernels.portable.counts import bin_index as bin_index
 from accel_drift_kernels.portable.counts import bit_counts as bit_counts
-from accel_drift_kernels.portable.counts import cdf_distances as cdf_distances
 from accel_drift_kernels.portable.counts import code_counts as code_counts
 from accel_drift_kernels.portable.counts import column_counts as column_counts
 from accel_drift_kernels.portable.counts import count_codes as count_codes
 from accel_drift_kernels.portable.counts import histogram as histogram
-from accel_drift_kernels.portable.counts import lattice_tail as lattice_tail
 from accel_drift_kernels.portable.distances import pair_distances as pair_distances
 from accel_drift_kernels.portable.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.portable.draws import multinomial as multinomial
+from accel_drift_kernels.portable.ordered import cdf_distances as cdf_distances
+from accel_drift_kernels.portable.ordered import lattice_tail as lattice_tail
+from accel_drift_kernels.portable.ordered import pooled_cells as pooled_cells
+from accel_drift_kernels.portable.ordered import sort_columns as sort_columns
+from accel_drift_kernels.portable.ordered import sorted_counts as sorted_counts
 from accel_drift_kernels.portable.pair_sums import cross_group_sums as cross_group_sums
 from accel_drift_kernels.portable.pair_sums import cross_row_sums as cross_row_sums
 from accel_drift_kernels.portable.pair_sums import pair_group_sums as pair_group_sums
