@@ -16,6 +16,9 @@ from accel_drift.data.schema import Schema
 from accel_drift.data.streams import decode_batches, decode_pieces, index_columns, one_line, piece_rows, unique
 from accel_drift.errors import DataError, SourceError
 
+_READ_AT_ONCE = 1 << 20
+"""Bytes of a column that are read from a Parquet file at a time where it is read in pieces."""
+
 
 class Format(NamedTuple):
     """What an extension stands for.
@@ -97,7 +100,8 @@ def _open_parquet(path: Path) -> Source:
             return parquet_rows(file, wanted)
 
     def pieces(wanted: Sequence[str], _: Schema | None) -> Iterator[Rows]:
-        with errors_of(path), pq.ParquetFile(path) as file:
+        # By default pyarrow reads ahead to the end of the file, and holds all of it.
+        with errors_of(path), pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_AT_ONCE) as file:
             yield from parquet_pieces(file, wanted)
 
     return Source(names, load, index=index_columns(names), pieces=pieces, rows=rows)

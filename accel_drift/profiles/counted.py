@@ -61,7 +61,7 @@ class CountedProfile(Profile):
             SchemaError: it lacks a column that the plan counts, or holds something else there.
         """
         columns = list(dict.fromkeys(c.source for c in plan.schema.columns))
-        found = _Counted.of(plan, reference, columns, "", progress)
+        found = _Counted.of(Tally.zero(plan.cells), plan, reference, columns, "", progress)
         changes = diff(plan.schema, found.schema)
         if changes.removed:
             raise SchemaError(
@@ -117,7 +117,7 @@ class CountedProfile(Profile):
         plan, options = self.fitted_on, self.fitted_on.options
         if self.tally.rows == 0:
             raise DataError("the profile has no rows; there is nothing to compare with")
-        found = _Counted.of(plan, batch, options.columns, name, progress)
+        found = _Counted.of(Tally.zero(plan.cells, names=True), plan, batch, options.columns, name, progress)
         if found.tally.rows == 0:
             raise DataError("the batch has no rows; there is nothing to compare")
         names = _comparable(plan, found.schema)
@@ -197,10 +197,16 @@ class _Counted:
 
     @classmethod
     def of(
-        cls, plan: Plan, source: Any, columns: Sequence[str] | None, name: str, progress: Progress | None
+        cls,
+        tally: Tally,
+        plan: Plan,
+        source: Any,
+        columns: Sequence[str] | None,
+        name: str,
+        progress: Progress | None,
     ) -> _Counted:
         read = read_pieces(source, schema=plan.schema, columns=columns, drop=tuple(plan.excluded), name=name)
-        tally, schema, excluded = Tally.zero(plan.cells), Schema(()), {}
+        schema, excluded = Schema(()), {}
         for piece in read.tables:
             if not schema.columns:
                 schema, excluded = piece.schema, dict(piece.excluded)

@@ -199,10 +199,11 @@ def category_pair(reference: Tally, batch: Tally, name: str) -> CategoryPair:
     assert isinstance(cells, TextCells)  # noqa: S101
     sides = reference.of(name), batch.of(name)
     filled = np.flatnonzero((sides[0] + sides[1])[:-1])
-    at = np.append(filled, cells.width - 1)
+    at, met = np.append(filled, cells.width - 1), batch.met.get(name, {})
     return CategoryPair(
         name,
-        tuple(cells.labels[i] for i in filled),
+        # What only the batch has is called by a name of its own.
+        tuple(cells.labels[i] if sides[0][i] else met.get(i, cells.labels[i]) for i in filled.tolist()),
         Table(sides[0][at][None], sides[1][at][None]),
     )
 

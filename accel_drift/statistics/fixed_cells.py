@@ -8,7 +8,7 @@ and categories that are not named fall into buckets by a hash of their text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from math import floor, isfinite
@@ -118,6 +118,8 @@ class TextCells:
         named: categories with a cell of their own, sorted.
         buckets: cells that all others share, by a hash of their text.
         seed: decides the hash.
+        called: bucket -> what it is called, after the most frequent category in it among the rows that decided. A label
+            and no more: what falls into the bucket does not depend on it.
     """
 
     sort: ClassVar[str] = "text"
@@ -125,6 +127,7 @@ class TextCells:
     named: tuple[str, ...]
     buckets: int
     seed: int
+    called: Mapping[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, column: CategoricalColumn, seed: int) -> TextCells:
@@ -132,11 +135,12 @@ class TextCells:
         if column.kind is Kind.BOOLEAN:
             return cls(("false", "true"), 0, seed)
         count = np.bincount(column.codes + 1, minlength=len(column.categories) + 1)[1:]
-        frequent = np.argsort(-count, kind="stable")[:MOST_NAMED]
-        named = tuple(sorted(column.categories[i] for i in frequent if count[i] >= ENOUGH))
-        others = int((count > 0).sum()) - len(named)
-        buckets = int(np.clip(1 << (8 * others).bit_length(), FEWEST_BUCKETS, MOST_BUCKETS))
-        return cls(named, buckets, seed)
+        order = np.argsort(-count, kind="stable")
+        frequent = [column.categories[i] for i in order[:MOST_NAMED] if count[i] >= ENOUGH]
+        others = [column.categories[i] for i in order[len(frequent) :] if count[i]]
+        buckets = int(np.clip(1 << (8 * len(others)).bit_length(), FEWEST_BUCKETS, MOST_BUCKETS))
+        bare = cls(tuple(sorted(frequent)), buckets, seed)
+        return replace(bare, called=_called(bare, others[: MOST_NAMED - len(frequent)]))
 
     @property
     def width(self) -> int:
@@ -146,7 +150,8 @@ class TextCells:
     @property
     def labels(self) -> tuple[str, ...]:
         """What each cell but the last is called."""
-        return (*self.named, *(f"(other categories, bucket {b + 1} of {self.buckets})" for b in range(self.buckets)))
+        first = len(self.named)
+        return (*self.named, *(self.called.get(first + b, f"(rare, bucket {b + 1})") for b in range(self.buckets)))
 
     def only(self, place: int) -> str:
         """The one category that a cell can hold; "" where there are more."""
@@ -160,10 +165,14 @@ class TextCells:
         # A boolean has no other values.
         return len(self.named) + _bucket(text, self.seed) % self.buckets if self.buckets else self.width - 1
 
-    def count(self, column: CategoricalColumn, by_code: Counts) -> Counts:
-        """Counts of a column from those of its codes, missing last."""
+    def count(self, column: CategoricalColumn, by_code: Counts, met: dict[int, str] | None = None) -> Counts:
+        """Counts of a column from those of its codes, missing last; `met` learns a category of each bucket."""
         used = np.flatnonzero(by_code[:-1])
         places = [self.place(column.categories[code]) for code in used.tolist()]
+        if met is not None:
+            for code, place in zip(used.tolist(), places, strict=True):
+                if place >= len(self.named):
+                    met.setdefault(place, column.categories[code])
         out = np.bincount([*places, self.width - 1], weights=by_code[[*used, -1]], minlength=self.width)
         return out.astype(np.int64)  # exact: below 2**53
 
@@ -173,12 +182,14 @@ class TextCells:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {"named": list(self.named), "buckets": self.buckets, "seed": self.seed}
+        called = {str(place): text for place, text in self.called.items()}
+        return {"named": list(self.named), "buckets": self.buckets, "seed": self.seed, "called": called}
 
     @classmethod
     def from_dict(cls, made: Mapping[str, Any]) -> TextCells:
         """What `to_dict` gave."""
-        return cls(tuple(made["named"]), int(made["buckets"]), int(made["seed"]))
+        called = {int(place): text for place, text in made["called"].items()}
+        return cls(tuple(made["named"]), int(made["buckets"]), int(made["seed"]), called)
 
 
 @dataclass(frozen=True)
@@ -323,6 +334,14 @@ def _further(cut: Any, high: Any, low: Any, away: int) -> Any:
         return dtype.type(2 * np.clip(moved, float(limits.min) / 2, float(limits.max) / 2)) if isfinite(cut) else cut
     limits = np.iinfo(dtype)
     return dtype.type(min(max(int(cut) + away * max(int(high) - int(low), 1), int(limits.min)), int(limits.max)))
+
+
+def _called(cells: TextCells, others: Iterable[str]) -> dict[int, str]:
+    """Names of buckets, after the first of these categories that falls into each."""
+    found: dict[int, list[str]] = {}
+    for text in others:
+        found.setdefault(cells.place(text), []).append(text)
+    return {place: texts[0] if len(texts) == 1 else f"{texts[0]} and others" for place, texts in found.items()}
 
 
 def _bucket(text: str, seed: int) -> int:

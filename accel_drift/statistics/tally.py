@@ -6,8 +6,8 @@ which rows were dealt to parts matters, to the bit. It holds no rows, and its si
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,21 +26,24 @@ class Tally:
         cells: the cells.
         rows: rows counted.
         counts: (cells.width,) int64, column after column in the order of the cells.
+        met: column -> bucket of categories -> one that was met; only of rows that are counted for one report.
     """
 
     cells: FixedCells
     rows: int
     counts: Counts
+    met: Mapping[str, dict[int, str]] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def zero(cls, cells: FixedCells) -> Tally:
-        """Of no rows."""
-        return cls(cells, 0, np.zeros(cells.width, np.int64))
+    def zero(cls, cells: FixedCells, *, names: bool = False) -> Tally:
+        """Of no rows; `names` to remember a category of each bucket."""
+        texts = [n for n, c in cells.columns.items() if isinstance(c, TextCells)] if names else []
+        return cls(cells, 0, np.zeros(cells.width, np.int64), {n: {} for n in texts})
 
     def update(self, table: Table, names: Collection[str]) -> Tally:
         """With more rows; only the columns of these names are counted, which both must have."""
         counts = self.counts.copy()
-        for name, made in _counted(self.cells, table, [n for n in self.cells.columns if n in names]):
+        for name, made in _counted(self, table, [n for n in self.cells.columns if n in names]):
             first, last = self.cells.ends[name]
             counts[first:last] += made
         return replace(self, rows=self.rows + table.rows, counts=counts)
@@ -73,8 +76,8 @@ def fits(cells: ColumnCells, column: object) -> bool:
     return isinstance(column, CategoricalColumn) or not isinstance(cells, TextCells)
 
 
-def _counted(cells: FixedCells, table: Table, names: Sequence[str]) -> list[tuple[str, Counts]]:
-    kernels = host_kernels()
+def _counted(tally: Tally, table: Table, names: Sequence[str]) -> list[tuple[str, Counts]]:
+    kernels, cells = host_kernels(), tally.cells
     made: list[tuple[str, Counts]] = []
     numbers: list[tuple[str, NumericColumn, npt.NDArray[np.generic], int]] = []
     for name in names:
@@ -82,7 +85,8 @@ def _counted(cells: FixedCells, table: Table, names: Sequence[str]) -> list[tupl
         if isinstance(how, NumberCells) and isinstance(column, NumericColumn):
             numbers.append((name, column.on_host(), *how.request(column)))
         elif isinstance(how, TextCells) and isinstance(column, CategoricalColumn):
-            made.append((name, how.count(column, kernels.code_counts(column.codes, None, len(column.categories)))))
+            by_code = kernels.code_counts(column.codes, None, len(column.categories))
+            made.append((name, how.count(column, by_code, tally.met.get(name))))
         else:
             made.append((name, np.array([table.rows - column.missing, column.missing], np.int64)))
     columns = [(column.values, column.present) for _, column, _, _ in numbers]

@@ -289,3 +289,12 @@ def test_numbers_beside_a_cut_that_is_just_below_an_atom() -> None:
     assert (np.diff(cells.middles) >= 0).all()
     assert cells.middles[-1] > cells.cuts[-1]
     assert cells.middles[0] < cells.cuts[0]
+
+
+def test_new_categories_are_called_by_their_names(plan: ad.Plan) -> None:
+    batch = rows(500, 15).set_column(5, "text", pa.array(["nobody knows this"] * 500))
+    profile = ad.Profile.fit(rows(900, 14), plan=plan)
+    (finding,) = (f for f in profile.score(batch).findings if (f.column, f.detector) == ("text", "unseen"))
+    assert finding.statistic == 1.0
+    assert "nobody knows this" in finding.note
+    assert "bucket" not in finding.note
