@@ -56,7 +56,7 @@ Kinds = Annotated[
         "--kinds",
         metavar="NAME=KIND",
         help="What columns hold where the finder should not decide, separated by commas: zip=categorical, "
-        "comment=length, created_at=gaps.",
+        "comment=text, created_at=gaps.",
         rich_help_panel=_LEARN,
     ),
 ]

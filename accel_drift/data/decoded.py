@@ -22,12 +22,14 @@ class Decoded:
         type: name of its Arrow type.
         reason: why it is of its kind, where that was found before.
         derived: how it is made from another column, where it is.
+        vocabulary: the words that it knows, where it counts those that it does not.
     """
 
     column: TableColumn
     type: str
     reason: str = ""
     derived: str = ""
+    vocabulary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _text_identifier(column: CategoricalColumn) -> str:
         length = sum(map(len, column.categories)) / distinct
         if length > FREE_TEXT_LENGTH:
             seen = f"{length:.0f} characters on average, {distinct:,} different in {present:,} rows"
-            return f"free text: {seen}; kinds={{{column.name!r}: 'length'}} compares its length"
+            return f"free text: {seen}; kinds={{{column.name!r}: 'text'}} compares length and words"
     if distinct > MANY_TEXTS and share > MANY_TEXTS_SHARE:
         rule = f"above {MANY_TEXTS:,} and {MANY_TEXTS_SHARE:.0%}"
         return f"{distinct:,} different texts in {present:,} rows ({share:.1%}; {rule})"

@@ -20,6 +20,7 @@ from accel_drift.data.device import is_tensor
 from accel_drift.data.kinds import find_kind
 from accel_drift.data.schema import DERIVED, NULL_TYPE, Column, Kind, Schema, derived_name, listed, nothing_common
 from accel_drift.data.table import Table, TableColumn
+from accel_drift.data.words import set_aside
 from accel_drift.errors import ConfigError, DataError, SchemaError
 
 ACCEPTED = (
@@ -51,7 +52,8 @@ def read_table(
         drop: columns to leave out.
         label: the column of labels: left out of the comparison, and said to be so.
         kinds: kinds that the caller knows better: `{"zip": "categorical"}`; `"length"` compares a text by its length,
-            `"gaps"` adds the seconds between the times of a column (see `derive`).
+            `"text"` also by its words that the reference lacks, `"gaps"` adds the seconds between the times of a column
+            (see `derive`).
         schema: the reference's columns: their kinds are held to and not found again, and a column that only
             the reference has may be named.
         name: what to call the data set; by default the name of the file or folder.
@@ -129,7 +131,7 @@ class _Asked:
     excluded: dict[str, str]
     by_name: frozenset[str]
     said: dict[str, Kind]
-    derived: dict[str, str]
+    derived: dict[str, tuple[str, ...]]
     schema: Schema | None
 
     @classmethod
@@ -159,36 +161,44 @@ class _Asked:
         fields: list[Column] = []
         kept: dict[str, TableColumn] = {}
         excluded = dict(self.excluded)
-        for outcome in _with_derived([(n, found[n]) for n in self.wanted], self.derived, excluded):
+        known = {c.name: c.vocabulary for c in self.schema.columns if c.vocabulary} if self.schema else {}
+        for outcome in _with_derived([(n, found[n]) for n in self.wanted], self.derived, known, excluded):
             column_name = outcome.column.name
             was = self.schema.get(column_name) if self.schema else None
             named = column_name in self.by_name or bool(outcome.derived)
             field, kept[column_name] = _settle(outcome, was, self.said.get(column_name), named, self.opened.settled)
-            fields.append(replace(field, derived=outcome.derived))
-        return Table(rows, kept, Schema(tuple(fields)), excluded, name or self.opened.default_name)
+            fields.append(replace(field, derived=outcome.derived, vocabulary=outcome.vocabulary))
+        table = Table(rows, kept, Schema(tuple(fields)), excluded, name or self.opened.default_name)
+        if all(not c.vocabulary or c.name in (*known, *found) for c in fields):
+            return table
+        return table.take(np.setdiff1d(np.arange(rows), set_aside(rows)))
 
 
 def _with_derived(
-    read: Sequence[tuple[str, Outcome]], derived: Mapping[str, str], excluded: dict[str, str]
+    read: Sequence[tuple[str, Outcome]],
+    derived: Mapping[str, tuple[str, ...]],
+    known: Mapping[str, str],
+    excluded: dict[str, str],
 ) -> Iterator[Decoded]:
-    """The columns, and those made from them; a text that is compared by its length gives way to it.
+    """The columns, and those made from them, to which a text gives way; `known` holds vocabularies.
 
     Raises:
         SchemaError: a column cannot be derived from, or its derived one has the name of another.
     """
     there = dict(read)
     for name, outcome in read:
-        how = derived.get(name, "")
-        made = derived_name(how, name)
         if not isinstance(outcome, Decoded):
             excluded[name] = outcome.reason
             continue
-        if how != "length":
+        hows = derived.get(name, ())
+        if hows in ((), ("gaps",)):
             yield outcome
-        if how and made not in there:
-            yield derive(how, outcome)
-        elif how and getattr(there[made], "derived", "") != how:
-            raise SchemaError(f"kinds={{{name!r}: {how!r}}} makes a column {made!r}, and there is one; rename it")
+        for how in hows:
+            made = derived_name(how, name)
+            if made not in there:
+                yield derive(how, outcome, known.get(made, ""))
+            elif getattr(there[made], "derived", "") != how:
+                raise SchemaError(f"kinds= makes a column {made!r} of {name!r}, and there is one; rename it")
 
 
 def _settle(
@@ -259,7 +269,9 @@ def _hint(source: Any) -> str:
 
 
 def _open_table(table: Table) -> Source:
-    decoded = {c.name: Decoded(table.columns[c.name], c.type, c.reason, c.derived) for c in table.schema.columns}
+    decoded = {
+        c.name: Decoded(table.columns[c.name], c.type, c.reason, c.derived, c.vocabulary) for c in table.schema.columns
+    }
     return Source(
         tuple(table.columns),
         lambda names, _: (table.rows, {name: decoded[name] for name in names}),
@@ -311,7 +323,7 @@ def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> No
 
 def _known_kinds(
     opened: Source, kinds: Mapping[str, str | Kind] | None, schema: Schema | None
-) -> tuple[dict[str, Kind], dict[str, str]]:
+) -> tuple[dict[str, Kind], dict[str, tuple[str, ...]]]:
     """The kinds that the caller set, and how columns are derived: on the caller's word, or as in the reference."""
     if kinds is not None and not isinstance(kinds, Mapping):
         raise ConfigError(f"kinds= maps columns to kinds; {kinds!r} does not: write kinds={{'zip': 'categorical'}}")
@@ -319,17 +331,20 @@ def _known_kinds(
     said = {name: Kind.named(word) for name, word in words.items() if word not in DERIVED}
     if schema is None:
         _must_exist((*opened.names, *opened.excluded), words, "kinds")
-    derived = {c.source: c.derived for c in schema.columns if c.derived and c.source not in said} if schema else {}
-    return said, derived | {name: word for name, word in words.items() if word in DERIVED}
+    derived: dict[str, tuple[str, ...]] = {}
+    for column in schema.columns if schema else ():
+        if column.derived and column.source not in said:
+            derived[column.source] = (*derived.get(column.source, ()), column.derived)
+    return said, derived | {name: DERIVED[word] for name, word in words.items() if word in DERIVED}
 
 
-def _steering(schema: Schema | None, said: Mapping[str, Kind], derived: Mapping[str, str]) -> Schema:
+def _steering(schema: Schema | None, said: Mapping[str, Kind], derived: Mapping[str, tuple[str, ...]]) -> Schema:
     """What a text file is held to: the caller's word before the reference's types.
 
     Categories are read as the text that stands there: a post code keeps its leading zero.
     """
     texts = (Kind.CATEGORICAL, Kind.IDENTIFIER)
     as_text = {name: Column(name, kind, "string") for name, kind in said.items() if kind in texts}
-    as_text |= {name: Column(name, Kind.CATEGORICAL, "string") for name, how in derived.items() if how == "length"}
+    as_text |= {name: Column(name, Kind.CATEGORICAL, "string") for name, how in derived.items() if how != ("gaps",)}
     known = schema.columns if schema else ()
     return Schema((*as_text.values(), *(c for c in known if c.name not in said and c.name not in as_text)))

@@ -13,8 +13,8 @@ from accel_drift.errors import ConfigError, SchemaError
 NULL_TYPE = "null"
 """Type of a column that holds no value at all; it fits every kind."""
 
-DERIVED = ("length", "gaps")
-"""What a column can be compared by instead of its values: see `derive`."""
+DERIVED = {"length": ("length",), "gaps": ("gaps",), "text": ("length", "unseen words")}
+"""What a column can be compared by instead of its values -> the columns that are made of it: see `derive`."""
 
 _NUMBER_TYPES = ("int", "uint", "float", "double", "halffloat", "decimal", "duration")
 
@@ -51,7 +51,8 @@ class Column:
         kind: what it holds.
         type: name of its Arrow type, `int64` or `dictionary<string>`; `null` if it holds no value.
         reason: why it is of this kind, where that is not obvious.
-        derived: `length` or `gaps` where it is made from another column, which `source` names.
+        derived: `length`, `gaps` or `unseen words` where it is made from another column, which `source` names.
+        vocabulary: the words of some reference rows, of a column of unseen words: see `words`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Column:
     type: str
     reason: str = ""
     derived: str = ""
+    vocabulary: str = ""
 
     @property
     def source(self) -> str:
@@ -81,6 +83,7 @@ class Column:
         return _GROUPS[self.kind]
 
 
+_OPTIONAL = ("reason", "derived", "vocabulary")
 _GROUPS = {
     Kind.NUMERIC: "numeric",
     Kind.CATEGORICAL: "text",
@@ -139,6 +142,7 @@ class Schema:
         return [
             {"name": c.name, "kind": str(c.kind), "type": c.type, "reason": c.reason}
             | ({"derived": c.derived} if c.derived else {})
+            | ({"vocabulary": c.vocabulary} if c.vocabulary else {})
             for c in self.columns
         ]
 
@@ -152,8 +156,7 @@ class Schema:
         try:
             return cls(
                 tuple(
-                    Column(c["name"], Kind(c["kind"]), c["type"], c.get("reason", ""), c.get("derived", ""))
-                    for c in columns
+                    Column(c["name"], Kind(c["kind"]), c["type"], *(c.get(f, "") for f in _OPTIONAL)) for c in columns
                 )
             )
         except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -23,6 +23,7 @@ from accel_drift.calibration import check, decide, smallest_needed
 from accel_drift.data.read import read_table
 from accel_drift.data.schema import Kind, diff
 from accel_drift.data.table import Table
+from accel_drift.data.words import refuse_blocks
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Status
 from accel_drift.statistics import binned
@@ -117,6 +118,7 @@ class Detector(ABC):
         )
         if table.rows == 0:
             raise DataError("the reference has no rows; there is nothing to learn")
+        refuse_blocks(table, self.block)
         if not table.schema.of(*self.kinds):
             wanted = " or ".join(map(str, self.kinds))
             raise DataError(

@@ -11,6 +11,7 @@ from accel_drift.calibration import Correction, Rule, check
 from accel_drift.data.read import Pick, read_table
 from accel_drift.data.schema import Kind
 from accel_drift.data.table import Table
+from accel_drift.data.words import refuse_blocks
 from accel_drift.detectors import get_class, get_detector
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError, DataError
@@ -96,6 +97,7 @@ def learn(
     )
     if table.rows == 0:
         raise DataError("the reference has no rows; there is nothing to learn")
+    refuse_blocks(table, asked.block)
     table = _without_identifiers(table, (*(columns or ()), *(kinds or {})), asked.block)
     options = Options(
         correction=asked.correction,

@@ -181,6 +181,12 @@ def _refuse_rows(learned: Learned) -> None:
             f"{', '.join(gaps)} lie between rows that may be in different parts of a data set, and counts cannot tell; "
             'leave them out, or fit a profile with content="sample"'
         )
+    unseen = [c.name for c in learned.table.schema.columns if c.vocabulary]
+    if unseen:
+        raise ConfigError(
+            f"{', '.join(unseen)}: the rows that made the vocabulary may be counted, too, and have no new word; "
+            'compare the length of the text, or fit a profile with content="sample"'
+        )
 
 
 def _not_counted(table: Table, name: str, named: tuple[str, ...]) -> str:

@@ -83,8 +83,9 @@ class Profile(ABC):
             columns: only these columns; naming one keeps it even if it looks like an identifier.
             drop: columns to leave out.
             label: the label's column, left out.
-            kinds: column -> kind where the finder should not decide; `"length"` compares a text by its length,
-                `"gaps"` the seconds between the times of a column.
+            kinds: column -> kind where the finder should not decide; `"text"` compares a text by its length
+                and by the share of its words that the reference lacks, `"length"` by its length alone, `"gaps"` the
+                seconds between the times of a column.
             sample_rows: rows kept at most; counts are of all rows in any case. None keeps all.
             name: what the report calls the reference.
             progress: called with (rows counted, rows in all or 0, what is done) while a plan is followed.

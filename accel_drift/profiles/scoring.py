@@ -102,7 +102,7 @@ def score(
         batch=batch.name or "batch",
         schema_diff=diff(reference.schema, batch.schema),
         warnings=(*report.warnings, *warnings),
-        notes=(*_thinning(reference, batch, sizes, totals), *report.notes),
+        notes=(*_thinning(reference, batch, sizes, totals), *_vocabularies(reference), *report.notes),
         elapsed_s=time.perf_counter() - started,
     )
 
@@ -176,6 +176,12 @@ def _thinning(reference: Table, batch: Table, sizes: tuple[int, int], totals: To
         return ()
     rows = f"{reference.rows:,} of {sizes[0]:,} reference rows and {batch.rows:,} of {sizes[1]:,} batch rows"
     return (f"blocks are thinned to the profile's rate on both sides: {rows}, drawn by the seed",)
+
+
+def _vocabularies(reference: Table) -> tuple[str, ...]:
+    names = [c.name for c in reference.schema.columns if c.vocabulary]
+    aside = "a fifth of the reference's rows, at most 20,000, made the vocabulary and are not compared"
+    return (f"{', '.join(names)}: {aside}",) if names else ()
 
 
 def _notes(outcomes: Sequence[Outcome], findings: Sequence[Finding], options: Options) -> tuple[str, ...]:

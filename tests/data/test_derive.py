@@ -77,7 +77,7 @@ def test_gaps_of_dates_far_apart_and_missing() -> None:
 @pytest.mark.parametrize(
     ("values", "how", "said"),
     [
-        ([1, 2], "length", "'c' is numeric: 'length' is of texts"),
+        ([1, 2], "length", "'c' is numeric: 'length' and 'text' are of texts"),
         ([True, False], "length", "'c' is boolean"),
         ([1.5, 2], "gaps", "'c' is numeric: 'gaps' are between timestamps"),
         ([dt.time(1)], "gaps", "'c' is times of day"),
@@ -90,9 +90,9 @@ def test_what_has_no_length_or_gaps(values: Any, how: str, said: str) -> None:
 
 
 def test_a_name_that_is_taken() -> None:
-    with pytest.raises(SchemaError, match="makes a column 'length of c', and there is one; rename it"):
+    with pytest.raises(SchemaError, match="makes a column 'length of c' of 'c', and there is one; rename it"):
         read_table({"c": ["a"], "length of c": [1]}, kinds={"c": "length"})
-    with pytest.raises(ConfigError, match="embedding, length, gaps"):
+    with pytest.raises(ConfigError, match="embedding, length, gaps, text"):
         read_table({"c": ["a"]}, kinds={"c": "width"})
 
 
