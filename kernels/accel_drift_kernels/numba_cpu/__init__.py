@@ -6,9 +6,12 @@ Kernels release the GIL instead and a pool of Python threads calls them on piece
 for any number of threads.
 """
 
+from accel_drift_kernels.numba_cpu.columns import bit_counts as bit_counts
+from accel_drift_kernels.numba_cpu.columns import code_counts as code_counts
+from accel_drift_kernels.numba_cpu.columns import column_counts as column_counts
+from accel_drift_kernels.numba_cpu.columns import count_codes as count_codes
+from accel_drift_kernels.numba_cpu.columns import histogram as histogram
 from accel_drift_kernels.numba_cpu.counts import bin_index as bin_index
-from accel_drift_kernels.numba_cpu.counts import count_codes as count_codes
-from accel_drift_kernels.numba_cpu.counts import histogram as histogram
 from accel_drift_kernels.numba_cpu.distances import pair_distances as pair_distances
 from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.numba_cpu.draws import hypergeometric as hypergeometric
@@ -27,6 +30,3 @@ from accel_drift_kernels.numba_cpu.pair_sums import subset_pair_sums as subset_p
 from accel_drift_kernels.numba_cpu.phases import phase_totals as phase_totals
 from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
 from accel_drift_kernels.numba_cpu.words import random_words as random_words
-from accel_drift_kernels.portable import bit_counts as bit_counts
-from accel_drift_kernels.portable import code_counts as code_counts
-from accel_drift_kernels.portable import column_counts as column_counts

@@ -15,11 +15,17 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import extending, types
+from numba.core import config
+from numba.core.codegen import get_host_cpu_features
 
 intrinsic: Any = extending.intrinsic
 """Its functions are called without the first argument of their definition, which no type checker knows."""
 
 BYTES = 64
+
+_ASKED: str | None = getattr(config, "CPU_FEATURES", None)
+FEATURES: str = get_host_cpu_features() if _ASKED is None else _ASKED
+"""What the processor that code is made for can do, as LLVM names it."""
 
 SPLIT = ((0, 6), (6, 5), (11, 5))
 """A word of 16 bits as three table numbers: (first bit, bits). Two tables of 8 bits would not fit the nearest cache."""
@@ -70,8 +76,9 @@ def aligned(count: int, dtype: Any) -> npt.NDArray[Any]:
 
 
 def lanes_of(kind: Any) -> ir.VectorType:
-    """The lane vector of a Numba float type."""
-    return ir.VectorType(ir.FloatType() if kind == types.float32 else ir.DoubleType(), BYTES * 8 // kind.bitwidth)
+    """The lane vector of a Numba number type."""
+    floats = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
+    return ir.VectorType(floats.get(kind) or ir.IntType(kind.bitwidth), BYTES * 8 // kind.bitwidth)
 
 
 def everywhere(kind: ir.VectorType, value: float) -> ir.Constant:
@@ -87,23 +94,21 @@ def spread(b: Any, kind: ir.VectorType, value: Any) -> Any:
     return b.shuffle_vector(one, none, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None))
 
 
-def load(b: Any, address: Any, kind: ir.VectorType) -> Any:
-    """The lane vector at an address."""
+def load(b: Any, address: Any, kind: Any, align: int = BYTES) -> Any:
+    """The lane vector, or whatever is asked for, at an address that is a multiple of `align`."""
     made = b.load(b.inttoptr(address, kind.as_pointer()))
-    made.align = BYTES
+    made.align = align
     return made
 
 
-def store(b: Any, value: Any, address: Any) -> None:
-    """Put a lane vector at an address."""
-    b.store(value, b.inttoptr(address, value.type.as_pointer())).align = BYTES
+def store(b: Any, value: Any, address: Any, align: int = BYTES) -> None:
+    """Put a lane vector, or whatever it is, at an address that is a multiple of `align`."""
+    b.store(value, b.inttoptr(address, value.type.as_pointer())).align = align
 
 
 def number(b: Any, address: Any, kind: ir.VectorType) -> Any:
     """A single number at an address, in all lanes."""
-    made = b.load(b.inttoptr(address, kind.element.as_pointer()))
-    made.align = BYTES // kind.count
-    return spread(b, kind, made)
+    return spread(b, kind, load(b, address, kind.element, BYTES // kind.count))
 
 
 def plus_product(b: Any, total: Any, one: Any, other: Any) -> Any:

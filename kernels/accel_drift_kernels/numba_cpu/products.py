@@ -12,22 +12,13 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import config
 from numba.core.cgutils import get_or_insert_function
-from numba.core.codegen import get_host_cpu_features
 
 from accel_drift_kernels.numba_cpu import lanes
 from accel_drift_kernels.numba_cpu.lanes import BYTES, INT, intrinsic
 
-
-def _registers() -> tuple[int, int]:
-    """Rows and lane vectors of a tile in registers: 32 of 64 bytes with AVX-512, else 16 of 32 or 32 of 16."""
-    asked: str | None = getattr(config, "CPU_FEATURES", None)
-    features: str = get_host_cpu_features() if asked is None else asked
-    return (8, 3) if "+avx512f" in features else (4, 1)
-
-
-TALL, WIDE = _registers()
+TALL, WIDE = (8, 3) if "+avx512f" in lanes.FEATURES else (4, 1)
+"""Rows and lane vectors of a tile in registers: 32 of 64 bytes with AVX-512, else 16 of 32 or 32 of 16."""
 
 
 @intrinsic
