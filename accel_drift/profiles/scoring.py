@@ -18,6 +18,7 @@ from accel_drift.data.table import Table
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import DataError
 from accel_drift.finding import Finding, Severity
+from accel_drift.profiles.arrivals import rate_notes
 from accel_drift.profiles.pictures import distributions, null_pictures
 from accel_drift.profiles.screening import Screened, alike_rows, screen, without_embeddings
 from accel_drift.report import Report
@@ -96,13 +97,14 @@ def score(
     comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals, kept, host)
     report = report_of(comparison, screened, detectors, options, sizes, progress)
     warnings = _block_warnings(reference, batch, screened, options, comparison)
+    rates = rate_notes(reference, batch, sizes)
     return replace(
         report,
         reference=reference.name or "reference",
         batch=batch.name or "batch",
         schema_diff=diff(reference.schema, batch.schema),
         warnings=(*report.warnings, *warnings),
-        notes=(*_thinning(reference, batch, sizes, totals), *_vocabularies(reference), *report.notes),
+        notes=(*_thinning(reference, batch, sizes, totals), *_vocabularies(reference), *report.notes, *rates),
         elapsed_s=time.perf_counter() - started,
     )
 
