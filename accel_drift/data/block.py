@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.backends import HOST, Backend
+from accel_drift.backends import HOST, Backend, get_backend
 from accel_drift.data.device import DeviceColumn
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 
@@ -92,6 +92,13 @@ class Columns:
             else:
                 parts = [(self.block.values, self.block.mask)]
             return Sorted(backend.kernels.sort_columns(parts, self.dtype.name), backend.asarray(self.present))
+
+
+def sorted_values(column: NumericColumn) -> npt.NDArray[Any]:
+    """The values that are there, ascending, on the host and in their own type."""
+    host = column.on_host()
+    made = get_backend(HOST).kernels.sort_columns([(host.values, host.present)], host.dtype.name)
+    return np.asarray(made[: host.rows - host.missing, 0])
 
 
 def numeric_columns(

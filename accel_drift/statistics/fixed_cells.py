@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.data.block import dtype_class
+from accel_drift.data.block import dtype_class, sorted_values
 from accel_drift.data.schema import NULL_TYPE, Kind
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
 from accel_drift.statistics import cells
@@ -56,7 +56,7 @@ class NumberCells:
     def of(cls, column: NumericColumn, bins: Iterable[int]) -> NumberCells:
         """Cut at quantiles of a column; a value that holds two or more of them has a cell of its own."""
         dtype = dtype_class(column.dtype, column.dtype)
-        ordered = np.sort(column.on_host().present_values()).astype(dtype)
+        ordered = sorted_values(column).astype(dtype)
         if len(ordered) == 0:
             return cls(np.empty(0, dtype), np.zeros(1, dtype), dict.fromkeys(sorted(bins), ()))
         n = np.array([len(ordered)])

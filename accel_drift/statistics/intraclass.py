@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.statistics import draws
+
 DESIGN_EFFECT = 1.5
 """Design effect from which row permutation is warned of."""
+
+_CELLS = 128
+"""Different ranks at most: a correlation of ranks needs no more, and looking up a cell is cheaper than sorting rows."""
 
 _SURE = 1e-4
 """The F test of the blocks must be this sure before anything is said: there are many columns and candidates."""
@@ -33,9 +38,15 @@ class Alike:
 
 
 def mid_ranks(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Ranks 1 ... n, tied values sharing their mean rank."""
-    _, tie, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[tie])
+    """Ranks 1 ... n, those of a cell sharing their mean rank: cells of 1 in 128 rows, each of many ties its own."""
+    n = len(values)
+    numbers = values.view(np.uint8) if values.dtype == np.bool_ else values
+    kernels = draws.host_kernels()
+    ordered = kernels.sort_columns([(numbers, None)], numbers.dtype.name)
+    cuts = np.unique(ordered[np.linspace(0, n - 1, min(n, _CELLS)).astype(np.int64), 0]) if n else ordered[:, 0]
+    cell = kernels.bin_index(numbers[:, None], cuts[None, :], np.ones((n, 1), np.bool_))[:, 0]
+    ends = np.cumsum(kernels.sorted_counts(ordered, np.array([n]), cuts[None, :])[0])
+    return np.asarray((np.append(0, ends[:-1]) + ends + 1)[cell] / 2)
 
 
 def alike(ranks: npt.NDArray[np.float64], block: npt.NDArray[np.int64]) -> Alike | None:
@@ -45,15 +56,15 @@ def alike(ranks: npt.NDArray[np.float64], block: npt.NDArray[np.int64]) -> Alike
 
     Args:
         ranks: (n,) ranks of the values of one side, none missing.
-        block: (n,) block number of each row.
+        block: (n,) block number of each row, from 0 on.
     """
-    ids, index, sizes = np.unique(block, return_inverse=True, return_counts=True)
-    n, g = len(ranks), len(ids)
+    sizes = np.bincount(block)
+    n, g = len(ranks), int(np.count_nonzero(sizes))
     if g < 3 or n < 2 * g:
         return None
-    means = np.bincount(index, weights=ranks) / sizes
+    means = np.bincount(block, weights=ranks) / np.maximum(sizes, 1)
     between = float((sizes * (means - ranks.mean()) ** 2).sum()) / (g - 1)
-    within = float(((ranks - means[index]) ** 2).sum()) / (n - g)
+    within = float(((ranks - means[block]) ** 2).sum()) / (n - g)
     if within <= 0:
         return None
     typical = (n - float((sizes**2).sum()) / n) / (g - 1)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from accel_drift.data.block import sorted_values
 from accel_drift.data.schema import Kind
-from accel_drift.data.table import CategoricalColumn, Table
+from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 from accel_drift.statistics import cells
 
 
@@ -48,8 +49,8 @@ class Totals:
             if isinstance(c, CategoricalColumn):
                 count = np.bincount(c.codes[c.codes >= 0], minlength=len(c.categories))
                 categories[name] = {t: int(k) for t, k in zip(c.categories, count, strict=True) if k}
-            elif c.kind is Kind.NUMERIC:
-                ordered = np.sort(c.present_values())
+            elif isinstance(c, NumericColumn) and c.kind is Kind.NUMERIC:
+                ordered = sorted_values(c)
                 binned[name] = {k: _bins(ordered, k, missing[name]) for k in sorted(bins)}
                 if len(ordered) and bool((ordered[1:] == ordered[:-1]).any()):
                     tied.add(name)
@@ -90,7 +91,7 @@ def _bins(ordered: Any, bins: int, missing: int) -> Bins:
     places = cells.quantile_places(np.array([n]), bins)
     cuts = cells.bin_cuts(ordered[places], places)[0]
     # The bin of x is the number of cuts below x; equal cut points make empty bins between them.
-    counts = np.bincount(np.searchsorted(cuts, ordered, side="left"), minlength=2 * bins - 1)
+    counts = np.diff(np.searchsorted(ordered, cuts, side="right"), prepend=0, append=n)
     return Bins(tuple(cuts.tolist()), (*map(int, counts), missing))
 
 
