@@ -38,6 +38,7 @@ python bench/effect_study.py                 # mean effects and coverage of inte
 python bench/discovery_study.py              # false discovery rate over columns -> results/discovery-<date>.json
 python bench/detectable_study.py             # detectable shifts against simulation -> results/detectable-<date>.json
 python bench/tolerance_study.py              # tolerance tests: level and power -> results/tolerance-<date>.json
+python bench/categories_study.py             # very many categories: level and power -> results/categories-<date>.json
 python bench/groups_study.py                 # MMD by groups and by rows: level and power -> results/groups-<date>.json
 python bench/power_study.py                  # many kernels at once: level and power -> results/power-<date>.json
 python bench/readme.py                   # this page and its pictures

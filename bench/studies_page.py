@@ -220,6 +220,35 @@ def tolerance(result: Mapping[str, Any]) -> Iterator[str]:
     yield from table(("detector", "eps", "n / m", "pairs", "at eps", "bound", "at 2 eps"), rows)
 
 
+def categories(result: Mapping[str, Any]) -> Iterator[str]:
+    """Columns of very many categories: level, and drift among rare ones."""
+    s = result["settings"]
+    level, drifted = ([c for c in result["cells"] if bool(c["change"]) == wanted] for wanted in (False, True))
+    yield "## Very many categories"
+    yield ""
+    yield (
+        f"Categories by Zipf's law, in at most {s['cells']:,} cells: share of pairs with a raw p-value of at most "
+        f"{s['alpha']} where nothing drifted. The bound is {s['standard_errors']} standard errors above: "
+        f"{_held(level)}. {_made(result)}"
+    )
+    yield ""
+    keys = sorted({(c["categories"], c["n"], c["m"], c["pairs"]) for c in level})
+    found = {(c["detector"], c["categories"], c["n"], c["m"]): c for c in result["cells"] if not c["change"]}
+    names = list(dict.fromkeys(c["detector"] for c in result["cells"]))
+    heads = [f"{k:,} categories, {n:,} / {m:,}, {pairs:,} pairs" for k, n, m, pairs in keys]
+    yield from table(("detector", *heads), [(d, *(_rate(found.get((d, *key[:3]))) for key in keys)) for d in names])
+    yield ""
+    yield "Share found where something drifts:"
+    yield ""
+    kinds = sorted({(c["change"], c["categories"], c["n"], c["m"], c["pairs"]) for c in drifted})
+    by_change = {(c["change"], c["detector"]): c for c in drifted}
+    lines = [
+        (f"{s['changes'][what]} ({k:,} categories, {n:,} / {m:,})", *(_rate(by_change.get((what, d))) for d in names))
+        for what, k, n, m, _ in kinds
+    ]
+    yield from table(("drift", *names), lines)
+
+
 def groups(result: Mapping[str, Any]) -> Iterator[str]:
     """MMD by groups beside MMD by rows."""
     s = result["settings"]
@@ -336,6 +365,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "discovery": discovery,
     "detectable": detectable,
     "tolerance": tolerance,
+    "categories": categories,
     "groups": groups,
     "power": power,
 }

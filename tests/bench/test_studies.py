@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from accel_drift.statistics.outcome import Outcome
 from bench import (
+    categories_study,
     detectable_study,
     discovery_study,
     effect_study,
@@ -120,6 +121,31 @@ def test_discovery_study_adds_up() -> None:
     assert any(
         "False discoveries" in line for line in studies_page.discovery(_result(made, discovery_study.settings()))
     )
+
+
+def test_categories_study_counts_every_detector_on_the_same_pairs() -> None:
+    kept: Kept[categories_study.Task] = Kept()
+    for change in ("", "new"):
+        task = categories_study.Task(50, 300, 300, change, 0, 3)
+        kept.add(task, categories_study.work(task, ("psi", "unseen")), 1.0, "a")
+    made = categories_study.rows(kept)
+    assert [(r["change"], r["detector"], r["holds"] is None) for r in made] == [
+        ("", "psi", False), ("", "unseen", False), ("new", "psi", True), ("new", "unseen", True)
+    ]  # fmt: skip
+    assert all(r["pairs"] == 3 for r in made)
+    page = "\n".join(studies_page.categories(_result(made, categories_study.settings())))
+    assert "| detector | 50 categories, 300 / 300, 3 pairs |" in page
+    assert categories_study.CHANGES["new"] in page
+
+
+@pytest.mark.parametrize("change", categories_study.CHANGES)
+def test_changes_among_rare_categories_leave_the_frequent_ones_alone(change: str) -> None:
+    before, after = (categories_study.weights(4000, c) for c in ("", change))
+    frequent = before >= np.sort(before)[-categories_study.FREQUENT]
+    scale = 0.98 if change == "new" else 1.0
+    assert after[:4000][frequent] == pytest.approx(scale * before[frequent])
+    assert after.sum() == pytest.approx(1.0)
+    assert np.abs(after[:4000] - before).max() > 0
 
 
 def test_groups_study_counts_both_modes_on_the_same_pairs() -> None:
