@@ -88,7 +88,7 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
     names = _names(reference, current)
 
     def testing(done: int, of: int, detector: str) -> None:
-        tell(done, of, f"testing with {detector}")
+        tell(done, of, "counting rows" if detector == "counting" else f"testing with {detector}")
 
     if looks_like_a_profile(reference):
         if given:

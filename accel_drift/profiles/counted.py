@@ -13,10 +13,11 @@ import numpy as np
 
 from accel_drift.backends import Backend, get_backend
 from accel_drift.data.read import read_pieces
-from accel_drift.data.schema import Schema, common, diff, listed
+from accel_drift.data.schema import Kind, Schema, common, diff, listed
 from accel_drift.data.table import Table
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError, DataError, SchemaError
+from accel_drift.finding import Finding
 from accel_drift.profiles.learning import Learned
 from accel_drift.profiles.plan import Plan
 from accel_drift.profiles.profile import Profile, Progress
@@ -134,6 +135,7 @@ class CountedProfile(Profile):
         report = report_of(comparison, screened, plan.detectors, options, comparison.rows, progress)
         return replace(
             report,
+            findings=_with_bounds(report.findings, plan.detectors, comparison),
             reference=self.name or "reference",
             batch=found.name or "batch",
             schema_diff=changes,
@@ -214,6 +216,20 @@ class _Counted:
             if progress is not None:
                 progress(tally.rows, read.rows or 0, "counting")
         return cls(tally, schema, excluded, read.name)
+
+
+def _with_bounds(
+    findings: Sequence[Finding], detectors: Sequence[Detector], comparison: TalliedComparison
+) -> tuple[Finding, ...]:
+    """Findings of distribution functions with how far those are known: the mass of the fullest cell of either side."""
+    bounds = {n: e for pair in comparison.numeric for n, e in zip(pair.names, pair.rank_error.tolist(), strict=True)}
+    ordered = {d.name for d in detectors if d.kinds == (Kind.NUMERIC,)}
+    return tuple(
+        replace(f, details={**f.details, "rank_error": bounds[f.column]})
+        if f.detector in ordered and f.column in bounds and f.statistic is not None
+        else f
+        for f in findings
+    )
 
 
 def _comparable(plan: Plan, schema: Schema) -> tuple[str, ...]:
