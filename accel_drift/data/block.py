@@ -76,6 +76,11 @@ class Columns:
         """Rows with a value, (d,)."""
         return np.array([self.rows - c.missing for c in self.columns], np.int64)
 
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the sorted values are at hand."""
+        return "ordered" in vars(self)
+
     @cached_property
     def block(self) -> Block:
         """The rows in their order."""

@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.backends import HOST
 from accel_drift.data.block import Columns
 from accel_drift.statistics import cells, spread
 
 Counts = npt.NDArray[np.int64]
+
+_FEW_CUTS = 64
+"""Cuts up to which rows are not sorted to be counted."""
 
 
 class Bins(NamedTuple):
@@ -69,9 +73,19 @@ class ReferenceColumns:
 
 
 def counted(columns: Columns, cuts: npt.NDArray[Any]) -> Counts:
-    """Rows between any cut points (d, c), missing last: (d, c + 2)."""
+    """Rows between any cut points (d, c), missing last: (d, c + 2).
+
+    In sorted columns a cut is found by halving. For a few cuts the host's columns need not be sorted: they are counted
+    where they lie, in a tenth of the time.
+    """
     backend = columns.backend
+    kernels = backend.kernels
+    alike = all(c.dtype == columns.dtype for c in columns.columns)
+    if backend.name == HOST and cuts.shape[1] <= _FEW_CUTS and alike and not columns.is_sorted and len(cuts):
+        rows = [(c.values, c.present) for c in (column.on_host() for column in columns.columns)]
+        found = np.stack(kernels.column_counts(rows, list(np.ascontiguousarray(cuts))))
+        return np.concatenate([found[:, :-2], found[:, -2:].sum(axis=1, keepdims=True)], axis=1)
     with backend.scope():
         at = backend.asarray(np.ascontiguousarray(cuts))
-        inside = backend.to_numpy(backend.kernels.sorted_counts(*columns.ordered, at))
+        inside = backend.to_numpy(kernels.sorted_counts(*columns.ordered, at))
     return np.concatenate([inside, (columns.rows - columns.present)[:, None]], axis=1)

@@ -152,3 +152,15 @@ def test_columns_are_counted_on_the_host_unless_the_backend_was_asked_for(monkey
     fitted = ad.KS().fit(reference)
     assert (fitted.backend, fitted.host.name) == (away, "numpy")
     assert ad.KS().fit(reference, backend=away).host is away
+
+
+def test_rows_are_counted_alike_before_and_after_they_are_sorted() -> None:
+    reference, batch = _table(300, 1), _table(200, 2, 0.3)
+    for pair, _ in _pairs(reference, batch).values():
+        before = {bins: pair.binned(bins).batch for bins in (2, 10, 100)}
+        assert pair.fine_edges.size
+        assert pair.batch.is_sorted
+        for bins, counts in before.items():
+            np.testing.assert_array_equal(counts, pair.binned(bins).batch)
+    fitted = ad.PSI().fit({"x": reference["x"]}, backend="numpy")
+    assert fitted.score({"x": batch["x"]}) == fitted.detect({"x": batch["x"]}).statistic
