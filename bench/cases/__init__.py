@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.cases import (
     columns,
     fit_parquet,
+    histogram,
     hypergeometric,
     ks_large,
     mmd_gpu,
@@ -32,6 +33,7 @@ CASES: tuple[Case, ...] = (
     mmd_unequal.CASE,
     mmd_growth.CASE,
     columns.CASE,
+    histogram.CASE,
     score_wide.CASE,
     wide.CASE,
     ks_large.CASE,

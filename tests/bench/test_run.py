@@ -26,6 +26,7 @@ _SAMPLES = {"n": 96, "d": 3, "P": 20}
 TINY: Mapping[str, Mapping[str, int]] = {
     "columns": {"n": 300, "d": 2},
     "fit_parquet": {"rows": 3000},
+    "histogram": {"n": 300, "d": 2, "bins": 10, "bits": 64},
     "hypergeometric": {"draws": 50, "columns": 2, "bins": 4},
     "ks_large": {"n": 300},
     "score_wide": {"n": 300, "d": 3, "few": 2},

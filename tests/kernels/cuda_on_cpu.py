@@ -14,7 +14,15 @@ from accel_drift_kernels.cupy_cuda import device
 
 WORDS = Path(__file__).with_name("cuda_on_cpu.h")
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-Wall", "-Wno-unused-function", "-Wno-unknown-pragmas", "-Werror")
-MEETING = ("run_sums", "label_sums_mma", "label_sums_wgmma", "group_sums_mma")
+MEETING = (
+    "run_sums",
+    "label_sums_mma",
+    "label_sums_wgmma",
+    "group_sums_mma",
+    "histogram_f32",
+    "histogram_f64",
+    "histogram_i64",
+)
 """Kernels whose threads wait for one another."""
 
 

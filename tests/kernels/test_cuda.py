@@ -141,3 +141,28 @@ def test_fused_distances_of_equal_rows_are_nothing(how: str, cpu: CpuDevice) -> 
     fused(how, (rows, *low(how, "distance", "float16", (256, 1, 3))[1:]), cpu)
     *_, made = cupy_cuda.pair_label_sums(rows, np.zeros((256, 1), dtype=np.uint8), 3, "distance", SCALES)
     np.testing.assert_array_equal(made, 0.0)
+
+
+@pytest.mark.parametrize("case", CASES["histogram"])
+@pytest.mark.parametrize("by_rows", [False, True])
+@pytest.mark.parametrize("falling", [False, True])
+def test_histograms_match_reference(case: str, by_rows: bool, falling: bool, cpu: CpuDevice) -> None:
+    cpu.falling = falling
+    x, cuts, mask = CASES["histogram"][case]
+    # The mask lies the other way round: its order is its own.
+    one, other = (np.ascontiguousarray, np.asfortranarray) if by_rows else (np.asfortranarray, np.ascontiguousarray)
+    args = (one(x), cuts, other(mask))
+    np.testing.assert_array_equal(cupy_cuda.histogram(*args), reference.histogram(*args))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_long_columns_are_counted_in_pieces(dtype: Any, cpu: CpuDevice) -> None:
+    """Columns that begin at multiples of 16 bytes, and between; more cuts than one pass has."""
+    rng = np.random.default_rng(14)
+    x = np.asfortranarray(np.round(rng.standard_normal((17_001, 3)) * 9).astype(dtype))
+    mask, cuts = rng.random(x.shape) < 0.9, np.sort(rng.integers(-20, 20, (3, 19)), axis=1).astype(dtype)
+    got = cupy_cuda.histogram(x, cuts, mask)
+    for j in range(3):
+        inside = np.bincount(np.searchsorted(cuts[j], x[mask[:, j], j]), minlength=20)
+        np.testing.assert_array_equal(got[j], [*inside, np.sum(~mask[:, j])])
+    assert cpu.launched == [f"histogram_{x.dtype.kind}{8 * x.itemsize}"]

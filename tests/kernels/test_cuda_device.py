@@ -25,6 +25,8 @@ NEEDS_NVRTC = pytest.mark.skipif(
     [
         ("tiles", "sm_75", ()),
         ("tiles", "sm_90", ()),
+        ("histogram", "sm_75", ()),
+        ("histogram", "sm_90", ()),
         ("fused", "sm_80", ("KIND=0",)),
         ("fused", "sm_86", ("KIND=1",)),
         ("fused", "sm_120", ("KIND=2",)),
@@ -34,9 +36,14 @@ NEEDS_NVRTC = pytest.mark.skipif(
 )
 def test_the_cuda_files_compile_and_keep_to_their_registers(file: str, arch: str, defined: tuple[str, ...]) -> None:
     made = nvrtc.compiled(device.source(file), arch, defined)
-    assert "run_sums" in made.registers if file == "tiles" else "group_sums_mma" in made.registers
+    assert {"tiles": "run_sums", "histogram": "histogram_f32", "fused": "group_sums_mma"}[file] in made.registers
     assert set(made.stack.values()) == set(made.spilled.values()) == {0}
     assert "warning" not in made.log.lower()
+    if file == "histogram":
+        # Four blocks of 128 threads on a processor of 65,536 registers, and 16 bytes a load.
+        assert max(made.registers.values()) <= 128
+        assert "ld.global.v4" in made.ptx or "ld.global.nc.v4" in made.ptx
+        assert "atom" not in made.ptx
     if file == "fused":
         assert "mma.sync.aligned.m16n8k16" in made.ptx
         # Two blocks of 128 threads, or one of 256, on a processor of 65,536 registers.

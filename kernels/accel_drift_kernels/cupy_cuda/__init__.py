@@ -1,4 +1,4 @@
-"""CUDA kernels through CuPy: the kernel sums are our own, the other operations the portable ones.
+"""CUDA kernels through CuPy: kernel sums and histograms are our own, the other operations the portable ones.
 
 This set has never run on a GPU. The tests compile its CUDA files for several devices and run them, as plain C++, on
 the CPU; what they cannot show is speed. Operations move here one by one, as a measurement on a device shows that a
@@ -7,6 +7,7 @@ kernel of its own is faster.
 `ACCEL_DRIFT_WGMMA=1` in the environment takes a Hopper device's own instructions for the labels of 16-bit rows.
 """
 
+from accel_drift_kernels.cupy_cuda.histogram import histogram as histogram
 from accel_drift_kernels.cupy_cuda.pair_sums import cross_group_sums as cross_group_sums
 from accel_drift_kernels.cupy_cuda.pair_sums import cross_row_sums as cross_row_sums
 from accel_drift_kernels.cupy_cuda.pair_sums import pair_group_sums as pair_group_sums
@@ -20,7 +21,6 @@ from accel_drift_kernels.portable import code_counts as code_counts
 from accel_drift_kernels.portable import column_counts as column_counts
 from accel_drift_kernels.portable import count_codes as count_codes
 from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
-from accel_drift_kernels.portable import histogram as histogram
 from accel_drift_kernels.portable import hypergeometric as hypergeometric
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
