@@ -9,7 +9,7 @@ import numpy as np
 
 from accel_drift.detectors.base import BinnedDetector
 from accel_drift.statistics import intervals, scores
-from accel_drift.statistics.binned_scores import BinnedScore
+from accel_drift.statistics.binned_scores import BinnedScore, Floats
 from accel_drift.statistics.outcome import Bands
 from accel_drift.statistics.pairs import Counts, Table
 
@@ -38,29 +38,27 @@ class ChiSquare(BinnedDetector):
 class _Contingency(BinnedScore):
     """The statistic grows with the rows; effect and bootstrap belong to the statistic per row, the contingency."""
 
-    def effect(self, score: float, _chance: float, pooled: Counts, /) -> float:
-        return self._v(score / max(float(pooled.sum()), 1.0), pooled)
+    def effect(self, score: Floats, _chance: Floats, pooled: Counts, /) -> Floats:
+        return self._v(score / np.maximum(pooled.sum(axis=1), 1.0), pooled)
 
-    def bootstrap(self, counts: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
-        return intervals.around(counts, scores.phi_square, again)
+    def bootstrap(self, table: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
+        return intervals.around(table, scores.phi_square, again)
 
-    def shown(self, truth: float, pooled: Counts, /) -> float:
+    def shown(self, truth: Floats, pooled: Counts, /) -> Floats:
         # V corrects for the very bias that reflection has taken off already: give it back first.
-        return self._v(truth + self._bias(pooled), pooled)
+        cells, rows = self._size(pooled)
+        return self._v(truth + (cells - 1) / np.maximum(rows - 1, 1.0), pooled)
 
-    def truth(self, effect: float, pooled: Counts, /) -> float:
+    def truth(self, effect: float, pooled: Counts, /) -> Floats:
         return effect * effect * scores.cramers_v_scale(*self._size(pooled))
 
-    def _v(self, phi_square: float, pooled: Counts) -> float:
-        return float(scores.cramers_v(np.asarray(phi_square), *self._size(pooled)))
+    def _v(self, phi_square: Floats, pooled: Counts) -> Floats:
+        return scores.cramers_v(phi_square, *self._size(pooled))
 
     @staticmethod
-    def _bias(pooled: Counts) -> float:
-        return (np.count_nonzero(pooled) - 1) / max(float(pooled.sum()) - 1, 1.0)
-
-    @staticmethod
-    def _size(pooled: Counts) -> tuple[float, float]:
-        return float(np.count_nonzero(pooled)), float(pooled.sum())
+    def _size(pooled: Counts) -> tuple[Floats, Floats]:
+        """Cells with rows, and rows, of each column."""
+        return (pooled > 0).sum(axis=1).astype(np.float64), pooled.sum(axis=1).astype(np.float64)
 
 
 DETECTOR = ChiSquare

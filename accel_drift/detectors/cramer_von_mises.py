@@ -67,33 +67,30 @@ def _statistic(pair: NumericPair) -> npt.NDArray[np.float64]:
     return pair.square * _pairs(pair)
 
 
-def _laws(pair: NumericPair) -> ordered.Laws:
-    n, m = pair.present
-    p = cvm_law.tails(_statistic(pair), np.maximum(n, 1), np.maximum(m, 1))
-    return [(float(v), "asymptotic") if k >= _LAW_ROWS else None for v, k in zip(p, np.minimum(n, m), strict=True)]
+def _laws(columns: ordered.Columns) -> ordered.Laws:
+    n, m = columns.rows
+    p = cvm_law.tails(_statistic(columns.pair)[columns.places], n, m)
+    return np.where(np.minimum(n, m) >= _LAW_ROWS, p, np.nan), ["asymptotic"] * len(p)
 
 
-def _effect(column: ordered.Column, _: float, drawn: float | None) -> float:
-    if column.blocked and drawn is not None:
-        chance = drawn
-    else:
-        chance = ordered_cells.chance_square(*column.fine.sides)
-        if not column.pair.tied[column.place]:
-            n, m = column.rows
-            chance = (n + m + 1) / (6 * n * m)
-    return float(column.pair.square[column.place]) - chance
+def _effect(columns: ordered.Columns, _: ordered.Floats, drawn: ordered.Floats) -> ordered.Floats:
+    n, m = (side.astype(np.float64) for side in columns.rows)
+    chance = np.where(columns.tied, ordered_cells.chance_square(*columns.fine.sides), (n + m + 1) / (6 * n * m))
+    if columns.blocked:
+        chance = np.where(np.isnan(drawn), chance, drawn)
+    return columns.pair.square[columns.places] - chance
 
 
-def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> quadratic.Quadratic:
-    return quadratic.around(column.fine, again)
+def _bootstrap(columns: ordered.Columns, again: ordered.Resamples) -> quadratic.Quadratic:
+    return quadratic.around(columns.fine, again)
 
 
-def _parts(column: ordered.Column) -> tuple[Part, ...]:
+def _parts(columns: ordered.Columns) -> list[tuple[Part, ...]]:
     """What the rows of each cell add to T."""
-    a, b = column.fine.sides
-    rows = (a + b)[:-1]
-    adds = ordered_cells.difference(a, b) ** 2 * rows / max(int(rows.sum()), 1)
-    return ordered_parts.by_cell(column, adds * _pairs(column.pair)[column.place], whole=True)
+    a, b = columns.fine.sides
+    rows = (a + b)[:, :-1]
+    adds = ordered_cells.difference(a, b) ** 2 * rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
+    return ordered_parts.by_cell(columns, adds * _pairs(columns.pair)[columns.places, None], whole=True)
 
 
 _SQUARE = ordered.Distance(

@@ -14,7 +14,6 @@ from accel_drift.finding import Part
 from accel_drift.statistics import intervals, ks_law, ordered, ordered_cells, ordered_parts
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
-from accel_drift.statistics.pairs import NumericPair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +50,12 @@ class KS(Detector):
         )
 
 
-def _laws(pair: NumericPair) -> ordered.Laws:
-    """P-values of a pair's columns as if nothing tied, and how they were found; 1 where a side has no value."""
-    n, m = pair.present
-    p, how = ks_law.tails(pair.gap, np.maximum(n, 1), np.maximum(m, 1))
-    return list(zip(map(float, np.where((n > 0) & (m > 0), p, 1.0)), how, strict=True))
+def _laws(columns: ordered.Columns) -> ordered.Laws:
+    """P-values of columns as if nothing tied, and how they were found."""
+    return ks_law.tails(columns.pair.gap[columns.places], *columns.rows)
 
 
-def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> intervals.Bootstrap:
+def _bootstrap(columns: ordered.Columns, again: ordered.Resamples) -> intervals.Bootstrap:
     """The largest gap, give or take a band around the functions.
 
     The largest gap is not smooth where there is no drift, and the bootstrap of the gap itself is wrong there. The
@@ -66,18 +63,19 @@ def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> intervals.Bo
     distance bootstraps well: 95 % coverage or more. To it comes what the cells leave out of the observed gap.
     Source: Bickel & Freedman 1981, section 4, by the triangle inequality.
     """
-    gap = float(column.pair.gap[column.place])
-    there = ordered_cells.difference(*column.fine.sides)
-    errors = np.abs(ordered_cells.difference(*again) - there).max(axis=1)
-    left_out = abs(gap - float(np.abs(there).max()))
-    return intervals.Bootstrap(gap, errors + left_out, band=True, estimate=intervals.less_chance(gap, errors))
+    gap = columns.pair.gap[columns.places]
+    there = ordered_cells.difference(*columns.fine.sides)
+    errors = np.abs(ordered_cells.difference(*again) - there[:, None]).max(axis=2)
+    left_out = np.abs(gap - np.abs(there).max(axis=1))
+    estimate = intervals.less_chance(gap, errors)
+    return intervals.Bootstrap(gap, errors + left_out[:, None], band=True, estimate=estimate)
 
 
-def _parts(column: ordered.Column) -> tuple[Part, ...]:
+def _parts(columns: ordered.Columns) -> list[tuple[Part, ...]]:
     """The place of the gap, and by how much the share of each cell moved."""
-    a, b = column.fine.sides
-    moved = np.diff(ordered_cells.difference(a, b), prepend=0.0)
-    return (ordered_parts.largest_gap(column), *ordered_parts.by_cell(column, moved, whole=False))
+    moved = np.diff(ordered_cells.difference(*columns.fine.sides), prepend=0.0, axis=1)
+    cells = ordered_parts.by_cell(columns, moved, whole=False)
+    return [(gap, *parts) for gap, parts in zip(ordered_parts.largest_gaps(columns), cells, strict=True)]
 
 
 _GAP = ordered.Distance(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
-from accel_drift.statistics import draws, intervals, nulls, parts, tail
+from accel_drift.statistics import intervals, nulls, parts, tail
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
 from accel_drift.statistics.pairs import Counts, Table
@@ -40,7 +40,7 @@ class Missing(Detector):
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         wanted = comparison.of_kind(*self.kinds)
-        return {n: float(_gap(*_both(comparison.missing[n]))[0]) for n in wanted}
+        return {n: float(_gap(*comparison.missing[n].sides)) for n in wanted}
 
     def members(self, comparison: Comparison) -> int:
         # A column that misses nothing on either side is not tested, whatever the labels say.
@@ -51,26 +51,24 @@ class Missing(Detector):
 
     def _column(self, name: str, comparison: Comparison, plan: Plan) -> Outcome:
         table = comparison.missing[name]
-        a, b = table.sides
-        n, m = int(a.sum()), int(b.sum())
-        pooled = int(a[1] + b[1])
+        (present, absent), (there, gone) = (side.tolist() for side in table.sides)
+        n, m, counts = present + absent, there + gone, (absent, gone)
+        pooled = absent + gone
         why = comparison.why_untested(n, m, 2, plan, self.min_rows, moved=min(pooled, n + m - pooled))
-        sides = {"missing_reference": int(a[1]), "missing_batch": int(b[1])}
+        sides = {"missing_reference": absent, "missing_batch": gone}
         blank = self.blank(column=name, columns=(name,), n_reference=n, n_batch=m, untested=why, details=sides)
         if why is not None:
             return blank
-        gap = float(_gap(*_both(table))[0])
-        counts = int(a[1]), int(b[1])
-        ready = replace(blank, statistic=gap, effect=gap, judged=abs(gap))
-        if plan.intervals:
-            ready = replace(ready, parts=(parts.part("missing", "missing", gap, gap, counts, (n, m)),))
+        gap = gone / m - absent / n
+        made = (parts.part("missing", "missing", gap, gap, counts, (n, m)),) if plan.intervals else ()
+        ready = replace(blank, statistic=gap, effect=gap, judged=abs(gap), parts=made)
         if comparison.groups is not None:
             return self._blocked(ready, table, comparison, plan)
-        interval = intervals.share_difference((counts[0], n), (counts[1], m))
+        interval = intervals.share_difference((absent, n), (gone, m))
         if self.tolerance is None:
             p, method = nulls.missing_tail(counts, (n, m)), "exact"
         else:
-            p, method = nulls.share_beyond((counts[0], n), (counts[1], m), self.tolerance), "approximate"
+            p, method = nulls.share_beyond((absent, n), (gone, m), self.tolerance), "approximate"
         return replace(ready, p_value=p, p_method=method, interval=interval, details={**sides, **self._tolerated})
 
     @property
@@ -78,35 +76,25 @@ class Missing(Detector):
         return {} if self.tolerance is None else {"tolerance": self.tolerance}
 
     def _blocked(self, ready: Outcome, table: Table, comparison: Comparison, plan: Plan) -> Outcome:
-        made = intervals.resampled(table, True, _gap, draws.key(plan.seed, "interval", ready.column))
-        ready = replace(ready, interval=made.interval(), details={**ready.details, **self._tolerated})
+        one, drawn, names = Table(table.reference[:, None], table.batch[:, None]), comparison.drawn, [ready.column]
+        made = intervals.around(one, _gap, drawn.resample(one, plan.seed, names, intervals.RESAMPLES))
+        low, high = (float(end[0]) for end in made.interval())
+        ready = replace(ready, interval=(low, high), details={**ready.details, **self._tolerated})
         if self.tolerance is not None:
-            p = made.p_beyond_either(self.tolerance)
+            p = float(made.p_beyond_either(self.tolerance)[0])
             return replace(ready, p_value=p, p_method="approximate")
         found = tail.sequential(
-            np.abs(_gap(*_both(table))),
-            lambda _, first, count: np.abs(
-                _gap(*nulls.relabel(table, True, draws.key(plan.seed, "null", ready.column), first, count))
-            ),
+            np.abs(_gap(*one.sides)),
+            lambda _, first, count: np.abs(_gap(*drawn.relabel(one, plan.seed, names, first, count))),
             self.permutations,
             comparison.needed(plan),
         )
-        return replace(
-            ready,
-            p_value=float(found.p_value[0]),
-            p_method="permutation",
-            null=found.first[0],
-        )
-
-
-def _both(table: Table) -> tuple[Counts, Counts]:
-    a, b = table.sides
-    return a[None], b[None]
+        return replace(ready, p_value=float(found.p_value[0]), p_method="permutation", null=found.first[0])
 
 
 def _gap(reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:
-    """Share of the second cell in the batch less that in the reference, (L,)."""
-    p, q = (side[:, 1] / np.maximum(side.sum(axis=1), 1) for side in (reference, batch))
+    """Share of the second cell in the batch less that in the reference, (..., 2) -> (...)."""
+    p, q = (side[..., 1] / np.maximum(side.sum(axis=-1), 1) for side in (reference, batch))
     return np.asarray(q - p)
 
 

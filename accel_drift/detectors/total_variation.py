@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from accel_drift.detectors.base import BinnedDetector
 from accel_drift.statistics import intervals, scores
-from accel_drift.statistics.binned_scores import BinnedScore
+from accel_drift.statistics.binned_scores import BinnedScore, Floats
 from accel_drift.statistics.outcome import Bands
 from accel_drift.statistics.pairs import Counts, Table
 
@@ -37,11 +37,11 @@ class TotalVariation(BinnedDetector):
 class _Gap(BinnedScore):
     """A score with a corner at 0, where nothing drifts: no bootstrap of the score itself is right there."""
 
-    def effect(self, score: float, _chance: float, _pooled: Counts, /) -> float:
+    def effect(self, score: Floats, _chance: Floats, _pooled: Counts, /) -> Floats:
         return score
 
-    def bootstrap(self, counts: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
-        return intervals.share_gaps(counts, again)
+    def bootstrap(self, table: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
+        return intervals.share_gaps(table, again)
 
 
 DETECTOR = TotalVariation

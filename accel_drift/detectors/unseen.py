@@ -82,13 +82,13 @@ class Unseen(Detector):
 
     def _permuted(self, ready: Outcome, pair: CategoryPair, comparison: Comparison, plan: Plan) -> Outcome:
         stream, (a, b) = draws.key(plan.seed, "null", pair.name), pair.counts.sides
-        rows = int(a.sum()), int(b.sum())
+        rows, table = (int(a.sum()), int(b.sum())), pair.table
         alike = new_categories.sizes((a + b)[:-1], rows)
 
-        def drawn(_: int, first: int, count: int) -> npt.NDArray[np.float64]:
+        def drawn(_: npt.NDArray[np.intp], first: int, count: int) -> npt.NDArray[np.float64]:
             if comparison.groups is not None:
-                return comparison.drawn.scores(_share, pair.counts, True, stream, first, count)
-            return new_categories.relabelled(alike, rows, stream, first, count) / rows[1]
+                return _share(*comparison.drawn.relabel(table, plan.seed, [pair.name], first, count))
+            return new_categories.relabelled(alike, rows, stream, first, count)[None] / rows[1]
 
         width = len(alike[0]) + 1 if comparison.groups is None else len(a)
         found = tail.sequential(np.array([ready.statistic]), drawn, self.permutations, comparison.needed(plan), width)
@@ -109,10 +109,11 @@ class Unseen(Detector):
             p = nulls.share_above((int(b[:-1][a[:-1] == 0].sum()), int(b.sum())), tolerance)
             return replace(ready, p_value=p, p_method="exact", details=details)
         fresh = pair.counts.batch[:, :-1][:, a[:-1] == 0].sum(axis=1)
-        blocks = np.stack([pair.counts.batch.sum(axis=1) - fresh, fresh], axis=1)
-        stream = draws.key(plan.seed, "interval", pair.name)
-        made = intervals.resampled(Table(blocks, blocks), True, _second, stream)
-        return replace(ready, p_value=made.p_beyond(tolerance), p_method="approximate", details=details)
+        blocks = np.stack([pair.counts.batch.sum(axis=1) - fresh, fresh], axis=1)[:, None]
+        table = Table(blocks, blocks)
+        again = comparison.drawn.resample(table, plan.seed, [pair.name], intervals.RESAMPLES)
+        p = float(intervals.around(table, _second, again).p_beyond(tolerance)[0])
+        return replace(ready, p_value=p, p_method="approximate", details=details)
 
 
 def _news(pair: CategoryPair) -> tuple[dict[str, Any], str]:
@@ -146,14 +147,14 @@ def _most_frequent(pair: CategoryPair, cells: npt.NDArray[np.bool_], side: npt.N
 
 
 def _second(_reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:
-    """Share of the batch's second cell, (L,)."""
-    return np.asarray(batch[:, 1] / np.maximum(batch.sum(axis=1), 1))
+    """Share of the batch's second cell: (..., 2) -> (...)."""
+    return np.asarray(batch[..., 1] / np.maximum(batch.sum(axis=-1), 1))
 
 
 def _share(reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:
-    """Share of the batch's rows, missing ones included, in cells where the reference has none: (L,)."""
-    new = np.where(reference[:, :-1] == 0, batch[:, :-1], 0).sum(axis=1)
-    return np.asarray(new / np.maximum(batch.sum(axis=1), 1))
+    """Share of the batch's rows, missing ones included, in cells where the reference has none: (..., k) -> (...)."""
+    new = np.where(reference[..., :-1] == 0, batch[..., :-1], 0).sum(axis=-1)
+    return np.asarray(new / np.maximum(batch.sum(axis=-1), 1))
 
 
 DETECTOR = Unseen

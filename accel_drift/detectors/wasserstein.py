@@ -56,58 +56,63 @@ class Wasserstein(Detector):
         )
 
 
-def _half_scale(column: ordered.Column) -> float:
-    return float(column.pair.half_spread[column.place]) or column.steps[1]
+def _half_scale(columns: ordered.Columns) -> ordered.Floats:
+    own = columns.pair.half_spread[columns.places]
+    return np.where(own != 0.0, own, columns.steps[1])
 
 
-def _in_scales(column: ordered.Column, area: float) -> float:
-    scale = _half_scale(column)
-    if area == 0.0 or not scale:
-        return float("inf") if area else 0.0
-    # Python's own floats: the ratio of two extremes may overflow, and infinite it is then.
-    return float(np.float64(area / 2)) / scale if area / 2 / _LARGEST < scale else float("inf")
+def _in_scales(columns: ordered.Columns, area: ordered.Floats) -> ordered.Floats:
+    scale = _half_scale(columns)
+    # The ratio of two extremes may overflow, and infinite it is then.
+    with np.errstate(over="ignore"):
+        ratio = area / 2 / np.where(scale != 0.0, scale, 1.0)
+    return np.where(area == 0.0, 0.0, np.where(scale != 0.0, ratio, np.inf))
 
 
-def _score(column: ordered.Column) -> ordered.Score:
+def _score(columns: ordered.Columns) -> ordered.Score:
     """In steps relative to the widest: a test needs no unit, and nothing overflows."""
-    steps = column.steps[0]
-    return partial(ordered_cells.area, steps=steps / (steps.max(initial=0.0) or 1.0))
+    steps = columns.steps[0]
+    widest = steps.max(axis=1, initial=0.0, keepdims=True)
+    return partial(ordered_cells.area, steps=steps / np.where(widest > 0.0, widest, 1.0))
 
 
-def _bootstrap(column: ordered.Column, again: ordered.Resamples) -> intervals.Bootstrap:
+def _bootstrap(columns: ordered.Columns, again: ordered.Resamples) -> intervals.Bootstrap:
     """The area, give or take a band around the functions.
 
     By the triangle inequality the area is no further from its true value than the area between the difference of the
     functions and the true difference, and that bootstraps well where the area itself, having a corner at 0, does not.
     To it comes what the cells leave out of the observed area: tails are wide.
     """
-    steps = np.minimum(column.steps[0] / (_half_scale(column) or 1.0), _LARGEST / 1e3 / len(column.steps[0]))
-    there, others = (ordered_cells.difference(*sides)[..., :-1] for sides in (column.fine.sides, again))
-    errors = np.abs(others - there) @ steps
-    on_cells = float(np.abs(there) @ steps)
-    bias = float((np.abs(others) @ steps).mean()) - on_cells
-    exact = _in_scales(column, float(column.pair.area[column.place]))
-    if not np.isfinite(exact):
-        return intervals.Bootstrap(on_cells, errors, band=True, estimate=max(0.0, on_cells - bias))
-    left_out = abs(exact - on_cells)
-    return intervals.Bootstrap(exact, errors + left_out, band=True, estimate=max(0.0, exact - bias))
+    scale = _half_scale(columns)[:, None]
+    with np.errstate(over="ignore"):
+        relative = columns.steps[0] / np.where(scale != 0.0, scale, 1.0)
+    steps = np.minimum(relative, _LARGEST / 1e3 / relative.shape[1])[:, :, None]
+    there, others = (ordered_cells.difference(*sides)[..., :-1] for sides in (columns.fine.sides, again))
+    errors = np.matmul(np.abs(others - there[:, None]), steps)[:, :, 0]
+    on_cells = np.matmul(np.abs(there)[:, None], steps)[:, 0, 0]
+    bias = np.matmul(np.abs(others), steps)[:, :, 0].mean(axis=1) - on_cells
+    exact = _in_scales(columns, columns.pair.area[columns.places])
+    near = np.where(np.isfinite(exact), exact, on_cells)
+    left_out = np.abs(near - on_cells)
+    return intervals.Bootstrap(near, errors + left_out[:, None], band=True, estimate=np.maximum(0.0, near - bias))
 
 
-def _parts(column: ordered.Column) -> tuple[Part, ...]:
+def _parts(columns: ordered.Columns) -> list[tuple[Part, ...]]:
     """The area over each cell, up to the next one."""
-    apart = np.abs(ordered_cells.difference(*column.fine.sides))
-    steps = np.append(np.minimum(column.steps[0], _LARGEST / 1e3 / len(apart)), 0.0)
-    return ordered_parts.by_cell(column, 2.0 * apart * steps, whole=True)
+    apart = np.abs(ordered_cells.difference(*columns.fine.sides))
+    steps = np.minimum(columns.steps[0], _LARGEST / 1e3 / apart.shape[1])
+    adds = 2.0 * apart * np.concatenate([steps, np.zeros((len(steps), 1))], axis=1)
+    return ordered_parts.by_cell(columns, adds, whole=True)
 
 
-def _details(column: ordered.Column) -> dict[str, Any]:
-    return {"scale": min(_half_scale(column), _LARGEST / 2) * 2}
+def _details(columns: ordered.Columns) -> list[dict[str, Any]]:
+    return [{"scale": min(half, _LARGEST / 2) * 2} for half in _half_scale(columns).tolist()]
 
 
 _AREA = ordered.Distance(
     statistic=lambda pair: pair.area,
     score=_score,
-    effect=lambda column, area, _: _in_scales(column, area),
+    effect=lambda columns, area, _: _in_scales(columns, area),
     bootstrap=_bootstrap,
     parts=_parts,
     details=_details,

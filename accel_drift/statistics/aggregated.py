@@ -241,6 +241,6 @@ def _fitted(collection: Collection, rule: Rule, first: Floats) -> float:
     """A p-value beyond all labellings: of the soft maximum, or the weighted Bonferroni one of the single kernels."""
     if rule == "fuse":
         made = fuse(first, collection.normaliser, collection.sharpness)
-        return tail.fitted_tail(made[1:], float(made[0]))
-    single = np.array([tail.fitted_tail(row[1:], float(row[0])) for row in first])
+        return float(tail.fitted_tail(made[1:], made[0]))
+    single = tail.fitted_tail(first[:, 1:], first[:, 0])
     return min(1.0, float(least(single[:, None], collection.weights)[0]))

@@ -1,16 +1,19 @@
-"""Tests of scores of counts: quantile bins of numbers, cells of categories. Shared by every binned detector."""
+"""Tests of scores of counts: quantile bins of numbers, cells of categories. Shared by every binned detector.
+
+Columns with one number of cells are tested side by side: draws, scores, effects and intervals are arrays over columns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.finding import Part
-from accel_drift.statistics import draws, intervals, parts, tail
+from accel_drift.finding import Part, Status
+from accel_drift.statistics import draws, intervals, nulls, parts, tail
 from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.cells import FINE, rebin
 from accel_drift.statistics.comparison import Comparison, Plan
@@ -18,6 +21,7 @@ from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.pairs import CategoryPair, Counts, NumericPair, Table, merge_rare
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 _ROWS_A_BIN = 50
 """Reference rows a bin from which fixed bins do no harm (level 0.05 at 50, 0.09 to 0.24 at 2.5 to 5)."""
@@ -27,6 +31,9 @@ MOST_CATEGORIES = 1000
 
 _FINER = 4
 """How many times more resamples a p-value takes than an interval."""
+
+_AT_ONCE = 1 << 19
+"""Resampled counts in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,227 +70,241 @@ class BinnedTest:
         """Whether whole blocks of rows are permuted."""
         return self.comparison.groups is not None
 
+    def why_untested(self, n: Counts, m: Counts, distinct: Counts) -> list[Status | None]:
+        """Why columns of these many values cannot be tested, or None."""
+        sizes = zip(n.tolist(), m.tolist(), distinct.tolist(), strict=True)
+        return [self.comparison.why_untested(*size, self.plan, self.min_rows) for size in sizes]
+
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the draws without drift said of one column: its place among those drawn, and how they were made."""
+class _Law:
+    """How scores without drift are drawn of some columns.
 
-    found: tail.Tail
-    place: int
+    Attributes:
+        places: which columns of a group.
+        observed: (c,) the scores that the draws are compared with: on fine cells where the draws are.
+        draw: (which of these columns, first, count) -> (columns, count) scores.
+        width: cells behind one draw.
+        method: what the p-values are called.
+    """
+
+    places: Places
+    observed: Floats
+    draw: Callable[[Places, int, int], Floats]
+    width: int
     method: str
 
-    @property
-    def null(self) -> Floats:
-        """Draws of the first round."""
-        return np.asarray(self.found.first[self.place])
 
-    @property
-    def chance(self) -> float:
-        """What chance makes of the score on average, infinite draws left out."""
-        mean = float(self.found.mean[self.place])
-        if np.isfinite(mean):
-            return mean
-        finite = self.null[np.isfinite(self.null)]
-        return float(finite.mean()) if len(finite) else 0.0
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Columns tested side by side.
+
+    Attributes:
+        names: C columns.
+        table: their counts, shapes (g, C, k).
+        why: why each is not tested, or None.
+        laws: how scores without drift are drawn of those that are.
+        explain: (which column, its terms, its counts) -> parts.
+        details: what each column's finding tells besides.
+    """
+
+    names: Sequence[str]
+    table: Table
+    why: Sequence[Status | None]
+    laws: Sequence[_Law]
+    explain: Callable[[int, Floats, tuple[Counts, Counts]], tuple[Part, ...]]
+    details: Sequence[dict[str, Any]]
 
 
 def statistics(comparison: Comparison, how: BinnedScore, bins: int) -> dict[str, float]:
     """The statistic of every column, in the comparison's order."""
     found: dict[str, float] = {}
     for pair in comparison.numeric:
-        shown = how.statistic(how.score(*pair.binned(bins).sides))
-        found.update(zip(pair.names, map(float, shown), strict=True))
-    for column in comparison.categorical:
-        a, b = merge_rare(column, MOST_CATEGORIES).counts.sides
-        found[column.name] = float(how.statistic(how.score(a[None], b[None]))[0])
+        found.update(zip(pair.names, how.statistic(how.score(*pair.binned(bins).sides)).tolist(), strict=True))
+    for columns in _alike(comparison.categorical):
+        shown = how.statistic(how.score(*_stacked(columns).sides))
+        found.update(zip((c.name for c in columns), shown.tolist(), strict=True))
     return {n: found[n] for n in comparison.names if n in found}
 
 
 def outcomes(test: BinnedTest) -> list[Outcome]:
     """Test every numeric and every categorical column."""
-    found: list[Outcome] = []
-    for pair in test.comparison.numeric:
-        found += _numeric(pair, test)
-    return found + [_categorical(pair, test) for pair in test.comparison.categorical]
+    made = [o for pair in test.comparison.numeric for o in _outcomes(_numeric(pair, test), test)]
+    of = {o.column: o for c in _alike(test.comparison.categorical) for o in _outcomes(_categorical(c, test), test)}
+    return made + [of[pair.name] for pair in test.comparison.categorical]
 
 
-def _numeric(pair: NumericPair, test: BinnedTest) -> list[Outcome]:
-    """Test every numeric column of a pair in the reference's quantile bins.
+def _numeric(pair: NumericPair, test: BinnedTest) -> _Group:
+    """Numeric columns of a pair in the reference's quantile bins.
 
     Columns without ties: the exact law of counts between order statistics. Ties or whole blocks: relabelled counts
     on fine pooled cells, the bins cut anew in every relabelling, and the observed table treated the same way. Bins
-    that are fixed by rows outside the test: relabelled counts in them.
+    that are fixed by rows outside the test: relabelled counts in them. Ties in a reference of which only a sample is
+    at hand, whose bins cannot be cut anew: the same where bins hold many reference rows, which is harmless; else the
+    test is made on the sample, whose bins can be.
     """
-    observed = pair.binned(test.bins)
-    score = test.how.score(*observed.sides)
-    n, m = pair.known, pair.present[1]
-    why = [
-        test.comparison.why_untested(int(n[j]), int(m[j]), int(pair.distinct[j]), test.plan, test.min_rows)
-        for j in range(len(pair.names))
-    ]
-    tested = [j for j, reason in enumerate(why) if reason is None]
-    law = _NumericLaw(pair, test, observed)
-    found = tail.sequential(
-        np.array([law.observed(j, score[j]) for j in tested]),
-        lambda i, first, count: law.draw(tested[i], first, count),
-        test.permutations,
-        test.smallest_p,
-        law.width,
-    )
-    place = {j: i for i, j in enumerate(tested)}
+    table, drawn, seed = pair.binned(test.bins), test.comparison.drawn, test.plan.seed
+    why = test.why_untested(pair.known, pair.present[1], pair.distinct)
+    tested = np.array([reason is None for reason in why])
+    untied = ~pair.tied if not (test.blocked or pair.fixed) else np.zeros(len(why), dtype=np.bool_)
+    sampled = np.full(len(why), test.comparison.totals is not None) & (pair.known >= _ROWS_A_BIN * test.bins)
 
-    def column(j: int, name: str) -> Outcome:
-        counts = observed.column(j)
-        a, b = counts.sides
-        ready = replace(
+    def untied_law(at: Places) -> _Law:
+        rows = test.comparison.n_reference, test.comparison.batch.rows
+        missing = sum(rows) - pair.known[at] - pair.present[1][at]
+        streams = draws.keys(seed, "null", (pair.names[j] for j in at))
+
+        def draw(i: Places, first: int, count: int) -> Floats:
+            return test.how.score(*nulls.untied_bins(rows, missing[i], test.bins, streams[i], first, count))
+
+        return _Law(at, test.how.score(*table.columns(at).sides), draw, test.bins, "monte-carlo")
+
+    def anew(at: Places) -> _Law:
+        names, fine = [pair.names[j] for j in at], pair.fine.columns(at)
+
+        def draw(i: Places, first: int, count: int) -> Floats:
+            some = [names[j] for j in i]
+            return test.how.score(*drawn.relabel_bins(fine.columns(i), test.bins, seed, some, first, count))
+
+        return _Law(at, test.how.score(*rebin(*fine.sides, test.bins)), draw, FINE, "permutation")
+
+    kinds: list[tuple[npt.NDArray[np.bool_], Callable[[Places], _Law]]] = [(untied, untied_law)]
+    if pair.fixed:
+        kinds.append((~untied, lambda at: _relabelled(at, pair.names, table, test, "permutation")))
+    else:
+        kinds.append((~untied & sampled, lambda at: _relabelled(at, pair.names, table, test, "approximate")))
+        kinds.append((~untied & ~sampled, anew))
+    laws = [make(np.flatnonzero(tested & which)) for which, make in kinds if (tested & which).any()]
+    cuts = pair.bin_cuts(test.bins)
+    return _Group(pair.names, table, why, laws, lambda j, t, s: parts.of_bins(t, s, cuts[j]), [{}] * len(why))
+
+
+def _categorical(columns: Sequence[CategoryPair], test: BinnedTest) -> _Group:
+    """Columns of categories: every pooled category a cell, relabelled counts exactly hypergeometric."""
+    table, names = _stacked(columns), [c.name for c in columns]
+    a, b = (side[:, :-1] for side in table.sides)
+    why = test.why_untested(a.sum(axis=1), b.sum(axis=1), ((a + b) > 0).sum(axis=1))
+    tested = np.flatnonzero([reason is None for reason in why])
+    laws = [_relabelled(tested, names, table, test, "permutation")] if len(tested) else []
+    details: list[dict[str, Any]] = [{"merged_categories": c.merged} if c.merged else {} for c in columns]
+    return _Group(names, table, why, laws, lambda j, t, s: parts.of_categories(t, s, columns[j]), details)
+
+
+def _alike(columns: Iterable[CategoryPair]) -> list[list[CategoryPair]]:
+    """Columns of categories, the rarest merged, by their number of cells."""
+    found: dict[int, list[CategoryPair]] = {}
+    for column in columns:
+        merged = merge_rare(column, MOST_CATEGORIES)
+        found.setdefault(merged.counts.reference.shape[-1], []).append(merged)
+    return list(found.values())
+
+
+def _stacked(columns: Sequence[CategoryPair]) -> Table:
+    """Counts of columns with one number of cells: shapes (g, C, k)."""
+    sides = (np.stack([c.counts[side] for c in columns], axis=1) for side in (0, 1))
+    return Table(*sides)
+
+
+def _relabelled(at: Places, names: Sequence[str], table: Table, test: BinnedTest, method: str) -> _Law:
+    """Counts that change sides in the cells as they are."""
+    some, own = table.columns(at), [names[j] for j in at]
+
+    def draw(i: Places, first: int, count: int) -> Floats:
+        drawn, chosen = test.comparison.drawn, [own[j] for j in i]
+        return test.how.score(*drawn.relabel(some.columns(i), test.plan.seed, chosen, first, count))
+
+    return _Law(at, test.how.score(*some.sides), draw, table.reference.shape[-1], method)
+
+
+def _outcomes(group: _Group, test: BinnedTest) -> list[Outcome]:
+    """Every column of a group, tested or not."""
+    a, b = group.table.sides
+    rows = zip(a.sum(axis=1).tolist(), b.sum(axis=1).tolist(), strict=True)
+    made = [
+        replace(
             test.blank,
             column=name,
             columns=(name,),
-            n_reference=int(a.sum()),
-            n_batch=int(b.sum()),
-            untested=why[j],
+            n_reference=n,
+            n_batch=m,
+            untested=why,
+            details={**test.blank.details, **details},
         )
-        seen = _Seen(found, place[j], law.method(j)) if j in place else None
-        cuts = pair.bin_cuts(test.bins)[j]
-        return _outcome(ready, float(score[j]), counts, seen, test, lambda terms, s: parts.of_bins(terms, s, cuts))
+        for name, (n, m), why, details in zip(group.names, rows, group.why, group.details, strict=True)
+    ]
+    for law in group.laws:
+        for j, done in zip(law.places.tolist(), _tested(law, group, [made[j] for j in law.places], test), strict=True):
+            made[j] = done
+    return made
 
-    return [column(j, name) for j, name in enumerate(pair.names)]
 
-
-def _categorical(pair: CategoryPair, test: BinnedTest) -> Outcome:
-    """Test one column of categories: every pooled category a cell, relabelled counts exactly hypergeometric."""
-    pair = merge_rare(pair, MOST_CATEGORIES)
-    a, b = pair.counts.sides
-    score = float(test.how.score(a[None], b[None])[0])
-    n, m = int(a[:-1].sum()), int(b[:-1].sum())
-    filled = int(((a + b)[:-1] > 0).sum())
-    why = test.comparison.why_untested(n, m, filled, test.plan, test.min_rows)
-    details = {**test.blank.details, **({"merged_categories": pair.merged} if pair.merged else {})}
-    ready = replace(
-        test.blank,
-        column=pair.name,
-        columns=(pair.name,),
-        n_reference=int(a.sum()),
-        n_batch=int(b.sum()),
-        untested=why,
-        details=details,
-    )
-    stream, drawn = draws.key(test.plan.seed, "null", pair.name), test.comparison.drawn
-    seen = None
-    if why is None:
-        result = tail.sequential(
-            np.array([score]),
-            lambda _, first, count: drawn.scores(test.how.score, pair.counts, test.blocked, stream, first, count),
-            test.permutations,
-            test.smallest_p,
-            len(a),
+def _tested(law: _Law, group: _Group, blanks: Sequence[Outcome], test: BinnedTest) -> list[Outcome]:
+    """The columns of a law with statistic, p-value, effect and parts, and what `_sized` adds."""
+    how, table = test.how, group.table.columns(law.places)
+    found = tail.sequential(law.observed, law.draw, test.permutations, test.smallest_p, law.width)
+    score, (a, b) = how.score(*table.sides), table.sides
+    finite = np.isfinite(score)  # else a cell is empty on one side, and there is no pseudo-count
+    effect = np.where(finite, score, np.inf)
+    chance = _chance(found)
+    effect[finite] = how.effect(score[finite], chance[finite], (a + b)[finite])
+    null, terms = how.statistic(found.first), how.terms(a, b) if test.plan.intervals else a
+    numbers = (how.statistic(score), found.p_value, effect, found.draws, found.fitted)
+    made = [
+        replace(
+            blank,
+            statistic=statistic,
+            p_value=p,
+            p_method="approximate" if fitted else law.method,
+            effect=size,
+            details={**blank.details, "permutations": count},
+            null=null[i],
+            parts=group.explain(int(law.places[i]), terms[i], (a[i], b[i])) if test.plan.intervals else (),
         )
-        seen = _Seen(result, 0, "permutation")
-    return _outcome(ready, score, pair.counts, seen, test, lambda terms, s: parts.of_categories(terms, s, pair))
+        for i, (blank, statistic, p, size, count, fitted) in enumerate(
+            zip(blanks, *(values.tolist() for values in numbers), strict=True)
+        )
+    ]
+    if test.plan.intervals or test.tolerance is not None:
+        count = intervals.RESAMPLES * (1 if test.tolerance is None else _FINER)
+        step, at = max(1, _AT_ONCE // (count * a.shape[1])), np.flatnonzero(finite)
+        for some in (at[lo : lo + step] for lo in range(0, len(at), step)):
+            sized = _sized([made[i] for i in some], table.columns(some), found.first[some], chance[some], count, test)
+            for i, done in zip(some.tolist(), sized, strict=True):
+                made[i] = done
+    return made
 
 
-@dataclass(frozen=True)
-class _NumericLaw:
-    """Draws of a score of quantile bins without drift, column by column."""
-
-    pair: NumericPair
-    test: BinnedTest
-    table: Table
-
-    @property
-    def width(self) -> int:
-        """Cells behind one draw, of the dearest column."""
-        few = self.pair.fixed or all(map(self.untied, range(len(self.pair.names))))
-        return self.test.bins if few else FINE
-
-    def untied(self, j: int) -> bool:
-        return not self.test.blocked and not self.pair.tied[j] and not self.pair.fixed
-
-    def sampled(self, j: int) -> bool:
-        """Ties in a reference of which only a sample is at hand: its bins cannot be cut anew.
-
-        Relabelling counts in fixed bins is harmless where bins hold many reference rows. Where they hold few, the
-        test is made on the sample, whose bins can be.
-        """
-        many = self.pair.known[j] >= _ROWS_A_BIN * self.test.bins
-        known = self.pair.fixed or self.untied(j)
-        return self.test.comparison.totals is not None and not known and bool(many)
-
-    def method(self, j: int) -> str:
-        return "monte-carlo" if self.untied(j) else ("approximate" if self.sampled(j) else "permutation")
-
-    def observed(self, j: int, score: float) -> float:
-        """The score that the draws are compared with: on fine cells where the draws are."""
-        if self.pair.fixed or self.untied(j) or self.sampled(j):
-            return float(score)
-        a, b = self.pair.fine.column(j).sides
-        return float(self.test.how.score(*rebin(a[None], b[None], self.test.bins))[0])
-
-    def draw(self, j: int, first: int, count: int) -> Floats:
-        test, drawn = self.test, self.test.comparison.drawn
-        stream = draws.key(test.plan.seed, "null", self.pair.names[j])
-        if self.pair.fixed or self.sampled(j):
-            return drawn.scores(test.how.score, self.table.column(j), test.blocked, stream, first, count)
-        if not self.untied(j):
-            fine = self.pair.fine.column(j)
-            return test.how.score(*drawn.relabel_bins(fine, test.bins, test.blocked, stream, first, count))
-        rows = (test.comparison.n_reference, test.comparison.batch.rows)
-        missing = sum(rows) - int(self.pair.known[j]) - int(self.pair.present[1][j])
-        return test.how.score(*drawn.untied_bins(rows, missing, test.bins, stream, first, count))
+def _chance(found: tail.Tail) -> Floats:
+    """What chance makes of the scores on average, infinite draws left out."""
+    mean = found.mean.copy()
+    for j in np.flatnonzero(~np.isfinite(mean)):
+        finite = found.first[j][np.isfinite(found.first[j])]
+        mean[j] = finite.mean() if len(finite) else 0.0
+    return mean
 
 
-def _outcome(
-    blank: Outcome,
-    score: float,
-    counts: Table,
-    seen: _Seen | None,
-    test: BinnedTest,
-    explain: Callable[[Floats, tuple[Counts, Counts]], tuple[Part, ...]],
-) -> Outcome:
-    if seen is None:
-        return blank
-    result, i, how = seen.found, seen.place, test.how
-    a, b = counts.sides
-    details: dict[str, Any] = {**blank.details, "permutations": int(result.draws[i])}
-    ready = replace(
-        blank,
-        statistic=float(how.statistic(np.asarray(score))),
-        p_value=float(result.p_value[i]),
-        p_method="approximate" if result.fitted[i] else seen.method,
-        effect=score,
-        details=details,
-        null=how.statistic(seen.null),
-        parts=explain(how.terms(a, b), (a, b)) if test.plan.intervals else (),
-    )
-    if not np.isfinite(score):  # a cell empty on one side, and no pseudo-count
-        return ready
-    return _sized(replace(ready, effect=how.effect(score, seen.chance, a + b)), score, counts, seen, test)
-
-
-def _sized(ready: Outcome, score: float, counts: Table, seen: _Seen, test: BinnedTest) -> Outcome:
-    """With the interval where a report wants it, and the p-value beyond a tolerance where there is one."""
-    if not test.plan.intervals and test.tolerance is None:
-        return ready
-    how, (a, b) = test.how, counts.sides
-    pooled = a + b
-    stream = draws.key(test.plan.seed, "interval", ready.column)
-    count = intervals.RESAMPLES * (1 if test.tolerance is None else _FINER)
-    made = how.bootstrap(counts, test.comparison.drawn.resamples(counts, test.blocked, stream, count))
-    if made.estimate is not None:
-        ready = replace(ready, effect=made.estimate)
+def _sized(
+    ready: Sequence[Outcome], table: Table, null: Floats, chance: Floats, count: int, test: BinnedTest
+) -> list[Outcome]:
+    """With intervals where a report wants them, and p-values beyond a tolerance where there is one."""
+    how, (a, b) = test.how, table.sides
+    pooled, score = a + b, how.score(a, b)
+    again = test.comparison.drawn.resample(table, test.plan.seed, [o.column for o in ready], count)
+    made = how.bootstrap(table, again)
+    effect = np.array([o.effect for o in ready]) if made.estimate is None else made.estimate
     if test.plan.intervals:
-        unit = made.observed / score if score else 1.0  # resamples may be of the score per row
-        law = (made, unit * seen.chance, unit * seen.null)
-        ends = made.interval() if made.band else intervals.of_quadratic(*law)
+        # Resamples may be of the score per row.
+        unit = np.where(score != 0.0, made.observed / np.where(score != 0.0, score, 1.0), 1.0)
+        ends = made.interval() if made.band else intervals.of_quadratic(made, unit * chance, unit[:, None] * null)
         low, high = (how.shown(end, pooled) for end in ends)
         # Clipped at the score's bound, it could leave out an effect below what chance makes of it.
-        effect = ready.effect or 0.0
-        ready = replace(ready, interval=(min(low, effect), max(high, effect)))
+        both = np.minimum(low, effect).tolist(), np.maximum(high, effect).tolist()
+        ready = [replace(o, interval=ends) for o, ends in zip(ready, zip(*both, strict=True), strict=True)]
+    ready = [replace(o, effect=e) for o, e in zip(ready, effect.tolist(), strict=True)]
     if test.tolerance is None:
-        return ready
-    return replace(
-        ready,
-        p_value=made.p_beyond(how.truth(test.tolerance, pooled)),
-        p_method="approximate",
-        details={**ready.details, "tolerance": test.tolerance},
-    )
+        return list(ready)
+    beyond = made.p_beyond(how.truth(test.tolerance, pooled)).tolist()
+    return [
+        replace(o, p_value=p, p_method="approximate", details={**o.details, "tolerance": test.tolerance})
+        for o, p in zip(ready, beyond, strict=True)
+    ]

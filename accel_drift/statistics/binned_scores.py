@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -31,28 +31,28 @@ class BinnedScore:
     highest: float = inf
 
     def score(self, reference: Counts, batch: Counts) -> Floats:
-        """Counts (L, k) of both sides -> (L,)."""
+        """Counts (..., k) of both sides -> (...)."""
         return scores.total(self.terms(reference, batch))
 
     def statistic(self, score: Floats) -> Floats:
         """The score on the scale on which it is shown."""
         return score
 
-    def effect(self, score: float, chance: float, _pooled: Counts, /) -> float:
-        """The effect of a score whose mean without drift is `chance`."""
+    def effect(self, score: Floats, chance: Floats, _pooled: Counts, /) -> Floats:
+        """The effects of scores whose means without drift are `chance`; pooled counts (C, k)."""
         return score - chance
 
-    def bootstrap(self, counts: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
-        """How far the score may lie from the truth, by resamples of both sides."""
-        return intervals.around(counts, self.score, again)
+    def bootstrap(self, table: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
+        """How far the scores of a table may lie from the truth, by resamples of both sides."""
+        return intervals.around(table, self.score, again)
 
-    def shown(self, truth: float, _pooled: Counts, /) -> float:
-        """The effect of a score without error, as the ends of a bootstrap's interval are."""
-        return min(max(truth, 0.0), self.highest)
+    def shown(self, truth: Floats, _pooled: Counts, /) -> Floats:
+        """The effects of scores without error, as the ends of a bootstrap's intervals are."""
+        return np.clip(truth, 0.0, self.highest)
 
-    def truth(self, effect: float, _pooled: Counts, /) -> float:
-        """The score without error of an effect: the other way round."""
-        return effect
+    def truth(self, effect: float, pooled: Counts, /) -> Floats:
+        """The scores without error of an effect: the other way round."""
+        return np.full(len(pooled), effect)
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class RootScore(BinnedScore):
         """The distance."""
         return np.sqrt(np.clip(score, 0.0, self.highest))
 
-    def effect(self, score: float, chance: float, pooled: Counts, /) -> float:
+    def effect(self, score: Floats, chance: Floats, pooled: Counts, /) -> Floats:
         """Root of the square less what chance makes of it."""
         return self.shown(score - chance, pooled)
 
-    def shown(self, truth: float, _pooled: Counts, /) -> float:
+    def shown(self, truth: Floats, _pooled: Counts, /) -> Floats:
         """Root of a square without error."""
-        return sqrt(min(max(truth, 0.0), self.highest))
+        return self.statistic(truth)
 
-    def truth(self, effect: float, _pooled: Counts, /) -> float:
+    def truth(self, effect: float, pooled: Counts, /) -> Floats:
         """The square."""
-        return effect * effect
+        return np.full(len(pooled), effect * effect)

@@ -107,7 +107,7 @@ class CellPair:
     def half_spread(self) -> Floats:
         """Half of the spread of the reference's finite values, (d,), to a cell."""
         rows = self.fine.reference[0, :, :-1]
-        return np.array([ordered_cells.half_steps(m, r)[1] for m, r in zip(self.fine_middles, rows, strict=True)])
+        return ordered_cells.half_steps(self.fine_middles, rows)[1]
 
     @property
     def gap(self) -> Floats:

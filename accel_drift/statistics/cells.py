@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift.statistics import draws
+
 Counts = npt.NDArray[np.int64]
 
 FINE = 128
@@ -42,23 +44,11 @@ def bin_sizes(n: npt.NDArray[Any], bins: int) -> Counts:
 def rebin(reference: Counts, batch: Counts, bins: int) -> tuple[Counts, Counts]:
     """Fine counts to counts in the reference's quantile bins and atoms; the last cell (missing) stays the last.
 
-    Shapes: (L, F + 1) twice -> (L, 2 bins + 1) twice. Each row is its own reference.
+    Shapes: (..., F + 1) twice -> (..., 2 bins + 1) twice. Each row is its own reference.
     """
-    lanes, width = reference.shape
-    values = reference[:, :-1]
-    after = np.cumsum(values, axis=1)
-    n = np.maximum(after[:, -1:], 1)
-    passed = after * bins // n  # quantiles 1 ... k at or below the cell
-    before = (after - values) * bins // n
-    atom = (values >= 2) & (passed - before + (after == values) >= 2)
-    where = np.empty((lanes, width), dtype=np.int64)
-    where[:, :-1] = 2 * np.minimum(before, bins - 1) + atom
-    where[:, -1] = 2 * bins
-    where += np.arange(lanes, dtype=np.int64)[:, None] * (2 * bins + 1)
-    flat = where.ravel()
-    # Counts stay below 2**53, so the float sums of bincount are exact.
-    out = (np.bincount(flat, weights=side.ravel(), minlength=lanes * (2 * bins + 1)) for side in (reference, batch))
-    a, b = (s.astype(np.int64).reshape(lanes, 2 * bins + 1) for s in out)
+    lanes = (side.reshape(-1, side.shape[-1]) for side in (reference, batch))
+    made = draws.host_kernels().quantile_bins(*lanes, bins)
+    a, b = (side.reshape(*reference.shape[:-1], 2 * bins + 1) for side in made)
     return a, b
 
 

@@ -99,7 +99,7 @@ class Comparison:
     @cached_property
     def drawn(self) -> Drawn:
         """Relabelled and resampled tables, drawn once for all detectors."""
-        return Drawn()
+        return Drawn(self.groups is not None)
 
     @cached_property
     def categorical(self) -> tuple[CategoryPair, ...]:

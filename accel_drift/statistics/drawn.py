@@ -5,17 +5,15 @@ Detectors of one column relabel it on the same stream, so the second of them wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.statistics import intervals, nulls
+from accel_drift.statistics import cells, draws, nulls
 from accel_drift.statistics.pairs import Counts, Table
 
-Floats = npt.NDArray[np.float64]
-Stream = npt.NDArray[np.uint32]
 Key = tuple[Hashable, ...]
 
 ROOM = 1 << 26
@@ -23,53 +21,41 @@ ROOM = 1 << 26
 
 
 class Drawn:
-    """Draws of relabelled and of resampled counts; the same arguments give the same tables, kept or not."""
+    """Draws of relabelled and of resampled counts; the same arguments give the same tables, kept or not.
 
-    def __init__(self, room: int = ROOM) -> None:
+    Each column's stream depends on the seed and its name alone; whole blocks are dealt once for all columns, as rows
+    of a table are.
+    """
+
+    def __init__(self, blocked: bool, room: int = ROOM) -> None:
+        self._blocked = blocked
         self._kept: dict[Key, tuple[npt.NDArray[np.int32], ...]] = {}
         self._room = room
 
-    def scores(
-        self,
-        score: Callable[[Counts, Counts], Floats],
-        column: Table,
-        blocked: bool,
-        stream: Stream,
-        first: int,
-        count: int,
-    ) -> Floats:
-        """Scores of relabellings first ... first + count of a column's cells, (count,). See `nulls.relabel`."""
-        return nulls.relabelled(score, column, blocked, stream, first, count, self.relabel)
-
-    def relabel(self, column: Table, blocked: bool, stream: Stream, first: int, count: int) -> tuple[Counts, Counts]:
-        """`nulls.relabel`: (count, k) twice."""
-        key = ("relabel", *_content(column), blocked, stream.tobytes(), first, count)
+    def relabel(self, table: Table, seed: int, names: Sequence[str], first: int, count: int) -> tuple[Counts, Counts]:
+        """`nulls.relabel` of the columns of these names: (C, count, k) twice."""
+        streams = self._streams(seed, "null", names)
+        key = ("relabel", *_content(table), streams.tobytes(), first, count)
         # What is not on the one side is on the other: only the reference is kept.
-        (a,) = self._recall(key, lambda: nulls.relabel(column, blocked, stream, first, count)[:1])
-        reference, batch = column.sides
-        return a, reference + batch - a
+        (a,) = self._recall(key, lambda: nulls.relabel(table, self._blocked, streams, first, count)[:1])
+        reference, batch = table.sides
+        return a, (reference + batch)[:, None] - a
 
     def relabel_bins(
-        self, fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int
+        self, fine: Table, bins: int, seed: int, names: Sequence[str], first: int, count: int
     ) -> tuple[Counts, Counts]:
-        """`nulls.relabel_bins`: (count, 2 bins + 1) twice."""
-        key = ("bins", *_content(fine), bins, blocked, stream.tobytes(), first, count)
-        a, b = self._recall(key, lambda: nulls.relabel_bins(fine, bins, blocked, stream, first, count, self.relabel))
+        """Relabelled counts in quantile bins, cut anew in every relabelling: (C, count, 2 bins + 1) twice."""
+        return cells.rebin(*self.relabel(fine, seed, names, first, count), bins)
+
+    def resample(self, table: Table, seed: int, names: Sequence[str], count: int) -> tuple[Counts, Counts]:
+        """`nulls.resample` of the columns of these names: (C, count, k) twice."""
+        streams = self._streams(seed, "interval", names)
+        key = ("resample", *_content(table), streams.tobytes(), count)
+        a, b = self._recall(key, lambda: nulls.resample(table, self._blocked, streams, count))
         return a, b
 
-    def untied_bins(
-        self, rows: tuple[int, int], missing: int, bins: int, stream: Stream, first: int, count: int
-    ) -> tuple[Counts, Counts]:
-        """`nulls.untied_bins`: (count, bins + 1) twice."""
-        key = ("untied", rows, missing, bins, stream.tobytes(), first, count)
-        a, b = self._recall(key, lambda: nulls.untied_bins(rows, missing, bins, stream, first, count))
-        return a, b
-
-    def resamples(self, column: Table, blocked: bool, stream: Stream, count: int) -> tuple[Counts, Counts]:
-        """`intervals.resamples`: (count, k) twice."""
-        key = ("resamples", *_content(column), blocked, stream.tobytes(), count)
-        a, b = self._recall(key, lambda: intervals.resamples(column, blocked, stream, count))
-        return a, b
+    def _streams(self, seed: int, purpose: str, names: Sequence[str]) -> npt.NDArray[np.uint32]:
+        return draws.keys(seed, purpose, ("\x1eblocks",) if self._blocked else names)
 
     def _recall(self, key: Key, make: Callable[[], tuple[Counts, ...]]) -> tuple[Counts, ...]:
         kept = self._kept.get(key)
@@ -83,5 +69,5 @@ class Drawn:
         return made
 
 
-def _content(column: Table) -> Key:
-    return tuple((side.shape, blake2b(np.ascontiguousarray(side).tobytes()).digest()) for side in column)
+def _content(table: Table) -> Key:
+    return tuple((side.shape, blake2b(np.ascontiguousarray(side).tobytes()).digest()) for side in table)

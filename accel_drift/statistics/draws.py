@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,17 @@ from accel_drift.backends import get_backend
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_CHUNK = 1 << 21
-"""Numbers drawn at a time: bounds the memory of a round of permutations."""
-
 
 def key(seed: int, *purpose: str | int) -> npt.NDArray[np.uint32]:
     """Two words that start an independent stream for one purpose ("psi", "column", ...) under one seed."""
     text = "\x1f".join([str(int(seed)), *map(str, purpose)])
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
+
+
+def keys(seed: int, purpose: str, names: Iterable[str]) -> npt.NDArray[np.uint32]:
+    """A stream for each name, (C, 2): it depends on the seed, the purpose and that name alone."""
+    return np.array([key(seed, purpose, name) for name in names], dtype=np.uint32).reshape(-1, 2)
 
 
 def words(stream: npt.NDArray[np.uint32], first: int, rows: int, width: int) -> npt.NDArray[np.uint32]:
@@ -70,51 +73,35 @@ def marked(stream: npt.NDArray[np.uint32], first: int, count: int, total: int, o
     return row[at][order].reshape(count, min(ones, total - ones)).astype(np.int64)
 
 
-def hypergeometric(stream: npt.NDArray[np.uint32], first: int, count: int, pooled: Counts, rows: int) -> Counts:
-    """What falls on the first side when `rows` of the pooled rows are dealt to it. pooled (k,); result (count, k)."""
-    return _in_chunks(
-        lambda u: host_kernels().hypergeometric(_repeat(pooled, len(u)), np.full(len(u), rows, np.int64), u),
-        stream,
-        first,
-        count,
-        len(pooled),
-    )
+def hypergeometric(streams: npt.NDArray[np.uint32], first: int, count: int, pooled: Counts, rows: Counts) -> Counts:
+    """What falls on the first side of every column when `rows` of its pooled rows are dealt to it.
+
+    Shapes: streams (C, 2), pooled (C, k), rows (C,); draws first ... first + count of each: (C, count, k).
+    """
+    return np.asarray(host_kernels().hypergeometric(streams, first, count, pooled, rows), dtype=np.int64)
 
 
 def hypergeometric_rows(stream: npt.NDArray[np.uint32], first: int, pooled: Counts, rows: Counts) -> Counts:
     """The same for a table and a number of rows of each draw's own. Shapes (L, k), (L,) -> (L, k)."""
-    return np.asarray(host_kernels().hypergeometric(pooled, rows, uniforms(stream, first, *pooled.shape)), np.int64)
+    # Every draw is a column of one draw, whose key the words of its number make.
+    own = np.ascontiguousarray(words(stream, first, len(pooled), 1)[:, :, 0].T)
+    return hypergeometric(own, 0, 1, pooled, rows)[:, 0]
 
 
-def dirichlet_multinomial(stream: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts) -> Counts:
-    """Counts of rows[l] new rows in cells of unknown mass Dirichlet(weights[l]). Shapes (L, k), (L,) -> (L, k)."""
-    return np.asarray(
-        host_kernels().dirichlet_multinomial(weights, rows, uniforms(stream, first, *weights.shape)), dtype=np.int64
-    )
+def dirichlet_multinomial(streams: npt.NDArray[np.uint32], first: int, weights: Counts, rows: Counts) -> Counts:
+    """Counts of rows[c, b] new rows in cells of unknown mass Dirichlet(weights[c, b]).
+
+    Shapes: streams (C, 2), weights (C, B, k), rows (C, B); (C, B, k).
+    """
+    return np.asarray(host_kernels().dirichlet_multinomial(streams, first, weights, rows), dtype=np.int64)
 
 
-def multinomial(stream: npt.NDArray[np.uint32], first: int, count: int, weights: Counts, rows: int) -> Counts:
-    """`rows` rows drawn with replacement from cells in proportion to weights (k,); result (count, k)."""
-    return _in_chunks(
-        lambda u: host_kernels().multinomial(_repeat(weights, len(u)), np.full(len(u), rows, np.int64), u),
-        stream,
-        first,
-        count,
-        len(weights),
-    )
+def multinomial(streams: npt.NDArray[np.uint32], first: int, count: int, weights: Counts, rows: Counts) -> Counts:
+    """`rows` rows of every column drawn with replacement from its cells in proportion to weights.
 
-
-def _in_chunks(draw: Any, stream: npt.NDArray[np.uint32], first: int, count: int, width: int) -> Counts:
-    step = max(1, _CHUNK // max(1, width))
-    out = np.empty((count, width), dtype=np.int64)
-    for lo in range(0, count, step):
-        hi = min(count, lo + step)
-        out[lo:hi] = draw(uniforms(stream, first + lo, hi - lo, width))
-    return out
-
-
-def _repeat(row: Counts, times: int) -> Counts:
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(row, dtype=np.int64), (times, len(row))))
+    Shapes: streams (C, 2), weights (C, k), rows (C,); (C, count, k).
+    """
+    return np.asarray(host_kernels().multinomial(streams, first, count, weights, rows), dtype=np.int64)
 
 
 def host_kernels() -> Any:

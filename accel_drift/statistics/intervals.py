@@ -9,12 +9,12 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.statistics import draws
 from accel_drift.statistics.pairs import Table
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
+Ends = tuple[Floats, Floats]
 
 RESAMPLES = 500
 LEVEL = 0.95
@@ -23,54 +23,65 @@ _Z = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """A score, and how far resampling says that it lies from the truth.
+    """Scores of C columns, and how far resampling says that they lie from the truth.
 
     Attributes:
-        observed: the score.
-        errors: (R,) by how much each resample's score lies above the observed one; of a band how far, either way, a
+        observed: (C,) scores.
+        errors: (C, R) by how much each resample's score lies above the observed one; of a band how far, either way, a
             score may lie from the truth.
         band: whether the errors bound the distance from the truth both ways: for scores that are not smooth where
             nothing drifts.
-        estimate: the score less what chance adds to it, where that is no matter of the score's own law without drift.
+        estimate: (C,) scores less what chance adds to them, where that is no matter of the score's own law without
+            drift.
     """
 
-    observed: float
+    observed: Floats
     errors: Floats
     band: bool = False
-    estimate: float | None = None
+    estimate: Floats | None = None
 
-    def interval(self) -> Interval:
-        """95 % interval of the true score."""
+    def interval(self) -> Ends:
+        """95 % intervals of the true scores."""
         tail = (1 - LEVEL) if self.band else (1 - LEVEL) / 2
         # No interpolation: without a pseudo-count some scores are infinite.
-        high = float(np.quantile(self.errors, 1 - tail, method="lower"))
-        low = -high if self.band else float(np.quantile(self.errors, tail, method="lower"))
+        if self.band:
+            high = np.quantile(self.errors, 1 - tail, axis=-1, method="lower")
+            return self.observed - high, self.observed + high
+        low, high = np.quantile(self.errors, [tail, 1 - tail], axis=-1, method="lower")
         return self.observed - high, self.observed - low
 
-    def p_beyond(self, tolerance: float) -> float:
-        """P-value of the hypothesis that the true score is at most `tolerance`.
+    def p_beyond(self, tolerance: Floats | float) -> Floats:
+        """P-values of the hypothesis that the true score is at most `tolerance`.
 
         The share of resamples whose error is as large as the observed excess, so that it is at most alpha exactly
         where the lower end of the one-sided interval at 1 - alpha lies above the tolerance. Beyond all resamples the
         tail is fitted.
         """
-        from accel_drift.statistics.tail import fitted_tail
+        return share_beyond(self.errors, self.observed - tolerance)
 
-        excess = self.observed - tolerance
-        hits = int((self.errors >= excess).sum())
-        p = (1 + hits) / (1 + len(self.errors))
-        return min(p, fitted_tail(self.errors, excess)) if hits == 0 else p
-
-    def p_beyond_either(self, tolerance: float) -> float:
-        """P-value of the hypothesis that the true score, which may be negative, is at most `tolerance` in size."""
-        sign = -1.0 if self.observed < 0 else 1.0
-        near = Bootstrap(abs(self.observed), sign * self.errors).p_beyond(tolerance)
-        far = Bootstrap(abs(self.observed), -sign * self.errors).p_beyond(-tolerance)
-        return min(1.0, near + far)
+    def p_beyond_either(self, tolerance: float) -> Floats:
+        """P-values of the hypothesis that the true score, which may be negative, is at most `tolerance` in size."""
+        sign = np.where(self.observed < 0, -1.0, 1.0)
+        near, far = (
+            Bootstrap(np.abs(self.observed), (side * sign)[:, None] * self.errors).p_beyond(side * tolerance)
+            for side in (1.0, -1.0)
+        )
+        return np.minimum(1.0, near + far)
 
 
-def of_quadratic(made: Bootstrap, chance: float, null: Floats) -> Interval:
-    """95 % interval of a quadratic score, whose variance grows with the truth: v + c * truth.
+def share_beyond(drawn: Floats, observed: Floats) -> Floats:
+    """(1 + how many draws reach the observed number) / (1 + R), or a fitted tail beyond all: (C, R), (C,) -> (C,)."""
+    from accel_drift.statistics.tail import fitted_tail
+
+    hits = (drawn >= observed[:, None]).sum(axis=1)
+    p = (1 + hits) / (1 + drawn.shape[1])
+    none = hits == 0
+    p[none] = np.minimum(p[none], fitted_tail(drawn[none], observed[none]))
+    return np.asarray(p)
+
+
+def of_quadratic(made: Bootstrap, chance: Floats, null: Floats) -> Ends:
+    """95 % intervals of quadratic scores, whose variance grows with the truth: v + c * truth.
 
     Resampling shows the variance where the truth is the observed score, and draws without drift show v, so c is known.
     The interval holds the truths from which the observed score less `chance` is at most 1.96 deviations away. The
@@ -79,21 +90,32 @@ def of_quadratic(made: Bootstrap, chance: float, null: Floats) -> Interval:
     chi-squared law.
 
     Args:
-        made: the bootstrap of the score.
-        chance: mean of the score without drift.
-        null: draws of the score without drift.
+        made: the bootstrap of the scores.
+        chance: (C,) means of the scores without drift.
+        null: (C, B) draws of the scores without drift.
     """
-    finite = null[np.isfinite(null)]
-    if not np.isfinite(made.errors).all() or made.observed <= 0 or len(finite) < 2:
-        return made.interval()
-    least = float(finite.var())
-    slope = max(0.0, float(made.errors.var()) - least) / made.observed
-    truth = made.observed - chance
-    return growing(truth, least + slope * truth, slope)
+    low, high = made.interval()
+    known = np.isfinite(null)
+    found = known.sum(axis=1)
+    smooth = np.isfinite(made.errors).all(axis=1) & (made.observed > 0) & (found >= 2)
+    if not smooth.any():
+        return low, high
+    least = np.where(known, null, 0.0)[smooth]
+    if known[smooth].all():
+        least = least.var(axis=1)
+    else:
+        there, many = known[smooth], found[smooth]
+        mean = least.sum(axis=1) / many
+        least = (np.where(there, least - mean[:, None], 0.0) ** 2).sum(axis=1) / many
+    observed = made.observed[smooth]
+    slope = np.maximum(0.0, made.errors[smooth].var(axis=1) - least) / observed
+    truth = observed - chance[smooth]
+    low[smooth], high[smooth] = growing(truth, least + slope * truth, slope)
+    return low, high
 
 
-def growing(estimate: float, variance: float, slope: float) -> Interval:
-    """95 % interval of a truth whose estimate has a variance that grows with it.
+def growing(estimate: Floats, variance: Floats, slope: Floats) -> Ends:
+    """95 % intervals of truths whose estimates have a variance that grows with them.
 
     The truths from which the estimate is at most 1.96 deviations away, each with its own: Wilson (1927) does so for a
     share.
@@ -104,52 +126,40 @@ def growing(estimate: float, variance: float, slope: float) -> Interval:
         slope: by how much the variance grows with the truth.
     """
     middle, lean = estimate + _Z * _Z * slope / 2, _Z * slope / 2
-    half = _Z * sqrt(max(0.0, variance + lean * lean))
+    half = _Z * np.sqrt(np.maximum(0.0, variance + lean * lean))
     return middle - half, middle + half
 
 
-def less_chance(score: float, errors: Floats) -> float:
-    """A score with a corner at 0 less what chance adds to it, taken off in squares and never below 0.
+def less_chance(score: Floats, errors: Floats) -> Floats:
+    """Scores with a corner at 0 less what chance adds to them, taken off in squares and never below 0.
 
     Far from the corner chance adds nothing to such a score and all of its error is spread; at the corner all of the
     score is error. The mean square of the score is close to that of the truth plus that of the errors in both cases,
     as it is for the length of a vector whose coordinates have errors.
 
     Args:
-        score: the largest of, or the sum of the sizes of, some differences.
-        errors: (R,) the same of the differences' errors.
+        score: (C,) the largest of, or the sum of the sizes of, some differences.
+        errors: (C, R) the same of the differences' errors.
     """
-    return sqrt(max(0.0, score * score - float(np.mean(errors * errors))))
+    return np.asarray(np.sqrt(np.maximum(0.0, score * score - (errors * errors).mean(axis=-1))))
 
 
-def resampled(
-    column: Table,
-    blocked: bool,
-    score: Callable[[Counts, Counts], Floats],
-    stream: npt.NDArray[np.uint32],
-) -> Bootstrap:
+def around(table: Table, score: Callable[[Counts, Counts], Floats], again: tuple[Counts, Counts]) -> Bootstrap:
     """Basic (reflected) bootstrap of a score of counts: T less the truth is taken to be as T* less T.
 
     Reflection takes off the bootstrap's own upward bias, which for a quadratic score is the bias of the score itself,
-    so the interval belongs to the score less its null mean. Rows are drawn again from each side's shares, or whole
-    blocks from each side's blocks. Source: Davison & Hinkley 1997, section 5.2.
+    so the interval belongs to the score less its null mean. Source: Davison & Hinkley 1997, section 5.2.
+
+    Args:
+        table: counts of C columns.
+        score: of counts (..., k) of both sides.
+        again: both sides drawn again from themselves, shapes (C, R, k) twice: see `nulls.resample`.
     """
-    return around(column, score, resamples(column, blocked, stream, RESAMPLES))
+    there = score(*table.sides)
+    return Bootstrap(there, score(*again) - there[:, None])
 
 
-def around(column: Table, score: Callable[[Counts, Counts], Floats], again: tuple[Counts, Counts]) -> Bootstrap:
-    """The bootstrap of `resampled` from resamples at hand, shapes (R, k) twice."""
-    there = float(score(*(s[None, :] for s in column.sides))[0])
-    return Bootstrap(there, score(*again) - there)
-
-
-def resamples(column: Table, blocked: bool, stream: npt.NDArray[np.uint32], count: int) -> tuple[Counts, Counts]:
-    """Counts of both sides drawn again from themselves, row by row or block by block: (count, k) twice."""
-    a, b = (_resample(side, blocked, stream ^ np.uint32(i), count) for i, side in enumerate(column, start=1))
-    return a, b
-
-
-def share_gaps(column: Table, again: tuple[Counts, Counts]) -> Bootstrap:
+def share_gaps(table: Table, again: tuple[Counts, Counts]) -> Bootstrap:
     """The total variation distance of counts, give or take a band.
 
     Like the largest gap it has a corner where there is no drift. By the triangle inequality it cannot be further from
@@ -157,20 +167,15 @@ def share_gaps(column: Table, again: tuple[Counts, Counts]) -> Bootstrap:
     95 % coverage or more.
 
     Args:
-        column: counts of one column.
-        again: resamples of both sides, shapes (R, k) twice.
+        table: counts of C columns.
+        again: resamples of both sides, shapes (C, R, k) twice.
     """
     there, again_there = (
         q / np.maximum(q.sum(axis=-1, keepdims=True), 1) - p / np.maximum(p.sum(axis=-1, keepdims=True), 1)
-        for p, q in (column.sides, again)
+        for p, q in (table.sides, again)
     )
-    score, errors = float(np.abs(there).sum() / 2), np.abs(again_there - there).sum(axis=-1) / 2
+    score, errors = np.abs(there).sum(axis=-1) / 2, np.abs(again_there - there[:, None]).sum(axis=-1) / 2
     return Bootstrap(score, errors, band=True, estimate=less_chance(score, errors))
-
-
-def clip(interval: Interval, low: float, high: float = float("inf")) -> Interval:
-    """The interval within the bounds of the score."""
-    return min(max(interval[0], low), high), min(max(interval[1], low), high)
 
 
 def share_difference(reference: tuple[int, int], batch: tuple[int, int]) -> Interval:
@@ -191,11 +196,3 @@ def _wilson(count: int, rows: int) -> Interval:
     middle = (p + z2 / (2 * rows)) / (1 + z2 / rows)
     half = _Z / (1 + z2 / rows) * sqrt(p * (1 - p) / rows + z2 / (4 * rows * rows))
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _resample(side: Counts, blocked: bool, stream: npt.NDArray[np.uint32], count: int) -> Counts:
-    if not blocked:
-        total = side.sum(axis=0)
-        return draws.multinomial(stream, 0, count, total, int(total.sum()))
-    times = draws.multinomial(stream, 0, count, np.ones(len(side), np.int64), len(side))
-    return np.asarray(times @ side)

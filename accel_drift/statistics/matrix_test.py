@@ -193,7 +193,7 @@ def _permuted(ready: Outcome, form: Statistic, options: Options, needed: float) 
     found = _null(form, options, needed)
     p, method, note = found.p_value, "permutation", ready.note
     if found.exhausted and found.hits == 0:
-        p, method = min(p, tail.fitted_tail(found.first, found.observed)), "approximate"
+        p, method = min(p, float(tail.fitted_tail(found.first, found.observed))), "approximate"
     if found.stopped:
         note = _noted(note, f"stopped after {found.drawn} relabellings, {found.hits} of them beyond")
     return replace(
@@ -285,4 +285,5 @@ def _interval(observed: float, error: float, null: npt.NDArray[np.float64]) -> t
     """
     spread = float(null.std())
     skew = max(0.0, float((((null - null.mean()) / spread) ** 3).mean())) if spread > 0 else 0.0
-    return intervals.growing(observed, error * error, skew * spread)
+    low, high = intervals.growing(*(np.array(v) for v in (observed, error * error, skew * spread)))
+    return float(low), float(high)

@@ -5,7 +5,6 @@ Nothing here looks at which rows are the reference, except through quantities fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import comb
 
 import numpy as np
@@ -15,11 +14,7 @@ from accel_drift.statistics import cells, draws, tail
 from accel_drift.statistics.pairs import Table
 
 Counts = npt.NDArray[np.int64]
-Stream = npt.NDArray[np.uint32]
-Relabel = Callable[[Table, bool, Stream, int, int], tuple[Counts, Counts]]
-
-_LANES = 1 << 21
-"""Cells handled at a time; bounds the memory of a round."""
+Streams = npt.NDArray[np.uint32]
 
 
 def labellings(ones: int, total: int) -> int:
@@ -28,83 +23,83 @@ def labellings(ones: int, total: int) -> int:
     return 0 if small < 0 else (10**9 if small > 30 else min(10**9, comb(total, small)))
 
 
-def relabel(column: Table, blocked: bool, stream: Stream, first: int, count: int) -> tuple[Counts, Counts]:
-    """Counts of both sides under relabellings first ... first + count: (count, k) twice.
+def relabel(table: Table, blocked: bool, streams: Streams, first: int, count: int) -> tuple[Counts, Counts]:
+    """Counts of both sides under relabellings first ... first + count: (C, count, k) twice.
 
-    Rows one by one: exact multivariate hypergeometric draws from the pooled counts. Whole blocks: the counts of the
-    blocks that the labelling calls reference, so the sides' row totals vary and every score must divide by its own.
+    Rows one by one: exact multivariate hypergeometric draws from the pooled counts, each column's on its own stream.
+    Whole blocks: the counts of the blocks that the labelling calls reference, so the sides' row totals vary and every
+    score must divide by its own. The labelling is one for all columns, those of the first stream: as blocks of rows
+    are, and one product of the labels with all columns' counts.
+
+    Args:
+        table: counts of C columns, shapes (g, C, k).
+        blocked: whether whole blocks are relabelled.
+        streams: words that decide the draws, (C, 2), or one row of them with blocks.
+        first: number of the first relabelling.
+        count: how many.
     """
     if blocked:
-        by_block = np.concatenate([column.reference, column.batch])
+        by_block = np.concatenate([table.reference, table.batch])
         # Labelling 0 is the observed one; relabellings start at 1.
-        e = draws.labels(stream, first + 1, count, len(by_block), len(column.reference))
-        a = e @ by_block
-        return a, by_block.sum(axis=0) - a
-    reference, batch = column.sides
+        e = draws.labels(streams[0], first + 1, count, len(by_block), len(table.reference))
+        a = _times(e, by_block)
+        return a, by_block.sum(axis=0)[:, None] - a
+    reference, batch = table.sides
     pooled = reference + batch
-    a = draws.hypergeometric(stream, first, count, pooled, int(reference.sum()))
-    return a, pooled - a
+    a = draws.hypergeometric(streams, first, count, pooled, reference.sum(axis=1))
+    return a, pooled[:, None] - a
 
 
-def relabelled(
-    score: Callable[[Counts, Counts], npt.NDArray[np.float64]],
-    column: Table,
-    blocked: bool,
-    stream: Stream,
-    first: int,
-    count: int,
-    draw: Relabel | None = None,
-) -> npt.NDArray[np.float64]:
-    """Scores of relabellings first ... first + count, (count,), a few tables of counts in memory at a time.
+def resample(table: Table, blocked: bool, streams: Streams, count: int) -> tuple[Counts, Counts]:
+    """Counts of both sides drawn again from themselves, row by row or block by block: (C, count, k) twice.
 
-    `draw` stands in for `relabel` where tables may be at hand already.
+    Arguments as in `relabel`.
     """
-    step = max(1, _LANES // column.reference.shape[-1])
-    draw = draw or relabel
-    parts = (score(*draw(column, blocked, stream, first + lo, min(step, count - lo))) for lo in range(0, count, step))
-    return np.concatenate(list(parts))
+    made = []
+    for i, side in enumerate(table, start=1):
+        own = streams ^ np.uint32(i)
+        if blocked:
+            g = len(side)
+            times = draws.multinomial(own[:1], 0, count, np.ones((1, g), np.int64), np.array([g]))[0]
+            made.append(_times(times, side))
+        else:
+            total = side.sum(axis=0)
+            made.append(draws.multinomial(own, 0, count, total, total.sum(axis=1)))
+    return made[0], made[1]
 
 
-def relabel_bins(
-    fine: Table, bins: int, blocked: bool, stream: Stream, first: int, count: int, draw: Relabel | None = None
-) -> tuple[Counts, Counts]:
-    """Relabelled counts in quantile bins, cut anew on the reference of each relabelling: (count, 2 bins + 1) twice."""
-    step = max(1, _LANES // fine.reference.shape[-1])
-    draw = draw or relabel
-    parts = [
-        cells.rebin(*draw(fine, blocked, stream, first + lo, min(step, count - lo)), bins)
-        for lo in range(0, count, step)
-    ]
-    return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
+def _times(weights: Counts, by_block: Counts) -> Counts:
+    """Weights (B, g) times the counts of the blocks (g, C, k), in floats that hold them exactly: (C, B, k)."""
+    g, columns, k = by_block.shape
+    made = weights.astype(np.float64) @ by_block.reshape(g, columns * k).astype(np.float64)
+    return np.ascontiguousarray(made.astype(np.int64).reshape(len(weights), columns, k).transpose(1, 0, 2))
 
 
 def untied_bins(
-    rows: tuple[int, int], missing: int, bins: int, stream: Stream, first: int, count: int
+    rows: tuple[int, int], missing: Counts, bins: int, streams: Streams, first: int, count: int
 ) -> tuple[Counts, Counts]:
-    """The same for values that never tie, without looking at them: (count, bins + 1) twice.
+    """Relabelled counts in quantile bins of values that never tie, without looking at them: (C, count, bins + 1) twice.
 
     The mass between two of n order statistics that lie r apart is Beta(r, n + 1 - r); all bins together are Dirichlet
     and the batch's counts multinomial given the masses. Exact for every n and m. Missing rows are dealt first.
 
     Args:
         rows: all rows of the reference and of the batch, missing ones included.
-        missing: missing rows of both sides together.
+        missing: (C,) missing rows of both sides together.
         bins: quantile bins.
-        stream: words that decide the draws.
+        streams: words that decide the draws, (C, 2).
         first: number of the first relabelling.
         count: how many.
     """
     n, m = rows
-    absent = np.zeros((count, 2), dtype=np.int64)
-    if missing:
-        pooled = np.array([missing, n + m - missing], dtype=np.int64)
-        absent[:, 0] = draws.hypergeometric(stream, first, count, pooled, n)[:, 0]
-        absent[:, 1] = missing - absent[:, 0]
-    a = cells.bin_sizes(n - absent[:, 0], bins)
+    pooled = np.stack([missing, n + m - missing], axis=1)
+    there = draws.hypergeometric(streams, first, count, pooled, np.full(len(missing), n))
+    absent = np.stack([there[:, :, 0], missing[:, None] - there[:, :, 0]], axis=2)
+    a = cells.bin_sizes(n - absent[:, :, 0], bins)
     weights = a.copy()
-    weights[:, -1] += 1  # beyond the last order statistic there is mass, too
-    b = draws.dirichlet_multinomial(stream ^ np.uint32(0x9E3779B9), first, weights, m - absent[:, 1])
-    return np.concatenate([a, absent[:, :1]], axis=1), np.concatenate([b, absent[:, 1:]], axis=1)
+    weights[:, :, -1] += 1  # beyond the last order statistic there is mass, too
+    b = draws.dirichlet_multinomial(streams ^ np.uint32(0x9E3779B9), first, weights, m - absent[:, :, 1])
+    return np.concatenate([a, absent[:, :, :1]], axis=2), np.concatenate([b, absent[:, :, 1:]], axis=2)
 
 
 def missing_tail(missing: tuple[int, int], rows: tuple[int, int]) -> float:

@@ -2,7 +2,7 @@
 
 The statistic is exact, from all rows. Where its law is not known it is found by relabelling counts on fine pooled
 cells: one for each value up to 128 distinct ones, pooled quantiles above, and the observed labelling goes through the
-same cells. Nothing about the cells knows which rows are the reference.
+same cells. Nothing about the cells knows which rows are the reference. All columns of a pair are tested side by side.
 """
 
 from __future__ import annotations
@@ -16,47 +16,60 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.finding import Part
-from accel_drift.statistics import draws, intervals, ordered_cells, quadratic, tail
+from accel_drift.statistics import intervals, ordered_cells, quadratic, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.pairs import Counts, NumericPair, Table
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Places: TypeAlias = npt.NDArray[np.intp]
 Resamples: TypeAlias = tuple[Counts, Counts]
 Score: TypeAlias = Callable[[Counts, Counts], Floats]
 Bootstrap: TypeAlias = intervals.Bootstrap | quadratic.Quadratic
-Laws: TypeAlias = Sequence[tuple[float, str] | None]
+Laws: TypeAlias = tuple[Floats, Sequence[str]]
+
+_AT_ONCE = 1 << 20
+"""Resampled counts in memory at a time."""
 
 
 @dataclass(frozen=True)
-class Column:
-    """One numeric column of a pair, with its counts on fine cells."""
+class Columns:
+    """Some numeric columns of a pair, with their counts on fine cells."""
 
     pair: NumericPair
-    place: int
+    places: Places
     blocked: bool
 
-    @property
-    def name(self) -> str:
-        """The column's name."""
-        return self.pair.names[self.place]
+    def take(self, some: Places) -> Columns:
+        """Some of these columns."""
+        return Columns(self.pair, self.places[some], self.blocked)
 
     @property
-    def rows(self) -> tuple[int, int]:
-        """Values of the reference and of the batch."""
-        n, m = (int(side[self.place]) for side in self.pair.present)
+    def names(self) -> list[str]:
+        """The columns' names."""
+        return [self.pair.names[j] for j in self.places]
+
+    @property
+    def rows(self) -> tuple[Counts, Counts]:
+        """Values of the reference and of the batch, (c,) twice."""
+        n, m = (side[self.places] for side in self.pair.present)
         return n, m
+
+    @property
+    def tied(self) -> npt.NDArray[np.bool_]:
+        """Whether any two values are the same, (c,)."""
+        return np.asarray(self.pair.tied[self.places])
 
     @cached_property
     def fine(self) -> Table:
-        """Counts on the fine cells, missing last: shapes (g, FINE + 1)."""
-        return self.pair.fine.column(self.place)
+        """Counts on the fine cells, missing last: shapes (g, c, FINE + 1)."""
+        return self.pair.fine.columns(self.places)
 
     @cached_property
-    def steps(self) -> tuple[Floats, float]:
-        """Half of the step from each cell to the next, (FINE - 1,), and half of the pooled spread."""
+    def steps(self) -> tuple[Floats, Floats]:
+        """Half of the step from each cell to the next, (c, FINE - 1), and half of the pooled spread, (c,)."""
         a, b = self.fine.sides
-        return ordered_cells.half_steps(self.pair.fine_middles[self.place], (a + b)[:-1])
+        return ordered_cells.half_steps(self.pair.fine_middles[self.places], (a + b)[:, :-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +78,26 @@ class Distance:
 
     Attributes:
         statistic: pair -> (d,) statistics from all rows.
-        score: column -> score of counts on its fine cells, (L, k) twice -> (L,).
-        effect: (column, statistic, mean of the score without drift if it was drawn) -> effect.
-        bootstrap: (column, its counts drawn again) -> the effect, give or take; its estimate, where it makes one,
-            takes the place of `effect`.
-        parts: column -> what the statistic is made of.
-        laws: pair -> p-values as if no values tied, and how they were found, (d,); None where there is no law.
+        score: columns -> score of counts on their fine cells, (c, B, k) twice -> (c, B).
+        effect: (columns, statistics, means of the score without drift where it was drawn, else NaN) -> (c,) effects.
+        bootstrap: (columns, their counts drawn again) -> the effects, give or take; their estimates, where it makes
+            them, take the place of `effect`.
+        parts: columns -> what each statistic is made of.
+        laws: columns -> p-values as if no values tied, and how they were found, (c,); NaN where there is no law.
         conservative: whether ties only make those p-values too large.
         most: the largest effect that there can be.
-        details: column -> further numbers.
+        details: columns -> further numbers of each.
     """
 
     statistic: Callable[[NumericPair], Floats]
-    score: Callable[[Column], Score]
-    effect: Callable[[Column, float, float | None], float]
-    bootstrap: Callable[[Column, Resamples], Bootstrap]
-    parts: Callable[[Column], tuple[Part, ...]]
-    laws: Callable[[NumericPair], Laws] | None = None
+    score: Callable[[Columns], Score]
+    effect: Callable[[Columns, Floats, Floats], Floats]
+    bootstrap: Callable[[Columns, Resamples], Bootstrap]
+    parts: Callable[[Columns], Sequence[tuple[Part, ...]]]
+    laws: Callable[[Columns], Laws] | None = None
     conservative: bool = False
     most: float = float("inf")
-    details: Callable[[Column], dict[str, Any]] = lambda _: {}
+    details: Callable[[Columns], Sequence[dict[str, Any]]] = lambda columns: [{}] * len(columns.places)
 
 
 def outcomes(
@@ -100,82 +113,121 @@ def outcomes(
     """Test every numeric column."""
     found = []
     for pair in comparison.numeric:
-        statistic = how.statistic(pair)
-        asked = how.laws is not None and comparison.groups is None and tolerance is None
-        laws: Laws = how.laws(pair) if how.laws is not None and asked else [None] * len(pair.names)
-        for j, name in enumerate(pair.names):
-            column = Column(pair, j, comparison.groups is not None)
-            n, m = column.rows
-            why = comparison.why_untested(n, m, int(pair.distinct[j]), plan, min_rows)
-            ready = replace(blank, column=name, columns=(name,), n_reference=n, n_batch=m, untested=why)
-            if why is None:
-                test = _Test(column, comparison, plan, how, permutations, tolerance)
-                ready = test.outcome(replace(ready, statistic=float(statistic[j])), laws[j])
-            found.append(ready)
+        sizes = [side.tolist() for side in (*pair.present, pair.distinct)]
+        made = [
+            replace(
+                blank,
+                column=name,
+                columns=(name,),
+                n_reference=n,
+                n_batch=m,
+                untested=comparison.why_untested(n, m, distinct, plan, min_rows),
+            )
+            for name, n, m, distinct in zip(pair.names, *sizes, strict=True)
+        ]
+        places = np.flatnonzero([o.untested is None for o in made])
+        columns = Columns(pair, places, comparison.groups is not None)
+        test = _Test(columns, comparison, plan, how, permutations, tolerance)
+        for j, done in zip(places.tolist(), test.outcomes([made[j] for j in places]), strict=True):
+            made[j] = done
+        found += made
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    column: Column
+    columns: Columns
     comparison: Comparison
     plan: Plan
     how: Distance
     permutations: int
     tolerance: float | None
 
-    def outcome(self, ready: Outcome, law: tuple[float, str] | None) -> Outcome:
-        column, how = self.column, self.how
-        boot = None
-        if self.plan.intervals or self.tolerance is not None:
-            stream = draws.key(self.plan.seed, "interval", column.name)
-            again = self.comparison.drawn.resamples(column.fine, column.blocked, stream, intervals.RESAMPLES)
-            boot = how.bootstrap(column, again)
-        ready, chance = self._tested(replace(ready, details=how.details(column)), law, boot)
-        if chance is None and isinstance(boot, quadratic.Quadratic):
-            chance = boot.chance
-        effect = how.effect(column, float(ready.statistic or 0.0), chance)
-        judged = None
-        if isinstance(boot, intervals.Bootstrap) and boot.estimate is not None:
-            # An infinite effect of a few infinite rows is told, and judged as if they lay near.
-            effect, judged = (boot.estimate, None) if np.isfinite(effect) else (effect, boot.estimate)
-        ready = replace(ready, effect=effect, judged=judged)
-        if boot is None or not self.plan.intervals:
-            return ready
-        low, high = intervals.clip(boot.interval(), 0.0, how.most)
-        return replace(ready, interval=(min(low, effect), max(high, effect)), parts=how.parts(column))
+    def outcomes(self, blanks: Sequence[Outcome]) -> list[Outcome]:
+        """Every column with what its test found; the columns resampled a few at a time."""
+        if not blanks:
+            return []
+        columns, how = self.columns, self.how
+        statistic = how.statistic(columns.pair)[columns.places]
+        ready = [
+            replace(o, statistic=value, details=details)
+            for o, value, details in zip(blanks, statistic.tolist(), how.details(columns), strict=True)
+        ]
+        chance = np.full(len(ready), np.nan)
+        if self.tolerance is None:
+            ready, chance = self._tested(ready, chance)
+        step = max(1, _AT_ONCE // (intervals.RESAMPLES * columns.fine.reference.shape[-1]))
+        made: list[Outcome] = []
+        for lo in range(0, len(ready), step):
+            some = np.arange(lo, min(lo + step, len(ready)))
+            made += self._sized(columns.take(some), ready[lo : lo + step], statistic[some], chance[some])
+        return made
 
-    def _tested(
-        self, ready: Outcome, law: tuple[float, str] | None, boot: Bootstrap | None
-    ) -> tuple[Outcome, float | None]:
-        """The outcome with its p-value, and the mean score without drift where it was drawn."""
-        if self.tolerance is not None and boot is not None:
-            details = {**ready.details, "tolerance": self.tolerance}
-            p = boot.p_beyond(self.tolerance)
-            return replace(ready, p_value=p, p_method="approximate", details=details), None
-        if law is not None and not self.column.pair.tied[self.column.place]:
-            return replace(ready, p_value=law[0], p_method=law[1]), None
+    def _tested(self, ready: list[Outcome], chance: Floats) -> tuple[list[Outcome], Floats]:
+        """With p-values, and the mean scores without drift where they were drawn."""
+        columns, how = self.columns, self.how
+        p, methods = np.full(len(ready), np.nan), [""] * len(ready)
+        if how.laws is not None and not columns.blocked:
+            p, methods = how.laws(columns)[0], list(how.laws(columns)[1])
+        untied = ~columns.tied & ~np.isnan(p)
         # Where a law errs on the safe side and is small even so, no draw is needed.
-        if law is not None and self.how.conservative and law[0] <= self.plan.smallest_p:
-            details = {**ready.details, "conservative": True}
-            return replace(ready, p_value=law[0], p_method="asymptotic", details=details), None
-        found = self._permuted()
-        done = replace(
-            ready,
-            p_value=float(found.p_value[0]),
-            p_method="approximate" if found.fitted[0] else "permutation",
-            details={**ready.details, "permutations": int(found.draws[0])},
-            null=found.first[0],
-        )
-        return done, float(found.mean[0])
+        small = ~untied & (p <= self.plan.smallest_p) & how.conservative
+        for j in np.flatnonzero(untied | small):
+            method, more = ("asymptotic", {"conservative": True}) if small[j] else (methods[j], {})
+            ready[j] = replace(ready[j], p_value=float(p[j]), p_method=method, details={**ready[j].details, **more})
+        drawn = np.flatnonzero(~untied & ~small)
+        found = self._permuted(columns.take(drawn))
+        numbers = (found.p_value.tolist(), found.fitted.tolist(), found.draws.tolist(), found.first)
+        for i, value, fitted, count, null in zip(drawn.tolist(), *numbers, strict=True):
+            ready[i] = replace(
+                ready[i],
+                p_value=value,
+                p_method="approximate" if fitted else "permutation",
+                details={**ready[i].details, "permutations": count},
+                null=null,
+            )
+        chance[drawn] = found.mean
+        return ready, chance
 
-    def _permuted(self) -> tail.Tail:
-        column, score = self.column, self.how.score(self.column)
-        drawn, stream = self.comparison.drawn, draws.key(self.plan.seed, "null", column.name)
+    def _permuted(self, columns: Columns) -> tail.Tail:
+        drawn, seed = self.comparison.drawn, self.plan.seed
+
+        def draw(at: Places, first: int, count: int) -> Floats:
+            some = columns.take(at)
+            return self.how.score(some)(*drawn.relabel(some.fine, seed, some.names, first, count))
+
         return tail.sequential(
-            score(*(side[None] for side in column.fine.sides)),
-            lambda _, first, count: drawn.scores(score, column.fine, column.blocked, stream, first, count),
+            self.how.score(columns)(*(side[:, None] for side in columns.fine.sides))[:, 0],
+            draw,
             self.permutations,
             self.comparison.needed(self.plan),
-            column.fine.reference.shape[-1],
+            columns.fine.reference.shape[-1],
         )
+
+    def _sized(self, columns: Columns, ready: Sequence[Outcome], statistic: Floats, chance: Floats) -> list[Outcome]:
+        """With effects, intervals and parts, and p-values beyond a tolerance."""
+        how, plan, boot, judged = self.how, self.plan, None, np.full(len(ready), np.nan)
+        if plan.intervals or self.tolerance is not None:
+            again = self.comparison.drawn.resample(columns.fine, plan.seed, columns.names, intervals.RESAMPLES)
+            boot = how.bootstrap(columns, again)
+        if isinstance(boot, quadratic.Quadratic):
+            chance = np.where(np.isnan(chance), boot.chance, chance)
+        effect = how.effect(columns, statistic, chance)
+        if isinstance(boot, intervals.Bootstrap) and boot.estimate is not None:
+            # An infinite effect of a few infinite rows is told, and judged as if they lay near.
+            far = ~np.isfinite(effect)
+            effect, judged = np.where(far, effect, boot.estimate), np.where(far, boot.estimate, np.nan)
+        sizes = zip(ready, effect.tolist(), judged.tolist(), strict=True)
+        made = [replace(o, effect=e, judged=None if np.isnan(j) else j) for o, e, j in sizes]
+        if boot is not None and self.tolerance is not None:
+            beyond = zip(made, boot.p_beyond(self.tolerance).tolist(), strict=True)
+            more = {"tolerance": self.tolerance}
+            made = [replace(o, p_value=p, p_method="approximate", details={**o.details, **more}) for o, p in beyond]
+        if boot is None or not plan.intervals:
+            return made
+        low, high = (np.clip(end, 0.0, how.most) for end in boot.interval())
+        both = zip(np.minimum(low, effect).tolist(), np.maximum(high, effect).tolist(), strict=True)
+        return [
+            replace(o, interval=ends, parts=parts)
+            for o, ends, parts in zip(made, both, how.parts(columns), strict=True)
+        ]

@@ -32,8 +32,12 @@ def gap(reference: Counts, batch: Counts) -> Floats:
 
 
 def area(reference: Counts, batch: Counts, steps: Floats) -> Floats:
-    """Difference times the step (k - 1,) from each cell to the next, added up: (..., k + 1) twice -> (...)."""
-    return np.asarray(np.abs(difference(reference, batch))[..., :-1] @ steps)
+    """Difference times the step from each cell to the next, added up.
+
+    Shapes: counts (C, B, k + 1) twice, steps (C, k - 1) -> (C, B).
+    """
+    apart = np.abs(difference(reference, batch))[..., :-1]
+    return np.asarray(np.matmul(apart, steps[:, :, None])[..., 0])
 
 
 def square(reference: Counts, batch: Counts) -> Floats:
@@ -43,38 +47,39 @@ def square(reference: Counts, batch: Counts) -> Floats:
     return np.asarray((difference(reference, batch) ** 2 * rows).sum(axis=-1) / total)
 
 
-def chance_square(reference: Counts, batch: Counts) -> float:
-    """What `square` is on average when chance deals the rows, one by one: (k + 1,) twice.
+def chance_square(reference: Counts, batch: Counts) -> Floats:
+    """What `square` is on average when chance deals the rows, one by one: (..., k + 1) twice -> (...).
 
     Of R pooled rows up to a cell's end the share on each side is hypergeometric; the variance of the difference is
     R (N - R) / (n m (N - 1)). Without ties the sum is (N + 1) / (6 n m). Source: Anderson 1962, eq. 8.
     """
-    n, m = (float(s[:-1].sum()) for s in (reference, batch))
-    rows = (reference + batch)[:-1].astype(np.float64)
-    upto, total = np.cumsum(rows), n + m
-    return float((rows * upto * (total - upto)).sum() / (total * n * m * (total - 1.0)))
+    n, m = (s[..., :-1].sum(axis=-1).astype(np.float64) for s in (reference, batch))
+    rows = (reference + batch)[..., :-1].astype(np.float64)
+    upto, total = np.cumsum(rows, axis=-1), n + m
+    spread = (rows * upto * (total[..., None] - upto)).sum(axis=-1)
+    return np.asarray(spread / (total * n * m * (total - 1.0)))
 
 
-def half_steps(middles: npt.NDArray[Any], rows: Counts) -> tuple[Floats, float]:
+def half_steps(middles: npt.NDArray[Any], rows: Counts) -> tuple[Floats, Floats]:
     """Half of the distance from each cell to the next, infinite cells drawn near, and half of the pooled spread.
 
     Infinite values lie infinitely far out, and a sum over cells with them would be infinite whoever is the
     reference. For such sums they lie one spread beyond the outermost finite cell. Both come from pooled rows alone.
 
     Args:
-        middles: (k,) a value of each cell, ascending.
-        rows: (k,) pooled rows in each.
+        middles: (C, k) a value of each cell, ascending.
+        rows: (C, k) pooled rows in each.
 
     Returns:
-        (k - 1,) steps; the spread, 0 where all finite values are one.
+        (C, k - 1) steps; (C,) the spread, 0 where all finite values are one.
     """
     steps = spread.half_steps(middles)
-    finite = np.isfinite(middles)
-    place = np.concatenate([[0.0], np.cumsum(np.where(np.isfinite(steps), steps, 0.0))])[finite]
-    weight = np.cumsum(np.where(finite, rows, 0))[finite]
-    half = 0.0
-    if len(weight) and weight[-1]:
-        at = np.searchsorted(weight, np.asarray(spread.QUANTILES) * weight[-1])
-        low, q1, q3, high = place[np.minimum(at, len(place) - 1)]
-        half = float(q3 - q1) or float(high - low) or float(place[-1] - place[0])
-    return np.where(np.isfinite(steps), steps, half or 1.0), half
+    known = np.where(np.isfinite(steps), steps, 0.0)
+    place = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(known, axis=1)], axis=1)
+    weight = np.cumsum(np.where(np.isfinite(middles), rows, 0), axis=1)
+    wanted = np.asarray(spread.QUANTILES)[None, :, None] * weight[:, None, -1:]
+    at = np.minimum((weight[:, None, :] < wanted).sum(axis=2), place.shape[1] - 1)
+    low, q1, q3, high = np.take_along_axis(place, at, axis=1).T
+    half = np.where(q3 > q1, q3 - q1, np.where(high > low, high - low, place[:, -1]))
+    half = np.where(weight[:, -1] > 0, half, 0.0)
+    return np.where(np.isfinite(steps), steps, np.where(half > 0.0, half, 1.0)[:, None]), half

@@ -49,6 +49,10 @@ class Table(NamedTuple):
         """The counts of one column, shapes (g, k)."""
         return Table(self.reference[:, j, :], self.batch[:, j, :])
 
+    def columns(self, places: npt.NDArray[np.intp]) -> Table:
+        """The counts of some columns, shapes (g, c, k)."""
+        return Table(self.reference[:, places, :], self.batch[:, places, :])
+
     @property
     def sides(self) -> tuple[Counts, Counts]:
         """Counts with the blocks added up: (d, k) twice, or (k,) twice of a column."""
@@ -228,6 +232,11 @@ class CategoryPair:
     counts: Table
     merged: int = 0
     runs: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> Table:
+        """The counts as a table of one column, shapes (g, 1, k + 1)."""
+        return Table(self.counts.reference[:, None], self.counts.batch[:, None])
 
 
 def merge_rare(pair: CategoryPair, limit: int) -> CategoryPair:

@@ -92,21 +92,21 @@ def phi_square(reference: Array, batch: Array) -> Floats:
     return np.asarray(chi_square(reference, batch) / np.maximum(rows, 1))
 
 
-def cramers_v(phi2: Floats, cells: float, rows: float) -> Floats:
-    """Bias-corrected Cramer's V of a 2 x k table.
+def cramers_v(phi2: Floats, cells: Floats, rows: Floats) -> Floats:
+    """Bias-corrected Cramer's V of 2 x k tables.
 
     Source: Bergsma 2013, doi:10.1016/j.jkss.2012.10.002, eqs. 4-6, with r = 2.
     """
-    corrected = np.maximum(0.0, phi2 - (cells - 1.0) / max(rows - 1.0, 1.0))
+    corrected = np.maximum(0.0, phi2 - (cells - 1.0) / np.maximum(rows - 1.0, 1.0))
     return np.asarray(np.sqrt(np.minimum(1.0, corrected / cramers_v_scale(cells, rows))))
 
 
-def cramers_v_scale(cells: float, rows: float) -> float:
+def cramers_v_scale(cells: Floats, rows: Floats) -> Floats:
     """What V squared is a share of: the largest mean-square contingency of a 2 x k table, bias-corrected."""
-    n1 = max(rows - 1.0, 1.0)
+    n1 = np.maximum(rows - 1.0, 1.0)
     k = cells - (cells - 1.0) ** 2 / n1
     r = 2.0 - 1.0 / n1
-    return max(min(k, r) - 1.0, 1e-12)
+    return np.asarray(np.maximum(np.minimum(k, r) - 1.0, 1e-12))
 
 
 def shares(reference: Array, batch: Array, pseudo_count: float = 0.0) -> tuple[Floats, Floats]:

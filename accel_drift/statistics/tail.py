@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 ENOUGH = 10
 """Exceedances after which a test stops (Besag & Clifford 1991)."""
@@ -39,7 +40,13 @@ class Tail:
 
 
 _AFFORDABLE = 2_500_000
-"""Numbers drawn for one column at most: a tenth of a second or two. Ten thousand draws of a table of 128 cells."""
+"""Numbers drawn for one column at most: ten thousand draws of a table of 128 cells."""
+
+_AFFORDABLE_ROUND = 50_000_000
+"""Numbers of one round of all columns that go on: about a second of one core."""
+
+_AT_ONCE = 1 << 19
+"""Numbers in memory at a time: a few MB."""
 
 
 def at_least(null: Floats, observed: Floats) -> npt.NDArray[np.int64]:
@@ -61,7 +68,7 @@ def rounds(permutations: int, smallest_p: float) -> list[int]:
 
 def sequential(
     observed: Floats,
-    draw: Callable[[int, int, int], Floats],
+    draw: Callable[[Places, int, int], Floats],
     permutations: int,
     smallest_p: float,
     width: int = 1,
@@ -74,47 +81,59 @@ def sequential(
 
     Args:
         observed: (d,) statistics, computed by the code that computes the draws.
-        draw: draw(column, first, count) -> (count,) statistics of relabellings first ... first + count of a column.
+        draw: draw(columns, first, count) -> statistics (len(columns), count) of relabellings first ... first + count.
         permutations: size of the first round.
         smallest_p: what the correction may need; decides how many rounds there are.
         width: numbers behind one draw, cells of a table for example: what a round costs.
     """
     d = len(observed)
-    hits = np.zeros(d, dtype=np.int64)
-    done = np.zeros(d, dtype=np.int64)
-    total = np.zeros(d)
-    first = np.empty((d, permutations))
-    fitted = np.full(d, np.inf)
-    for upto in rounds(permutations, smallest_p):
-        for j in range(d):
-            if done[j] and hits[j] >= ENOUGH:
-                continue
-            if done[j] and upto * width > _AFFORDABLE:
-                fitted[j] = fitted_tail(first[j], float(observed[j])) if hits[j] == 0 else np.inf
-                continue
-            null = draw(j, int(done[j]), upto - int(done[j]))
-            hits[j] += at_least(null[None, :], observed[j : j + 1])[0]
-            total[j] += null.sum()
-            if not done[j]:
-                first[j] = null
-            done[j] = upto
-    counted = (1 + hits) / (1 + done)
+    hits, total, first = np.zeros(d, dtype=np.int64), np.zeros(d), np.empty((d, permutations))
+    done = np.full(d, permutations, dtype=np.int64)
+    for columns, lo, hi in _pieces(np.arange(d), 0, permutations, width):
+        first[columns, lo:hi] = draw(columns, lo, hi - lo)
+    if d:
+        hits, total = at_least(first, observed), first.sum(axis=1)
+    going = np.flatnonzero(hits < ENOUGH)
+    for upto in rounds(permutations, smallest_p)[1:]:
+        before = int(done[going[0]]) if len(going) else upto
+        if upto * width > _AFFORDABLE or len(going) * (upto - before) * width > _AFFORDABLE_ROUND:
+            break
+        for columns, lo, hi in _pieces(going, before, upto, width):
+            null = draw(columns, lo, hi - lo)
+            hits[columns] += at_least(null, observed[columns])
+            total[columns] += null.sum(axis=1)
+        done[going] = upto
+        going = going[hits[going] < ENOUGH]
+    else:
+        going = going[:0]
+    counted, fitted = (1 + hits) / (1 + done), np.full(d, np.inf)
+    beyond = going[hits[going] == 0]
+    if len(beyond):
+        fitted[beyond] = fitted_tail(first[beyond], observed[beyond])
     return Tail(np.minimum(counted, fitted), done, total / np.maximum(done, 1), first, fitted < counted)
 
 
-def fitted_tail(null: Floats, observed: float) -> float:
-    """P(T >= observed) from a gamma law with the mean, variance and skewness of the draws.
+def _pieces(columns: Places, lo: int, hi: int, width: int) -> Iterator[tuple[Places, int, int]]:
+    """Columns and draws lo ... hi, in pieces of so few numbers that they stay in memory at a time."""
+    step = max(1, min(hi - lo, _AT_ONCE // width))
+    side = max(1, _AT_ONCE // (width * step))
+    for at in range(0, len(columns), side):
+        for first in range(lo, hi, step):
+            yield columns[at : at + side], first, min(first + step, hi)
+
+
+def fitted_tail(null: Floats, observed: Floats | float) -> Floats:
+    """P(T >= observed) from a gamma law with the mean, variance and skewness of the draws: (..., B), (...) -> (...).
 
     For a statistic beyond all draws where more of them would be too dear; approximate, and to be named so. Quadratic
     statistics of counts and degenerate U-statistics are sums of squares in the limit, which a gamma law follows.
     Source: Pearson type III; Gretton et al. 2009, section 2, for the latter.
     """
-    spread = float(null.std())
-    if spread == 0.0:
-        return 1.0 / (1 + len(null))
-    z = (observed - float(null.mean())) / spread
-    skew = float((((null - null.mean()) / spread) ** 3).mean())
-    return max(float(skewed_tail(np.array(z), np.array(skew))), FITTED)
+    mean, spread = null.mean(axis=-1), null.std(axis=-1)
+    unit = np.where(spread > 0.0, spread, 1.0)
+    skew = (((null - mean[..., None]) / unit[..., None]) ** 3).mean(axis=-1)
+    fitted = np.maximum(skewed_tail((observed - mean) / unit, skew), FITTED)
+    return np.asarray(np.where(spread > 0.0, fitted, 1.0 / (1 + null.shape[-1])))
 
 
 def skewed_tail(z: Floats, skew: Floats) -> Floats:

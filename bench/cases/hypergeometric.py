@@ -34,10 +34,8 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:  # noqa: ARG001 
 
 
 def _ours(pooled: Counts, rows: int, many: int) -> Answer:
-    return np.stack([
-        draws.hypergeometric(draws.key(0, "bench", j), 0, many, column, rows).mean(axis=0)
-        for j, column in enumerate(pooled)
-    ])  # fmt: skip
+    streams = draws.keys(0, "bench", map(str, range(len(pooled))))
+    return np.asarray(draws.hypergeometric(streams, 0, many, pooled, np.full(len(pooled), rows)).mean(axis=1))
 
 
 def _numpy(pooled: Counts, rows: int, many: int, rng: np.random.Generator) -> Answer:

@@ -7,36 +7,20 @@ numbers allow it, the normal quantile from the standard library, kernel sums fro
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from accel_drift_kernels.reference_draws import dirichlet_multinomial as dirichlet_multinomial
+from accel_drift_kernels.reference_draws import hypergeometric as hypergeometric
+from accel_drift_kernels.reference_draws import multinomial as multinomial
+from accel_drift_kernels.reference_draws import threefry
 from accel_drift_kernels.reference_ordered import cdf_distances as cdf_distances
 from accel_drift_kernels.reference_ordered import lattice_tail as lattice_tail
 from accel_drift_kernels.reference_ordered import pooled_cells as pooled_cells
 from accel_drift_kernels.reference_ordered import sort_columns as sort_columns
 from accel_drift_kernels.reference_ordered import sorted_counts as sorted_counts
-from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE, SMALL_SHAPE
-
-_WORD = 0xFFFFFFFF
-_EXACT = 5_000
-"""Totals up to here go through whole-number binomial coefficients, larger ones through log-gamma."""
-
-
-def _threefry(k0: int, k1: int, x0: int, x1: int) -> tuple[int, int]:
-    ks = (k0, k1, k0 ^ k1 ^ 0x1BD11BDA)
-    rotations = ((13, 15, 26, 6), (17, 29, 16, 24))
-    x0, x1 = (x0 + k0) & _WORD, (x1 + k1) & _WORD
-    for block in range(5):
-        for r in rotations[block % 2]:
-            x0 = (x0 + x1) & _WORD
-            x1 = (((x1 << r) | (x1 >> (32 - r))) & _WORD) ^ x0
-        x0 = (x0 + ks[(block + 1) % 3]) & _WORD
-        x1 = (x1 + ks[(block + 2) % 3] + block + 1) & _WORD
-    return x0, x1
 
 
 def random_words(key: Any, i: Any, j: Any, /) -> npt.NDArray[np.uint32]:
@@ -44,7 +28,7 @@ def random_words(key: Any, i: Any, j: Any, /) -> npt.NDArray[np.uint32]:
     out = np.zeros((2, len(i), len(j)), dtype=np.uint32)
     for a, row in enumerate(i):
         for b, column in enumerate(j):
-            out[:, a, b] = _threefry(int(key[0]), int(key[1]), int(row), int(column))
+            out[:, a, b] = threefry(int(key[0]), int(key[1]), int(row), int(column))
     return out
 
 
@@ -54,7 +38,7 @@ def permutation_labels(key: Any, perms: Any, rows: Any, n: int, /) -> npt.NDArra
     for p, number in enumerate(perms):
         order = [int(row) for row in rows]
         if number != 0:
-            words = [_threefry(int(key[0]), int(key[1]), int(number), row) for row in order]
+            words = [threefry(int(key[0]), int(key[1]), int(number), row) for row in order]
             order.sort(key=lambda row, words=words: (words[row][0] ^ words[row][1], row))  # type: ignore[misc]
         for row in order[:n]:
             out[row, p // 8] |= 1 << (p % 8)
@@ -133,132 +117,20 @@ def count_codes(codes: Any, total: int, /) -> npt.NDArray[np.int64]:
     return out
 
 
-def _outward(low: int, mode: int, high: int) -> Iterator[int]:
-    """Count from mode as mode, mode + 1, mode - 1, ... without leaving the support."""
-    yield mode
-    for step in range(1, high - low + 1):
-        if mode + step <= high:
-            yield mode + step
-        if mode - step >= low:
-            yield mode - step
-
-
-def _invert(support: tuple[int, int, int], chance: Callable[[int], float], u: float) -> int:
-    reached = 0.0
-    for x in _outward(*support):
-        reached += chance(x)
-        if reached >= u:
-            return x
-    return support[1]
-
-
-def _normal_form(mean: float, sd: float, skew: float, u: float, low: int, high: int) -> int:
-    z = NormalDist().inv_cdf(u)
-    return min(max(round(mean + sd * (z + skew * (z * z - 1) / 6)), low), high)
-
-
-def _log_comb(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-
-def draw_hypergeometric(good: int, bad: int, draws: int, u: float) -> int:
-    """Good ones among `draws` taken without replacement."""
-    total, low, high = good + bad, max(0, draws - bad), min(draws, good)
-    if low == high:
-        return low
-    p, f = good / total, draws / total
-    variance = draws * p * (1 - p) * (total - draws) / (total - 1)
-    if variance > NORMAL_FORM_VARIANCE:
-        sd = math.sqrt(variance)
-        skew = (1 - 2 * p) * (1 - 2 * f) * total / (total - 2) / sd
-        return _normal_form(draws * p, sd, skew, u, low, high)
-
-    def chance(x: int) -> float:
-        if total <= _EXACT:
-            return math.comb(good, x) * math.comb(bad, draws - x) / math.comb(total, draws)
-        return math.exp(_log_comb(good, x) + _log_comb(bad, draws - x) - _log_comb(total, draws))
-
-    mode = min(max((draws + 1) * (good + 1) // (total + 2), low), high)
-    return _invert((low, mode, high), chance, u)
-
-
-def draw_beta_binomial(m: int, a: int, b: int, u: float) -> int:
-    """Successes among m when the chance of one is Beta(a, b)."""
-    if a == 0 or m == 0:
-        return 0
-    if b == 0:
-        return m
-    s = a + b
-    variance = m * (a / s) * (b / s) * (s + m) / (s + 1)
-
-    def chance(x: int) -> float:
-        if m + s <= _EXACT:
-            return math.comb(x + a - 1, x) * math.comb(m - x + b - 1, m - x) / math.comb(m + s - 1, m)
-        ways = _log_comb(x + a - 1, x) + _log_comb(m - x + b - 1, m - x)
-        return math.exp(ways - _log_comb(m + s - 1, m))
-
-    if variance > NORMAL_FORM_VARIANCE and min(a, b) > SMALL_SHAPE:
-        sd = math.sqrt(variance)
-        skew = (s + 2 * m) * (b - a) / (s + 2) * math.sqrt((1 + s) / (m * a * b * (m + s)))
-        return _normal_form(m * a / s, sd, skew, u, 0, m)
-    if variance > NORMAL_FORM_VARIANCE:
-        # Too skewed for a normal form at any variance: the smallest x with P(X <= x) >= u.
-        reached = 0.0
-        for x in range(m):
-            reached += chance(x)
-            if reached >= u:
-                return x
-        return m
-    mode = min((m + 1) * (a - 1) // (s - 2), m) if s > 2 else 0
-    return _invert((0, mode, m), chance, u)
-
-
-def draw_binomial(m: int, w: int, rest: int, u: float) -> int:
-    """Successes among m when the chance of one is w / (w + rest)."""
-    if w == 0 or m == 0:
-        return 0
-    if rest == 0:
-        return m
-    p = w / (w + rest)
-    variance = m * p * (1 - p)
-    if variance > NORMAL_FORM_VARIANCE:
-        sd = math.sqrt(variance)
-        return _normal_form(m * p, sd, (1 - 2 * p) / sd, u, 0, m)
-
-    def chance(x: int) -> float:
-        if m <= _EXACT:
-            return float(math.comb(m, x) * w**x * rest ** (m - x) / (w + rest) ** m)
-        return math.exp(_log_comb(m, x) + x * math.log(p) + (m - x) * math.log1p(-p))
-
-    return _invert((0, min((m + 1) * w // (w + rest), m), m), chance, u)
-
-
-def _sequential(cells: Any, size: Any, u: Any, draw: Callable[[int, int, int, float], int]) -> npt.NDArray[np.int64]:
-    """Cell by cell: draw(size left, the cell's weight, the later weights, u); the last takes the rest."""
-    out = np.zeros(cells.shape, dtype=np.int64)
-    for i in range(cells.shape[0]):
-        left = int(size[i])
-        for j in range(cells.shape[1] - 1):
-            out[i, j] = draw(left, int(cells[i, j]), int(cells[i, j + 1 :].sum()), float(u[i, j]))
-            left -= int(out[i, j])
-        if cells.shape[1]:
-            out[i, -1] = left
-    return out
-
-
-def hypergeometric(pooled: Any, n: Any, u: Any, /) -> npt.NDArray[np.int64]:
-    """See `spec.OPS["hypergeometric"]`."""
-    return _sequential(pooled, n, u, lambda left, good, bad, v: draw_hypergeometric(good, bad, left, v))
-
-
-def dirichlet_multinomial(weights: Any, m: Any, u: Any, /) -> npt.NDArray[np.int64]:
-    """See `spec.OPS["dirichlet_multinomial"]`."""
-    return _sequential(weights, m, u, draw_beta_binomial)
-
-
-def multinomial(weights: Any, m: Any, u: Any, /) -> npt.NDArray[np.int64]:
-    """See `spec.OPS["multinomial"]`."""
-    return _sequential(weights, m, u, draw_binomial)
+def quantile_bins(reference: Any, batch: Any, bins: int, /) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """See `spec.OPS["quantile_bins"]`."""
+    out = np.zeros((2, len(reference), 2 * bins + 1), dtype=np.int64)
+    for row, (a, b) in enumerate(zip(reference.tolist(), batch.tolist(), strict=True)):
+        n, before = sum(a[:-1]), 0
+        for x, y in zip(a[:-1], b[:-1], strict=True):
+            low = min(before * bins // n, bins) if n else 0
+            quantiles = ((before + x) * bins // n if n else 0) - low + (before == 0)
+            before += x
+            place = 2 * min(low, bins - 1) + (x >= 2 and quantiles >= 2)
+            out[0, row, place] += x
+            out[1, row, place] += y
+        out[:, row, -1] = a[-1], b[-1]
+    return out[0], out[1]
 
 
 def pair_distances(z: Any, first: Any, second: Any, /) -> npt.NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """The primitive operations: their meaning, their shapes, how closely two sets must agree.
 
-Letters: n rows, d columns, c cut points, N pooled rows, P labellings, L lanes (independent draws), k cells.
+Letters: n rows, d columns, c cut points, N pooled rows, P labellings, C columns of counts, B draws, k cells.
 Counts are int64, sums are float64, and every other array has the dtype that its operation names.
 """
 
@@ -20,11 +20,12 @@ Bits: TypeAlias = tuple[Array, int]
 Valid: TypeAlias = Array | Bits | None
 """Which rows of a column have a value: all (None), those of a bool array, or those whose bit is set."""
 
-NORMAL_FORM_VARIANCE = 1e5
-"""Draws whose variance is above this come from a normal quantile with a skewness term."""
+NORMAL_FORM_VARIANCE = 16.0
+"""Counts whose variance is at least this are drawn as a normal number, bent (Cornish & Fisher 1938) to their first
+five cumulants and rounded: their distribution function is then within 1.3e-5 of the exact one."""
 
-SMALL_SHAPE = 256
-"""Beta-binomials with a shape parameter up to this are too skewed for the normal form at any variance."""
+MORE_WORDS = 1 << 20
+"""Cells that a row of draws may have. Counters beyond are for the further words that the mass of a cell takes."""
 
 
 def slack(columns: int, eps: float) -> float:
@@ -98,16 +99,20 @@ class Kernels(Protocol):
         """Chance that a random lattice path leaves a band: the exact law of the largest gap."""
         ...
 
-    def hypergeometric(self, pooled: Array, n: Array, u: Array, /) -> Array:
-        """Rows drawn without replacement from an urn of k colours."""
+    def hypergeometric(self, keys: Array, first: int, count: int, pooled: Array, n: Array, /) -> Array:
+        """Rows drawn without replacement from urns of k colours."""
         ...
 
-    def dirichlet_multinomial(self, weights: Array, m: Array, u: Array, /) -> Array:
+    def dirichlet_multinomial(self, keys: Array, first: int, weights: Array, m: Array, /) -> Array:
         """Rows spread over cells whose probabilities are Dirichlet."""
         ...
 
-    def multinomial(self, weights: Array, m: Array, u: Array, /) -> Array:
+    def multinomial(self, keys: Array, first: int, count: int, weights: Array, m: Array, /) -> Array:
         """Rows spread over cells whose probabilities are known."""
+        ...
+
+    def quantile_bins(self, reference: Array, batch: Array, bins: int, /) -> tuple[Array, Array]:
+        """Counts of fine cells put together to counts of the reference's own quantile bins."""
         ...
 
     def pair_distances(self, z: Array, first: Array, second: Array, /) -> Array:
@@ -232,16 +237,27 @@ _OPS = {
         rtol=1e-11,
     ),
     "hypergeometric": OpSpec(
-        "Row l draws n[l] of pooled[l] rows of each colour, without replacement; u[l, j] decides cell j.",
-        "pooled int64 (L, k), n int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+        "Draw b of urn c takes n[c] of pooled[c] rows of each colour, without replacement. The words of the counter "
+        "(first + b, j) under keys[c] decide cell j.",
+        "keys uint32 (C, 2), first int, count = B, pooled int64 (C, k), n int64 (C,) -> int64 (C, B, k)",
     ),
     "dirichlet_multinomial": OpSpec(
-        "Row l spreads m[l] rows over cells of Dirichlet(weights[l]) probabilities; u[l, j] decides cell j.",
-        "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+        "Draw b of column c spreads m[c, b] rows over cells of Dirichlet(weights[c, b]) probabilities; words as in "
+        "hypergeometric, and those of the counters (first + b, j + MORE_WORDS i), i = 1, 2, ..., for the masses.",
+        "keys uint32 (C, 2), first int, weights int64 (C, B, k), m int64 (C, B) -> int64 (C, B, k)",
     ),
     "multinomial": OpSpec(
-        "Row l spreads m[l] rows over cells of probabilities weights[l] / sum; u[l, j] decides cell j.",
-        "weights int64 (L, k), m int64 (L,), u float64 (L, k) inside (0, 1) -> int64 (L, k)",
+        "Draw b of column c spreads m[c] rows over cells of probabilities weights[c] / sum; words as in "
+        "hypergeometric.",
+        "keys uint32 (C, 2), first int, count = B, weights int64 (C, k), m int64 (C,) -> int64 (C, B, k)",
+    ),
+    "quantile_bins": OpSpec(
+        "Each row is a reference of n rows in F cells along a line, and its batch; the last cell, missing, stays last. "
+        "With C reference rows before a cell, it goes to bin floor(C bins / n), at most bins - 1. A cell of two "
+        "reference rows or more that holds two of the quantiles 0 ... bins is an atom: their number is "
+        "floor((C + own) bins / n) less that bin, and 1 more in the first cell with rows. Bin i is cell 2 i of the "
+        "result, an atom in it 2 i + 1.",
+        "reference int64 (L, F + 1), batch int64 (L, F + 1), bins -> int64 (L, 2 bins + 1), int64 (L, 2 bins + 1)",
     ),
     "pair_distances": OpSpec(
         "|z_i - z_j| of every pair (i, j), from the differences themselves.",

@@ -9,6 +9,10 @@ STIRLING_REST = tuple(math.log(math.factorial(x)) - ((x * math.log(x) - x) if x 
 
 # Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988).
 # Coefficients of rising powers, numerator and denominator, each good to 1e-16 on its own part.
+
+CENTRAL = 0.425
+"""How far from 1/2 a chance may be for `CENTRE`."""
+
 CENTRE = (
     (
         3.3871328727963666080e0,

@@ -13,7 +13,7 @@ import accel_drift as ad
 from accel_drift.data.read import read_table
 from accel_drift.detectors import get_detector
 from accel_drift.errors import ConfigError
-from accel_drift.statistics import draws, intervals, nulls, parts, scores
+from accel_drift.statistics import nulls, parts, scores
 from accel_drift.statistics.comparison import Plan, pair_tables
 from accel_drift.statistics.drawn import Drawn
 from accel_drift.statistics.pairs import NumericPair, Table
@@ -131,30 +131,27 @@ def test_parts_name_what_is_new_gone_rare_and_missing() -> None:
     assert missing.contribution == pytest.approx(-2 / 492)
 
 
+def _bins(drawn: Drawn, table: Table, names: list[str], first: int) -> Any:
+    return drawn.relabel_bins(table, 5, 1, names, first, 50)
+
+
 @pytest.mark.parametrize("blocked", [False, True])
-@pytest.mark.parametrize("room", [0, 4000, 1 << 20])
+@pytest.mark.parametrize("room", [0, 12_000, 1 << 20])
 def test_kept_draws_are_the_draws(blocked: bool, room: int) -> None:
     rng = np.random.default_rng(5)
-    table = Table(rng.integers(0, 9, (12, 40)), rng.integers(0, 9, (7, 40)))
-    drawn, stream = Drawn(room), draws.key(1, "x")
+    table, names = Table(rng.integers(0, 9, (12, 3, 40)), rng.integers(0, 9, (7, 3, 40))), ["a", "b", "c"]
+    drawn, fresh = Drawn(blocked, room), Drawn(blocked, 0)
     for _ in range(2):
         for first in (0, 100):
-            for a, b in zip(
-                drawn.relabel(table, blocked, stream, first, 50),
-                nulls.relabel(table, blocked, stream, first, 50),
-                strict=True,
-            ):
-                assert a.dtype == b.dtype
-                assert np.array_equal(a, b)
-            for a, b in zip(
-                drawn.relabel_bins(table, 5, blocked, stream, first, 50),
-                nulls.relabel_bins(table, 5, blocked, stream, first, 50),
-                strict=True,
-            ):
-                assert np.array_equal(a, b)
-        for a, b in zip(
-            drawn.resamples(table, blocked, stream, 30), intervals.resamples(table, blocked, stream, 30), strict=True
-        ):
+            pairs = [
+                (d.relabel(table, 1, names, first, 50), d.relabel_bins(table, 5, 1, names, first, 50))
+                for d in (drawn, fresh)
+            ]
+            for kept, anew in zip(*pairs, strict=True):
+                for a, b in zip(kept, anew, strict=True):
+                    assert a.dtype == b.dtype
+                    assert np.array_equal(a, b)
+        for a, b in zip(drawn.resample(table, 1, names, 30), fresh.resample(table, 1, names, 30), strict=True):
             assert np.array_equal(a, b)
 
 
@@ -167,9 +164,9 @@ def test_fixed_bins_are_relabelled_as_they_are(monkeypatch: pytest.MonkeyPatch, 
     fitted = psi.fit(reference, backend="numpy")
     found = fitted.detect(batch)
     (pair,) = pair_tables(fitted.reference, read_table(batch), ("u",), fitted.backend, block).numeric
-    table = pair.binned(psi.bins).column(0)
-    drawn = psi.how.score(*nulls.relabel(table, block is not None, draws.key(3, "null", "u"), 0, 199))
-    seen = psi.how.score(*(side[None] for side in table.sides))
+    table = pair.binned(psi.bins)
+    drawn = psi.how.score(*Drawn(block is not None).relabel(table, 3, ["u"], 0, 199))[0]
+    seen = psi.how.score(*table.sides)[0]
     (u,) = [f for f in found.findings if f.column == "u"]
     assert u.p_method == "permutation"
     assert u.p_value == (1 + (drawn >= seen * (1 - 1e-12)).sum()) / 200

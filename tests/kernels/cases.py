@@ -106,34 +106,62 @@ def _labels() -> dict[str, Args]:
 
 
 def _draws(op: str) -> dict[str, Args]:
-    rng = np.random.default_rng(11)
-    # Four cells throughout: JAX compiles every shape.
-    weights = rng.integers(0, 40, size=(60, 4))
-    u = rng.random((60, 4))
-    size = np.minimum(weights.sum(axis=1), rng.integers(0, 90, size=60))
+    rng = np.random.default_rng(2)
+    # Four cells throughout, and at most 64 draws: JAX compiles every shape.
+    weights = rng.integers(0, 40, size=(12, 4))
+    size = np.minimum(weights.sum(axis=1), rng.integers(0, 90, size=12))
     huge = rng.integers(10**5, 5 * 10**8, size=(12, 4))
     lopsided = np.array([[3, 10**9, 5, 1], [1, 1, 1, 2 * 10**9], [10**9, 2, 0, 10**9]])
     zero = np.zeros((3, 4), dtype=np.int64)
     few = {
-        "some": (weights, size, u),
-        "read-only-strided": (weights[::-2], size[::-2], u[::-2]),
-        "normal-form": (huge, np.full(12, 10**5), u[:12]),
-        "one-cell": (weights[:, :1], np.minimum(size, weights[:, 0]), u[:, :1]),
-        "nothing-drawn": (weights, np.zeros_like(size), u),
-        "no-lanes": (weights[:0], size[:0], u[:0]),
-        "no-cells": (weights[:, :0], np.zeros_like(size), u[:, :0]),
-        "extremes": (weights, size, np.where(u < 0.5, 1e-9, 1 - 1e-9)),
-        "lopsided": (lopsided, np.array([40, 30, 20]), u[:3]),
+        "some": (5, weights, size),
+        "read-only-strided": (5, weights[::-2], size[::-2]),
+        "normal-form": (3, huge, np.full(12, 10**5)),
+        "one-cell": (5, weights[:, :1], np.minimum(size, weights[:, 0])),
+        "nothing-drawn": (5, weights, np.zeros_like(size)),
+        "no-columns": (5, weights[:0], size[:0]),
+        "no-cells": (5, weights[:, :0], np.zeros_like(size)),
+        "no-draws": (0, weights, size),
+        "lopsided": (5, lopsided, np.array([40, 30, 20])),
     }
-    few["read-only-strided"][2].flags.writeable = False
     if op == "hypergeometric":
-        few["whole-urn"] = (weights, weights.sum(axis=1), u)
-        few["empty-urn"] = (zero, zero[:, 0], u[:3])
+        few["whole-urn"] = (5, weights, weights.sum(axis=1))
+        few["empty-urn"] = (5, zero, zero[:, 0])
     else:
-        few["all-weights-zero"] = (zero, np.array([0, 3, 9]), u[:3])
-    if op == "dirichlet_multinomial":
-        few["wide-and-skewed"] = (rng.integers(1, 9, size=(6, 4)), np.full(6, 3_000), u[:6])
-    return few
+        few["all-weights-zero"] = (5, zero, np.array([0, 3, 9]))
+        few["wide-and-skewed"] = (5, rng.integers(1, 9, size=(6, 4)), np.full(6, 3_000))
+    made = {}
+    for name, (count, cells, rows) in few.items():
+        keys = rng.integers(0, 2**32, size=(len(cells), 2), dtype=np.uint32)
+        made[name] = urn_args(op, keys, count, cells, rows)
+    for part in made["read-only-strided"]:
+        if isinstance(part, np.ndarray):
+            part.flags.writeable = False
+    return made
+
+
+def _cells() -> dict[str, Args]:
+    rng = np.random.default_rng(12)
+    a, b = rng.integers(0, 6, (2, 40, 9)) * rng.integers(0, 2, (2, 40, 9))
+    heavy = np.where(rng.random((40, 9)) < 0.2, 90, a)
+    return {
+        "some": (a, b, 4),
+        "two-bins": (a, b, 2),
+        "more-bins-than-cells": (a, b, 30),
+        "atoms": (heavy, b, 5),
+        "read-only-strided": (a[::2], b[::-2], 4),
+        "no-reference": (np.zeros_like(a), b, 3),
+        "one-cell": (a[:, :2], b[:, :2], 3),
+        "no-rows": (a[:0], b[:0], 3),
+    }
+
+
+def urn_args(op: str, keys: Any, count: int, cells: Any, rows: Any, first: int = 2**20) -> Args:
+    """What an operation of random counts is called with: `count` draws of every column."""
+    if op != "dirichlet_multinomial":
+        return keys, first, count, cells, rows
+    weights = np.repeat(cells[:, None], count, axis=1)
+    return keys, first, weights, np.repeat(rows[:, None], count, axis=1)
 
 
 def _kernel_sums() -> dict[str, Args]:
@@ -262,6 +290,7 @@ CASES: dict[str, dict[str, Args]] = {
     "hypergeometric": _draws("hypergeometric"),
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),
     "multinomial": _draws("multinomial"),
+    "quantile_bins": _cells(),
     "pair_distances": _chosen_pairs(),
     "pair_label_sums": _kernel_sums(),
     "pair_row_sums": _row_sums(),
@@ -300,10 +329,10 @@ def two_samples(draw: st.DrawFn) -> Args:
 
 
 @st.composite
-def urns(draw: st.DrawFn) -> Args:
-    """Weights, a size that an urn of those weights can give, and uniform numbers."""
-    shape = (draw(st.integers(0, 3)), draw(st.sampled_from([1, 4])))
-    cells = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 60)))
-    share = draw(hnp.arrays(np.float64, shape[:1], elements=st.floats(0, 1)))
-    u = draw(hnp.arrays(np.float64, shape, elements=st.floats(1e-9, 1 - 1e-9)))
-    return cells, (cells.sum(axis=1) * share).astype(np.int64), u
+def urns(draw: st.DrawFn) -> tuple[Any, int, Any, Any]:
+    """Keys, a number of draws, weights, and sizes that urns of those weights can give."""
+    columns, count = draw(st.integers(0, 3)), draw(st.integers(0, 4))
+    keys = draw(hnp.arrays(np.uint32, (columns, 2)))
+    cells = draw(hnp.arrays(np.int64, (columns, draw(st.sampled_from([1, 4]))), elements=st.integers(0, 60)))
+    share = draw(hnp.arrays(np.float64, (columns,), elements=st.floats(0, 1)))
+    return keys, count, cells, (cells.sum(axis=1) * share).astype(np.int64)

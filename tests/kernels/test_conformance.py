@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from accel_drift.backends import Backend
 from accel_drift_kernels import cupy_cuda, numba_cpu, portable, reference
 from accel_drift_kernels.spec import OPS, Kernels
-from tests.kernels.cases import CASES, KERNELS, Args, binnings, two_samples, urns
+from tests.kernels.cases import CASES, KERNELS, Args, binnings, two_samples, urn_args, urns
 
 SMALL = settings(
     max_examples=25,
@@ -102,20 +102,21 @@ def test_distances_of_any_small_samples(backend: Backend, args: Args) -> None:
 
 
 @pytest.mark.parametrize("op", ["hypergeometric", "dirichlet_multinomial", "multinomial"])
-@given(args=urns())
+@given(urn=urns())
 @SMALL
-def test_draws_of_any_small_urn(op: str, backend: Backend, args: Args) -> None:
-    check(op, args, backend, backend.kernels)
+def test_draws_of_any_small_urn(op: str, backend: Backend, urn: Any) -> None:
+    check(op, urn_args(op, *urn), backend, backend.kernels)
 
 
 @pytest.mark.parametrize("op", ["hypergeometric", "dirichlet_multinomial", "multinomial"])
 def test_sets_draw_the_same_counts(op: str, backend: Backend) -> None:
-    """Thousands of lanes against the Numba set: too many for the slow loops."""
+    """Thousands of draws against the Numba set: too many for the slow loops."""
     rng = np.random.default_rng(8)
-    cells = rng.integers(0, 3_000, size=(20_000, 4))
-    cells[7_000:14_000] *= 400_000
-    size = np.where(np.arange(20_000) % 2, cells.sum(axis=1) // 7, cells.sum(axis=1) // 3)
-    u = rng.random(cells.shape)
-    want: Any = getattr(numba_cpu, op)(cells, size, u)
-    got = getattr(backend.kernels, op)(backend.asarray(cells), backend.asarray(size), backend.asarray(u))
+    cells = rng.integers(0, 3_000, size=(200, 4))
+    cells[:60] //= 100
+    cells[70:140] *= 400_000
+    size = np.where(np.arange(200) % 2, cells.sum(axis=1) // 7, cells.sum(axis=1) // 3)
+    args = urn_args(op, rng.integers(0, 2**32, size=(200, 2), dtype=np.uint32), 100, cells, size)
+    want: Any = getattr(numba_cpu, op)(*args)
+    got = getattr(backend.kernels, op)(*_sent(args, backend))
     np.testing.assert_array_equal(backend.to_numpy(got), want)

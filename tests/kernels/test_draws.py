@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
@@ -13,7 +14,10 @@ from scipy import special, stats
 
 from accel_drift.backends import Backend
 from accel_drift_kernels.numba_cpu import pmf as scalar
+from accel_drift_kernels.numba_cpu.draws import _wide_binomial, _wide_hypergeometric
 from accel_drift_kernels.portable import pmf as vector
+from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE
+from tests.kernels.cases import urn_args
 
 OPERATIONS = ("hypergeometric", "dirichlet_multinomial", "multinomial")
 ONE_IN_A_MILLION = 1e-6
@@ -25,12 +29,11 @@ def lanes_of(backend: Backend) -> int:
 
 
 def draw(backend: Backend, op: str, cells: list[int], size: int, lanes: int, seed: int) -> np.ndarray:
-    """`lanes` independent draws of one setting."""
-    u = np.random.default_rng(seed).random((lanes, len(cells)))
-    weights = np.tile(np.asarray(cells, dtype=np.int64), (lanes, 1))
-    sizes = np.full(lanes, size, dtype=np.int64)
-    counts = getattr(backend.kernels, op)(*map(backend.asarray, (weights, sizes, u)))
-    return backend.to_numpy(counts)
+    """`lanes` independent draws of one setting: a fifth of them of each of five columns."""
+    keys = np.random.default_rng(seed).integers(0, 2**32, size=(5, 2), dtype=np.uint32)
+    args = urn_args(op, keys, lanes // 5, np.tile(np.asarray(cells, dtype=np.int64), (5, 1)), np.full(5, size))
+    counts = getattr(backend.kernels, op)(*(backend.asarray(a) if isinstance(a, np.ndarray) else a for a in args))
+    return backend.to_numpy(counts).reshape(lanes, len(cells))
 
 
 def cell_law(op: str, cells: list[int], size: int, j: int) -> Any:
@@ -102,8 +105,16 @@ def test_cells_together_fit_the_joint_law(op: str, backend: Backend) -> None:
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("op", OPERATIONS)
-def test_moments_of_the_normal_form(op: str, backend: Backend) -> None:
-    cells, size, lanes = [500_000_000, 1_000_000_000, 300_000_000, 200_000_000], 900_000_000, lanes_of(backend)
+@pytest.mark.parametrize(
+    ("cells", "size"),
+    [
+        ([500_000_000, 1_000_000_000, 300_000_000, 200_000_000], 900_000_000),
+        ([2_000_000_000, 2_000_000_000, 7, 1_999_999_993], 2_000_000_000),
+        ([90, 70, 60, 100], 160),
+    ],
+)
+def test_moments_of_the_normal_form(op: str, cells: list[int], size: int, backend: Backend) -> None:
+    lanes = lanes_of(backend)
     counts = draw(backend, op, cells, size, lanes, seed=6).astype(np.float64)
     np.testing.assert_array_equal(counts.sum(axis=1), size)
     total = sum(cells)
@@ -116,8 +127,33 @@ def test_moments_of_the_normal_form(op: str, backend: Backend) -> None:
             variance *= (total + size) / (total + 1)
         error = math.sqrt(variance / lanes)
         assert abs(counts[:, j].mean() - mean) < 5 * error
-        # The variance of a sample variance of normal numbers is 2 variance² / lanes.
-        assert abs(counts[:, j].var() / variance - 1) < 5 * math.sqrt(2 / lanes)
+        if variance > 10:
+            # The variance of a sample variance of normal numbers is 2 variance² / lanes.
+            assert abs(counts[:, j].var() / variance - 1) < 5 * math.sqrt(2 / lanes)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "draws"), [(40, 40, 80), (17, 10**6, 10**6), (600, 900, 700), (10**6, 30, 700_000), (120, 50, 60)]
+)
+def test_the_normal_form_is_the_law(good: int, bad: int, draws: int) -> None:
+    """The distribution function of a bent normal number, rounded, at every count: never 2e-5 from the exact one."""
+    total = good + bad
+    draws = min(draws, total - 1)
+    urn = float(draws), float(good), float(bad)
+    for law, form in (
+        (stats.hypergeom(total, good, draws), _wide_hypergeometric),
+        (stats.binom(draws, good / total), _wide_binomial),
+    ):
+        wide = partial(form, *urn)
+        if law.var() < NORMAL_FORM_VARIANCE:
+            continue
+        assert wide(0.0)[1] == pytest.approx(law.var())
+        for x in np.unique(law.ppf(np.linspace(0.001, 0.999, 60))):
+            low, high = -8.0, 8.0
+            for _ in range(50):  # the largest normal number that still gives x, or less
+                middle = (low + high) / 2
+                low, high = (middle, high) if wide(middle)[0] <= x else (low, middle)
+            assert stats.norm.cdf(low) == pytest.approx(law.cdf(x), abs=2e-5)
 
 
 @pytest.mark.statistical
@@ -134,16 +170,37 @@ def test_wide_beta_binomials_keep_their_skewness(a: int, b: int, m: int, backend
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
-def test_extreme_uniforms_stay_in_the_support(op: str, backend: Backend) -> None:
-    cells = np.tile(np.array([[7, 0, 300, 2], [10**6, 10**8, 1, 10**9]]), (2, 1))
-    u = np.repeat(np.array([2.0**-53, 1 - 2.0**-53]), 2)[:, None] * np.ones((1, 4))
-    size = np.array([100, 10**4, 100, 10**4])
-    out = backend.to_numpy(getattr(backend.kernels, op)(*map(backend.asarray, (cells, size, u))))
-    np.testing.assert_array_equal(out.sum(axis=1), size)
+def test_counts_stay_in_the_support(op: str, backend: Backend) -> None:
+    """A bent normal number knows no bounds: small cells of large urns, nearly all rows drawn."""
+    cells = np.array([[7, 0, 300, 2], [40, 30, 60, 50], [10**6, 10**8, 1, 10**9], [900, 25, 20, 10**4]])
+    size = np.array([308, 175, 10**9, 10_940])
+    keys = np.arange(8, dtype=np.uint32).reshape(4, 2)
+    args = urn_args(op, keys, 400, cells, size)
+    out = backend.to_numpy(
+        getattr(backend.kernels, op)(*(backend.asarray(a) if isinstance(a, np.ndarray) else a for a in args))
+    )
+    np.testing.assert_array_equal(out.sum(axis=2), np.repeat(size[:, None], 400, axis=1))
     assert out.min() >= 0
-    assert not out[cells == 0].any()
+    assert not out[:, :, cells.argmin(axis=1)][0, :, 0].any()
     if op == "hypergeometric":
-        assert (out <= cells).all()
+        assert (out <= cells[:, None]).all()
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_a_draw_depends_on_its_key_and_number_alone(op: str, backend: Backend) -> None:
+    rng = np.random.default_rng(9)
+    keys, cells = rng.integers(0, 2**32, size=(3, 2), dtype=np.uint32), rng.integers(0, 50, size=(3, 4))
+    size = cells.sum(axis=1) // 2
+
+    def run(chosen: list[int], first: int, count: int) -> np.ndarray:
+        args = urn_args(op, keys[chosen], count, cells[chosen], size[chosen], first)
+        return backend.to_numpy(
+            getattr(backend.kernels, op)(*(backend.asarray(a) if isinstance(a, np.ndarray) else a for a in args))
+        )
+
+    whole = run([0, 1, 2], 3, 20)
+    np.testing.assert_array_equal(run([2, 0], 3, 20), whole[[2, 0]])
+    np.testing.assert_array_equal(run([0, 1, 2], 10, 6), whole[:, 7:13])
 
 
 def exact_hypergeometric(x: int, good: int, bad: int, draws: int) -> float:
@@ -171,12 +228,11 @@ def test_probabilities_of_two_billion_rows(draws: int) -> None:
 
 
 def test_probabilities_add_up_to_one() -> None:
-    m, a, b = 300.0, 4.0, 9.0
-    x = np.arange(m + 1)
-    full = [np.full_like(x, v) for v in (m, a, b)]
-    assert math.isclose(float(vector.beta_binomial_pmf(x, *full).sum()), 1, rel_tol=1e-12)
-    p = np.full_like(x, 0.3)
-    assert math.isclose(float(vector.binomial_pmf(x, full[0], p, 1 - p).sum()), 1, rel_tol=1e-12)
+    x = np.arange(301.0)
+    m, p = np.full_like(x, 300.0), np.full_like(x, 0.3)
+    assert math.isclose(float(vector.binomial_pmf(x, m, p, 1 - p).sum()), 1, rel_tol=1e-12)
+    urn = [np.full_like(x, v) for v in (700.0, 400.0, 300.0)]
+    assert math.isclose(float(vector.hypergeometric_pmf(x, *urn).sum()), 1, rel_tol=1e-12)
 
 
 def test_normal_quantile_is_the_standard_librarys() -> None:

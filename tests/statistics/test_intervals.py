@@ -33,17 +33,27 @@ def test_whole_runs_drawn_again_hold_the_truth() -> None:
 
 
 def test_infinite_resamples_leave_the_basic_interval() -> None:
-    errors = np.array([0.1, np.inf, 0.2, -0.1])
-    made = intervals.Bootstrap(0.5, errors)
-    assert intervals.of_quadratic(made, 0.1, np.array([0.1, 0.2])) == made.interval()
+    errors = np.array([[0.1, np.inf, 0.2, -0.1], [0.1, 0.3, 0.2, -0.1]])
+    made = intervals.Bootstrap(np.array([0.5, 0.5]), errors)
+    found = intervals.of_quadratic(made, np.array([0.1, 0.1]), np.array([[0.1, 0.2], [0.1, 0.2]]))
+    basic = made.interval()
+    assert [end[0] for end in found] == [end[0] for end in basic]
+    assert [end[1] for end in found] != [end[1] for end in basic]
 
 
 def test_a_score_without_growing_variance_has_the_normal_interval() -> None:
-    spread = np.array([-1.0, 1.0])
-    low, high = intervals.of_quadratic(intervals.Bootstrap(5.0, spread), 1.0, spread)
-    assert (low, high) == pytest.approx((4.0 - 1.959963984540054, 4.0 + 1.959963984540054))
+    spread = np.array([[-1.0, 1.0]])
+    low, high = intervals.of_quadratic(intervals.Bootstrap(np.array([5.0]), spread), np.array([1.0]), spread)
+    assert (low[0], high[0]) == pytest.approx((4.0 - 1.959963984540054, 4.0 + 1.959963984540054))
 
 
 def test_chance_is_taken_off_in_squares() -> None:
-    assert intervals.less_chance(5.0, np.array([3.0, -3.0])) == 4.0
-    assert intervals.less_chance(1.0, np.array([2.0])) == 0.0
+    assert intervals.less_chance(np.array([5.0, 1.0]), np.array([[3.0, -3.0], [2.0, 2.0]])).tolist() == [4.0, 0.0]
+
+
+def test_infinite_draws_are_left_out_of_the_variance() -> None:
+    errors, null = np.array([[0.2, 0.3, -0.4]]), np.array([[0.1, np.inf, 0.2, 0.4]])
+    made = intervals.Bootstrap(np.array([0.9]), errors)
+    with_far = intervals.of_quadratic(made, np.array([0.1]), null)
+    without = intervals.of_quadratic(made, np.array([0.1]), null[:, [0, 2, 3]])
+    assert np.concatenate(with_far) == pytest.approx(np.concatenate(without))

@@ -14,6 +14,7 @@ from scipy import stats
 
 from accel_drift.statistics import draws, nulls, scores
 from accel_drift.statistics.cells import rebin
+from accel_drift.statistics.drawn import Drawn
 from accel_drift.statistics.pairs import Table
 from tests import oracles
 
@@ -25,7 +26,7 @@ def _table(values: Values, n: int) -> Table:
     known = np.unique(values[~np.isnan(values)])
     cell = np.where(np.isnan(values), len(known), np.searchsorted(known, values))
     a, b = (np.bincount(side, minlength=len(known) + 1).astype(np.int64) for side in (cell[:n], cell[n:]))
-    return Table(a[None], b[None])
+    return Table(a[None, None], b[None, None])
 
 
 def _psi_by_hand(values: Values, mark: npt.NDArray[np.bool_], bins: int) -> float:
@@ -53,7 +54,9 @@ def test_untied_bins_are_relabelled_rows(n: int, m: int, missing: int, bins: int
         mark = np.zeros(n + m, bool)
         mark[rng.permutation(n + m)[:n]] = True
         brute[i] = _psi_by_hand(values, mark, bins)
-    a, b = nulls.untied_bins((n, m), missing, bins, draws.key(5, "u", n), 0, 6000)
+    a, b = (
+        side[0] for side in nulls.untied_bins((n, m), np.array([missing]), bins, draws.keys(5, "u", [str(n)]), 0, 6000)
+    )
     assert (a.sum(axis=1) == n).all()
     assert (b.sum(axis=1) == m).all()
     assert _same_law(brute, scores.psi(a, b, 0.5)) > 1e-6
@@ -70,7 +73,7 @@ def test_relabelled_bins_with_ties_are_every_relabelling(bins: int) -> None:
         mark = np.zeros(rows, bool)
         mark[list(chosen)] = True
         exact[round(_psi_by_hand(values, mark, bins), 9)] += 1
-    a, b = nulls.relabel_bins(_table(values, n), bins, False, draws.key(6, "t", bins), 0, 20_000)
+    a, b = (side[0] for side in Drawn(False).relabel_bins(_table(values, n), bins, bins, ["t"], 0, 20_000))
     drawn = Counter(np.round(scores.psi(a, b, 0.5), 9).tolist())
     assert drawn.keys() <= exact.keys()
     common = [v for v, ways in exact.items() if ways / comb(rows, n) > 5e-4]
@@ -93,7 +96,7 @@ def test_fine_cells_make_the_bins_of_the_rows(bins: int) -> None:
         values[rng.random(len(values)) < 0.1] = np.nan
         if np.isnan(values[:n]).all():
             continue
-        a, b = rebin(*_table(values, n), bins)
+        a, b = (side[0] for side in rebin(*_table(values, n), bins))
         found = sorted((int(x), int(y)) for x, y in zip(a[0], b[0], strict=True) if x or y)
         assert found == sorted(oracles.quantile_cells(list(values[:n]), list(values[n:]), bins))
 
@@ -106,18 +109,35 @@ def test_relabelled_categories_are_permuted_rows() -> None:
     for _ in range(4000):
         mixed = rng.permutation(values)
         brute.append(oracles.psi(oracles.category_cells(list(mixed[:40]), list(mixed[40:]))))
-    a, b = nulls.relabel(_table(values, 40), False, draws.key(9, "c"), 0, 8000)
+    a, b = (side[0] for side in nulls.relabel(_table(values, 40), False, draws.keys(9, "c", [""]), 0, 8000))
     assert _same_law(np.array(brute), scores.psi(a, b, 0.5)) > 1e-6
 
 
 def test_whole_blocks_move_together() -> None:
+    """Of every column the same ones."""
     rng = np.random.default_rng(10)
-    table = Table(rng.integers(0, 9, (3, 4)), rng.integers(0, 9, (4, 4)))
+    table = Table(rng.integers(0, 9, (3, 2, 4)), rng.integers(0, 9, (4, 2, 4)))
     by_block = np.concatenate(table)
-    possible = {tuple(by_block[list(c)].sum(axis=0)) for c in combinations(range(7), 3)}
-    a, b = nulls.relabel(table, True, draws.key(11, "b"), 0, 500)
-    assert {tuple(row) for row in a} == possible
-    assert (a + b == by_block.sum(axis=0)).all()
+    possible = {tuple(by_block[list(c)].sum(axis=0).ravel()) for c in combinations(range(7), 3)}
+    a, b = nulls.relabel(table, True, draws.keys(11, "b", [""]), 0, 500)
+    assert {tuple(row.ravel()) for row in a.transpose(1, 0, 2)} == possible
+    assert (a + b == by_block.sum(axis=0)[:, None]).all()
+
+
+def test_columns_of_a_table_are_drawn_as_they_are_alone() -> None:
+    rng = np.random.default_rng(12)
+    table, streams = Table(*rng.integers(0, 30, (2, 1, 3, 5))), draws.keys(1, "x", "abc")
+
+    def draw(places: npt.NDArray[np.intp]) -> list[Any]:
+        own, missing = streams[places], np.array([0, 9, 30])[places]
+        return [
+            *nulls.relabel(table.columns(places), False, own, 7, 40),
+            *nulls.resample(table.columns(places), False, own, 40),
+            *nulls.untied_bins((90, 60), missing, 4, own, 7, 40),
+        ]
+
+    for whole, part in zip(draw(np.arange(3)), draw(np.array([2, 0])), strict=True):
+        assert np.array_equal(whole[[2, 0]], part)
 
 
 def test_labellings_are_counted() -> None:

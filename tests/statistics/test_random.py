@@ -32,25 +32,40 @@ def test_uniforms_are_inside_and_even() -> None:
 
 
 def test_a_later_round_goes_on_where_the_first_stopped() -> None:
-    pooled = np.array([30, 5, 12, 3])
-    whole = draws.hypergeometric(draws.key(1, "g"), 0, 50, pooled, 20)
-    parts = [
-        draws.hypergeometric(draws.key(1, "g"), lo, hi - lo, pooled, 20) for lo, hi in ((0, 13), (13, 14), (14, 50))
-    ]
-    assert np.array_equal(whole, np.concatenate(parts))
+    args = np.array([[30, 5, 12, 3]]), np.array([20])
+    streams = draws.keys(1, "g", ["a"])
+    whole = draws.hypergeometric(streams, 0, 50, *args)
+    parts = [draws.hypergeometric(streams, lo, hi - lo, *args) for lo, hi in ((0, 13), (13, 14), (14, 50))]
+    assert np.array_equal(whole, np.concatenate(parts, axis=1))
 
 
-def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = draws.hypergeometric(draws.key(1, "c"), 0, 70, np.array([30, 5, 12, 3]), 20)
-    monkeypatch.setattr(draws, "_CHUNK", 9)
-    assert np.array_equal(whole, draws.hypergeometric(draws.key(1, "c"), 0, 70, np.array([30, 5, 12, 3]), 20))
+def test_a_stream_depends_on_its_name_alone() -> None:
+    three = draws.keys(1, "null", ["a", "b", "c"])
+    assert np.array_equal(draws.keys(1, "null", ["c", "a"]), three[[2, 0]])
+    assert np.array_equal(three[1], draws.key(1, "null", "b"))
+    assert draws.keys(1, "null", []).shape == (0, 2)
+
+
+@pytest.mark.statistical
+def test_urns_of_their_own_for_every_draw() -> None:
+    rng = np.random.default_rng(6)
+    pooled, count = np.array([[40, 7, 0, 25], [3, 90, 5, 8]]), 20_000
+    which = rng.integers(0, 2, count)
+    rows = np.array([33, 50])[which]
+    drawn = draws.hypergeometric_rows(draws.key(3, "r"), 5, pooled[which], rows)
+    assert (drawn.sum(axis=1) == rows).all()
+    for i, n in enumerate((33, 50)):
+        share = pooled[i] / pooled[i].sum()
+        found, variance = drawn[which == i], n * share * (1 - share) * (pooled[i].sum() - n) / (pooled[i].sum() - 1)
+        assert (np.abs(found.mean(axis=0) - n * share) <= FAR * np.sqrt(variance / len(found)) + 1e-12).all()
+        assert found.var(axis=0) == pytest.approx(variance, rel=FAR * np.sqrt(3 / len(found)))
 
 
 @pytest.mark.statistical
 def test_hypergeometric_moments_and_exchangeability() -> None:
     pooled, rows, count = np.array([40, 7, 7, 1, 0, 25]), 33, 20_000
     total = int(pooled.sum())
-    drawn = draws.hypergeometric(draws.key(2, "h"), 0, count, pooled, rows)
+    drawn = draws.hypergeometric(draws.keys(2, "h", [""]), 0, count, pooled[None], np.array([rows]))[0]
     assert (drawn.sum(axis=1) == rows).all()
     assert ((drawn >= 0) & (drawn <= pooled)).all()
     share = pooled / total
@@ -72,7 +87,7 @@ def test_hypergeometric_moments_and_exchangeability() -> None:
 @pytest.mark.statistical
 def test_hypergeometric_is_the_law_of_dealt_rows() -> None:
     pooled, rows = np.array([3, 2, 2]), 4
-    drawn = draws.hypergeometric(draws.key(3, "exact"), 0, 30_000, pooled, rows)
+    drawn = draws.hypergeometric(draws.keys(3, "exact", [""]), 0, 30_000, pooled[None], np.array([rows]))[0]
     seen = Counter((int(a), int(b), int(c)) for a, b, c in drawn)
     chances = {
         (a, b, rows - a - b): comb(3, a) * comb(2, b) * comb(2, rows - a - b) / comb(7, rows)

@@ -13,6 +13,7 @@ from accel_drift.statistics import tail
 from accel_drift.statistics.tail import fitted_tail
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 
 def test_ties_count_against_drift() -> None:
@@ -36,8 +37,8 @@ def test_a_need_that_nothing_meets_ends_somewhere() -> None:
 
 
 def test_p_value_is_one_and_the_exceedances_over_one_and_the_draws() -> None:
-    def draw(_: int, first: int, count: int) -> Floats:
-        return np.arange(first, first + count, dtype=np.float64)
+    def draw(columns: Places, first: int, count: int) -> Floats:
+        return np.tile(np.arange(first, first + count, dtype=np.float64), (len(columns), 1))
 
     found = tail.sequential(np.array([0.0, 50.0, 99.0, 1e9]), draw, 99, 0.5)
     assert found.p_value.tolist() == [1.0, 0.5, 0.01, 0.01]
@@ -47,19 +48,47 @@ def test_p_value_is_one_and_the_exceedances_over_one_and_the_draws() -> None:
 
 
 def test_only_columns_with_few_exceedances_go_on() -> None:
-    asked: list[tuple[int, int, int]] = []
+    asked: list[tuple[list[int], int, int]] = []
 
-    def draw(j: int, first: int, count: int) -> Floats:
-        asked.append((j, first, count))
-        return np.zeros(count)
+    def draw(columns: Places, first: int, count: int) -> Floats:
+        asked.append((columns.tolist(), first, count))
+        return np.zeros((len(columns), count))
 
     found = tail.sequential(np.array([0.0, 1.0]), draw, 99, 1e-3)
-    assert asked == [(0, 0, 99), (1, 0, 99), (1, 99, 900)]
+    assert asked == [([0, 1], 0, 99), ([1], 99, 900)]
     assert found.p_value.tolist() == [1.0, 1e-3]
 
 
+@pytest.mark.parametrize("at_once", [1, 700, 5000])
+def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """However many draws are in memory at a time, and however many columns."""
+    made = np.random.default_rng(4).random((7, 999))
+
+    def draw(columns: Places, first: int, count: int) -> Floats:
+        assert columns.size * count * 3 <= max(at_once, 3)
+        return made[columns, first : first + count]
+
+    monkeypatch.setattr(tail, "_AT_ONCE", at_once)
+    found = tail.sequential(np.linspace(0.5, 2, 7), draw, 99, 1e-3, 3)
+    hits = (made >= np.linspace(0.5, 2, 7)[:, None]).cumsum(axis=1)
+    done = np.where(hits[:, 98] >= tail.ENOUGH, 99, 999)
+    assert found.draws.tolist() == done.tolist()
+    assert found.p_value == pytest.approx((1 + hits[np.arange(7), done - 1]) / (1 + done))
+
+
+def test_a_round_that_all_columns_together_make_too_dear_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    null = np.random.default_rng(5).chisquare(8, (4, 999))
+    monkeypatch.setattr(tail, "_AFFORDABLE_ROUND", 3 * 900)
+    found = tail.sequential(np.full(4, 60.0), lambda c, first, n: null[c, first : first + n], 99, 1e-3)
+    assert found.draws.tolist() == [99] * 4
+    assert found.fitted.all()
+    few = tail.sequential(np.array([0.0, 60.0, 60.0]), lambda c, first, n: null[c, first : first + n], 99, 1e-3)
+    assert few.draws.tolist() == [99, 999, 999]
+    assert not few.fitted.any()
+
+
 def test_no_columns() -> None:
-    assert tail.sequential(np.zeros(0), lambda *_: np.zeros(1), 99, 0.01).p_value.shape == (0,)
+    assert tail.sequential(np.zeros(0), lambda *_: np.zeros((0, 1)), 99, 0.01).p_value.shape == (0,)
 
 
 @pytest.mark.statistical
@@ -68,7 +97,9 @@ def test_going_on_keeps_the_level_at_every_threshold() -> None:
     columns = 20_000
     rng = np.random.default_rng(1)
     streams = [np.random.default_rng([2, j]) for j in range(columns)]
-    found = tail.sequential(rng.random(columns), lambda j, _, count: streams[j].random(count), 99, 1e-3)
+    found = tail.sequential(
+        rng.random(columns), lambda c, _, count: np.array([streams[j].random(count) for j in c]), 99, 1e-3
+    )
     assert (found.p_value > 0).all()
     for t in (0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.11, 0.12, 0.2, 0.5):
         bound = stats.binom.isf(1e-6, columns, t)

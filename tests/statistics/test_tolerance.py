@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from accel_drift.detectors import get_class, get_detector
 from accel_drift.detectors.base import BinnedDetector
-from accel_drift.statistics import draws, intervals, nulls
+from accel_drift.statistics import draws, nulls
 from accel_drift.statistics.pairs import Table
 from tests import oracles
 from tests.detectors import cases
@@ -48,9 +48,10 @@ def _rate(name: str, effect: float, rows: tuple[int, int], pairs: int) -> float:
     rng = np.random.default_rng([40, *rows])
     for i in range(pairs):
         a, b = rng.multinomial(rows[0], REFERENCE), rng.multinomial(rows[1], shares)
-        column = Table(a[None], b[None])
-        again = intervals.resamples(column, False, draws.key(i, "tolerance", name), 1000)
-        rejected += how.bootstrap(column, again).p_beyond(how.truth(EPS.get(name, 0.1), a + b)) <= 0.05
+        column = Table(a[None, None], b[None, None])
+        again = nulls.resample(column, False, draws.keys(i, "tolerance", [name]), 1000)
+        p = how.bootstrap(column, again).p_beyond(how.truth(EPS.get(name, 0.1), (a + b)[None]))
+        rejected += bool(p[0] <= 0.05)
     return rejected / pairs
 
 

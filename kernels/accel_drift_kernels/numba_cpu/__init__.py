@@ -6,6 +6,7 @@ Kernels release the GIL instead and a pool of Python threads calls them on piece
 for any number of threads.
 """
 
+from accel_drift_kernels.numba_cpu.bins import quantile_bins as quantile_bins
 from accel_drift_kernels.numba_cpu.columns import bit_counts as bit_counts
 from accel_drift_kernels.numba_cpu.columns import code_counts as code_counts
 from accel_drift_kernels.numba_cpu.columns import column_counts as column_counts

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from accel_drift_kernels.numba_cpu.threads import compiled
-from accel_drift_kernels.tables import CENTRE, SHOULDER, STIRLING_REST, TAIL
+from accel_drift_kernels.tables import CENTRAL, CENTRE, SHOULDER, STIRLING_REST, TAIL
 
 _TABLE = np.array(STIRLING_REST)
-_CENTRE, _SHOULDER, _TAIL = np.array(CENTRE), np.array(SHOULDER), np.array(TAIL)
 _TAU = 2.0 * math.pi
 
 
@@ -67,15 +66,6 @@ def hypergeometric_pmf(x: float, good: float, bad: float, draws: float) -> float
 
 
 @compiled
-def beta_binomial_pmf(x: float, m: float, a: float, b: float) -> float:
-    """Chance of x among m when the success probability is Beta(a, b); whole a, b >= 1."""
-    s = a + b - 1.0
-    p, q = m / (m + s), s / (m + s)
-    top = log_choose(x, a - 1.0, p, q) + log_choose(m - x, b - 1.0, p, q)
-    return q * math.exp(top - log_choose(m, s, p, q))
-
-
-@compiled
 def binomial_pmf(x: float, m: float, p: float, q: float) -> float:
     """Chance of x successes among m."""
     return math.exp(log_choose(x, m - x, p, q))
@@ -83,19 +73,25 @@ def binomial_pmf(x: float, m: float, p: float, q: float) -> float:
 
 @compiled
 def _ratio(r: float, table: Any) -> float:
-    top, bottom = table[0, 7], table[1, 7]
-    for i in range(6, -1, -1):
-        top = top * r + table[0, i]
-        bottom = bottom * r + table[1, i]
+    # Written out, a loop over numbers calls no loop over coefficients and becomes vector instructions.
+    (a0, a1, a2, a3, a4, a5, a6, a7), (b0, b1, b2, b3, b4, b5, b6, b7) = table
+    top = ((((((a7 * r + a6) * r + a5) * r + a4) * r + a3) * r + a2) * r + a1) * r + a0
+    bottom = ((((((b7 * r + b6) * r + b5) * r + b4) * r + b3) * r + b2) * r + b1) * r + b0
     return float(top / bottom)
+
+
+@compiled
+def central_quantile(h: float) -> float:
+    """The z below which a standard normal lies with chance 1/2 + h; |h| <= CENTRAL."""
+    return h * _ratio(0.180625 - h * h, CENTRE)
 
 
 @compiled
 def normal_quantile(u: float) -> float:
     """The z below which a standard normal lies with chance u; 0 < u < 1."""
     h = u - 0.5
-    if abs(h) <= 0.425:
-        return h * _ratio(0.180625 - h * h, _CENTRE)
+    if abs(h) <= CENTRAL:
+        return central_quantile(h)
     r = math.sqrt(-math.log(min(u, 1.0 - u)))
-    z = _ratio(r - 1.6, _SHOULDER) if r <= 5.0 else _ratio(r - 5.0, _TAIL)
+    z = _ratio(r - 1.6, SHOULDER) if r <= 5.0 else _ratio(r - 5.0, TAIL)
     return -z if h < 0.0 else z

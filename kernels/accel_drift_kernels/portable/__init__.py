@@ -4,6 +4,7 @@ Loops over cells, cuts and tiles are Python loops, and the random draws stop whe
 device says so: these functions run eagerly. `jax_xla` passes the same draws a loop that can be compiled.
 """
 
+from accel_drift_kernels.portable.bins import quantile_bins as quantile_bins
 from accel_drift_kernels.portable.counts import bin_index as bin_index
 from accel_drift_kernels.portable.counts import bit_counts as bit_counts
 from accel_drift_kernels.portable.counts import code_counts as code_counts

@@ -1,8 +1,8 @@
-"""Random counts: one uniform number decides one cell, for many lanes side by side.
+"""Random counts: the words of one counter decide one cell, for many lanes (draws of columns) side by side.
 
-A one-dimensional draw adds probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... and takes
-the value at which the sum first reaches u. Counts are carried as float64, which holds them exactly below
-2**53.
+A count with a large variance is a bent normal number, rounded. For a smaller one probabilities are added up in the
+order mode, mode + 1, mode - 1, mode + 2, ... and it is the value at which the sum first reaches a uniform number.
+Counts are carried as float64, which holds them exactly below 2**53.
 `numba_cpu.draws` has the same formulas, in the same order, for one lane.
 """
 
@@ -11,27 +11,76 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from accel_drift_kernels.portable.namespace import namespace, zeros
-from accel_drift_kernels.portable.pmf import (
-    beta_binomial_pmf,
-    binomial_pmf,
-    hypergeometric_pmf,
-    normal_quantile,
-)
-from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE, SMALL_SHAPE, Array
+from accel_drift_kernels.portable.namespace import namespace, whole, zeros
+from accel_drift_kernels.portable.pmf import binomial_pmf, hypergeometric_pmf, normal_quantile
+from accel_drift_kernels.portable.words import mixed
+from accel_drift_kernels.spec import MORE_WORDS, NORMAL_FORM_VARIANCE, Array
 
 _NEGLIGIBLE = 1e-20
 """Both next probabilities below this: what is left of the support cannot move the sum."""
 
 Factors: TypeAlias = tuple[Array, Array, Array, float]
-"""(c0, c1, c2, s): P(x + 1) / P(x) = (c0 - x)(c1 + s x) / ((x + 1)(c2 - s x)) in all three laws. Every
-factor is a whole number, so all kernel sets round alike."""
+"""(c0, c1, c2, s): P(x + 1) / P(x) = (c0 - x)(c1 - s x) / ((x + 1)(c2 + s x)) in both laws."""
 
 Loop: TypeAlias = Callable[[Callable[[Any], Any], Callable[[Any], Any], Any], Any]
 """loop(condition, body, state): `jax.lax.while_loop` is one."""
 
 Draw: TypeAlias = Callable[[Array, Array, Array, Array, Loop], Array]
 """draw(size left, weight of the cell, weight of the later cells, u, loop)."""
+
+
+class Lanes(NamedTuple):
+    """The two words of each lane's key and the number of its draw, uint32 (L,) each."""
+
+    k0: Array
+    k1: Array
+    number: Array
+
+
+def lanes_of(keys: Array, first: int, count: int) -> Lanes:
+    """Lanes of `count` draws of every column, column after column."""
+    xp = namespace(keys)
+    columns = keys.shape[0]
+    numbers = whole(first, first + count, keys, xp.uint32)
+    both = xp.broadcast_to(keys[:, None, :], (columns, count, 2))
+    number = xp.broadcast_to(numbers[None, :], (columns, count))
+    return Lanes(*(xp.reshape(part, (-1,)) for part in (both[:, :, 0], both[:, :, 1], number)))
+
+
+def uniform(lanes: Lanes, cell: Array) -> Array:
+    """Numbers strictly between 0 and 1, 52 bits each, from the counters (number, cell); cell uint32."""
+    xp = namespace(lanes.number)
+    high, low = mixed((lanes.k0, lanes.k1), lanes.number, cell)
+    high, low = (xp.astype(word >> 6, xp.float64) for word in (high, low))
+    return (high * 67108864.0 + low + 0.5) * 2.0**-52
+
+
+def masses(lanes: Lanes, cell: Array, weight: Array, loop: Loop) -> Array:
+    """Gamma(weight) numbers, 0 where the weight is 0; else it is 1 or more. Source: Marsaglia & Tsang 2000."""
+    xp = namespace(weight)
+    d = xp.maximum(weight, xp.ones_like(weight)) - 1.0 / 3.0
+
+    def attempt(place: Array) -> tuple[Array, Array]:
+        z = normal_quantile(uniform(lanes, place))
+        u = uniform(lanes, place + MORE_WORDS)
+        v = 1.0 + z / xp.sqrt(9.0 * d)
+        v = v * v * v
+        right = xp.where(v > 0.0, v, xp.ones_like(v))
+        near = u < 1.0 - 0.0331 * (z * z) * (z * z)
+        accepted = (v > 0.0) & (near | (xp.log(u) < 0.5 * z * z + d - d * right + d * xp.log(right)))
+        return d * v, accepted
+
+    def again(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        place, mass, done = state
+        place = place + 2 * MORE_WORDS
+        fresh, accepted = attempt(place)
+        return place, xp.where(done, mass, fresh), done | accepted
+
+    place = cell + MORE_WORDS
+    mass, accepted = attempt(place)
+    none = weight <= 0.0
+    mass = loop(lambda state: xp.any(~state[2]), again, (place, mass, accepted | none))[1]
+    return xp.where(none, xp.zeros_like(mass), mass)
 
 
 def eager_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
@@ -55,12 +104,12 @@ class Walk(NamedTuple):
 
 def _up(x: Array, c: Factors) -> tuple[Array, Array]:
     """Numerator and denominator of P(x + 1) / P(x)."""
-    return (c[0] - x) * (c[1] + c[3] * x), (x + 1.0) * (c[2] - c[3] * x)
+    return (c[0] - x) * (c[1] - c[3] * x), (x + 1.0) * (c[2] + c[3] * x)
 
 
 def _down(x: Array, c: Factors) -> tuple[Array, Array]:
     """Numerator and denominator of P(x - 1) / P(x)."""
-    return x * (c[2] - c[3] * (x - 1.0)), (c[0] - x + 1.0) * (c[1] + c[3] * (x - 1.0))
+    return x * (c[2] + c[3] * (x - 1.0)), (c[0] - x + 1.0) * (c[1] - c[3] * (x - 1.0))
 
 
 def _next(
@@ -109,11 +158,22 @@ def invert(support: tuple[Array, Array, Array], p: Array, c: Factors, u: Array, 
     return done.x
 
 
-def _normal_form(mean: Array, variance: Array, skew: Array, u: Array, ends: tuple[Array, Array]) -> Array:
-    xp = namespace(u)
-    z = normal_quantile(u)
-    x = xp.round(mean + xp.sqrt(variance) * (z + skew * (z * z - 1.0) / 6.0))
-    return xp.minimum(xp.maximum(x, ends[0]), ends[1])
+def _bent(cumulants: tuple[Array, Array, Array, Array, Array], z: Array) -> Array:
+    """A whole number of the law with these cumulants, from a normal number.
+
+    Cumulants: mean, variance V, then V lean, V peak, V lean third. What rounding adds to the variance, 1/12, is taken
+    off first (Sheppard 1897). Source: Cornish & Fisher 1938, to the third order.
+    """
+    xp = namespace(z)
+    mean, variance, lean, peak, third = cumulants
+    variance = xp.maximum(variance, xp.ones_like(variance))
+    v = variance - 1.0 / 12.0
+    s, h, z2 = xp.sqrt(v), lean * (variance / v), z * z
+    z4 = z2 * z2
+    second = peak * (z2 - 3.0) / 24.0 - h * h * (2.0 * z2 - 5.0) / 36.0
+    a = third * (z4 - 6.0 * z2 + 3.0) / 120.0 - peak * (z4 - 5.0 * z2 + 2.0) / 24.0
+    b = h * h * (12.0 * z4 - 53.0 * z2 + 17.0) / 324.0
+    return xp.round(mean + z * (s + second / s) + h * ((z2 - 1.0) / 6.0 + (a + b) / v))
 
 
 def _whole_ratio(a: Array, b: Array, c: Array) -> Array:
@@ -126,144 +186,107 @@ def _whole_ratio(a: Array, b: Array, c: Array) -> Array:
 def draw_hypergeometric(draws: Array, good: Array, bad: Array, u: Array, loop: Loop) -> Array:
     """Good ones among `draws` taken without replacement."""
     xp = namespace(u)
-    fixed = (good == 0.0) | (bad == 0.0) | (draws == 0.0) | (draws == good + bad)
     low = xp.maximum(draws - bad, xp.zeros_like(draws))
     high = xp.minimum(draws, good)
+    fixed = low == high
     # Lanes with nothing to draw get an urn that no formula trips over; their answer is `low`.
     two = xp.full_like(u, 2.0)
-    g, b, n = xp.where(fixed, two, good), xp.where(fixed, two, bad), xp.where(fixed, two, draws)
-    total = g + b
-    variance = n * (g / total) * (b / total) * ((total - n) / (total - 1.0))
-    wide = variance > NORMAL_FORM_VARIANCE
-    sides = xp.where(total > 2.0, total - 2.0, xp.ones_like(total))
-    skew = (b - g) / total * ((total - 2.0 * n) / sides) / xp.sqrt(variance)
-    normal = _normal_form(n * (g / total), variance, skew, u, (low, high))
-    least = xp.maximum(n - b, xp.zeros_like(n))
-    most = xp.minimum(n, g)
-    mode = xp.minimum(xp.maximum(_whole_ratio(n + 1.0, g + 1.0, total + 2.0), least), most)
-
-    p, c = hypergeometric_pmf(mode, g, b, n), (g, n, b - n + 1.0, -1.0)
-    x = invert((least, mode, most), p, c, u, ~fixed & ~wide, loop)
-    return xp.where(fixed, low, xp.where(wide, normal, x))
+    good, bad, n = xp.where(fixed, two, good), xp.where(fixed, two, bad), xp.where(fixed, two, draws)
+    total = good + bad
+    p, q, f, g = good / total, bad / total, n / total, (total - n) / total
+    s, r = p * q, f * g
+    variance = s * r * (total * (total / (total - 1.0)))
+    sides, both = s + r, s * r
+    peak, third = 1.0 - 6.0 * sides + 30.0 * both, 1.0 - 12.0 * sides + 84.0 * both
+    wide = variance >= NORMAL_FORM_VARIANCE
+    far = _bent((n * p, variance, (q - p) * (g - f), peak, third), normal_quantile(u))
+    least, most = xp.maximum(n - bad, xp.zeros_like(n)), xp.minimum(n, good)
+    mode = xp.minimum(xp.maximum(_whole_ratio(n + 1.0, good + 1.0, total + 2.0), least), most)
+    c = (good, n, bad - n + 1.0, 1.0)
+    x = invert((least, mode, most), hypergeometric_pmf(mode, good, bad, n), c, u, ~fixed & ~wide, loop)
+    return xp.where(fixed, low, xp.where(wide, xp.minimum(xp.maximum(far, least), most), x))
 
 
 def draw_binomial(m: Array, w: Array, rest: Array, u: Array, loop: Loop) -> Array:
     """Successes among m when the chance of one is w / (w + rest)."""
     xp = namespace(u)
     fixed = (w == 0.0) | (rest == 0.0) | (m == 0.0)
-    certain = xp.where(w == 0.0, xp.zeros_like(m), m)
-    one = xp.ones_like(u)
+    zero, one = xp.zeros_like(u), xp.ones_like(u)
+    certain = xp.where(w == 0.0, zero, m)
     a, b, n = xp.where(fixed, one, w), xp.where(fixed, one, rest), xp.where(fixed, one, m)
-    zero = xp.zeros_like(u)
     total = a + b
     p, q = a / total, b / total
-    variance = n * p * q
-    wide = variance > NORMAL_FORM_VARIANCE
-    normal = _normal_form(n * p, variance, (q - p) / xp.sqrt(variance), u, (zero, n))
-    mode = xp.minimum(_whole_ratio(n + 1.0, a, total), n)
-
-    c = (n, a, b, 0.0)
-    x = invert((zero, mode, n), binomial_pmf(mode, n, p, q), c, u, ~fixed & ~wide, loop)
-    return xp.where(fixed, certain, xp.where(wide, normal, x))
-
-
-def draw_beta_binomial(m: Array, w: Array, rest: Array, u: Array, loop: Loop) -> Array:
-    """Successes among m when the chance of one is Beta(w, rest)."""
-    xp = namespace(u)
-    fixed = (w == 0.0) | (rest == 0.0) | (m == 0.0)
-    certain = xp.where(w == 0.0, xp.zeros_like(m), m)
-    zero, one = xp.zeros_like(u), xp.ones_like(u)
-    a, b, n = xp.where(fixed, one, w), xp.where(fixed, one, rest), xp.where(fixed, one, m)
-    s = a + b
-    variance = n * (a / s) * (b / s) * ((s + n) / (s + 1.0))
-    wide = variance > NORMAL_FORM_VARIANCE
-    skewed = wide & (xp.minimum(a, b) <= float(SMALL_SHAPE))
-    skew = (s + 2.0 * n) / s * ((b - a) / (s + 2.0)) / xp.sqrt(variance)
-    normal = _normal_form(n * (a / s), variance, skew, u, (zero, n))
-    mode = xp.minimum(_whole_ratio(n + 1.0, a - 1.0, xp.maximum(s - 2.0, one)), n)
-
-    c = (n, a, n - 1.0 + b, 1.0)
-    x = invert((zero, mode, n), beta_binomial_pmf(mode, n, a, b), c, u, ~fixed & ~wide, loop)
-    x = xp.where(skewed, _beta_binomial_quantile(n, a, b, u, skewed, loop), xp.where(wide, normal, x))
-    return xp.where(fixed, certain, x)
+    s = p * q
+    variance = n * s
+    wide = variance >= NORMAL_FORM_VARIANCE
+    far = _bent((n * p, variance, q - p, 1.0 - 6.0 * s, 1.0 - 12.0 * s), normal_quantile(u))
+    mode = xp.minimum(xp.floor((n + 1.0) * p), n)
+    x = invert((zero, mode, n), binomial_pmf(mode, n, p, q), (n, a, b, 0.0), u, ~fixed & ~wide, loop)
+    return xp.where(fixed, certain, xp.where(wide, xp.minimum(xp.maximum(far, zero), n), x))
 
 
-def _tail_sum(good: Array, bad: Array, draws: Array, first: Array, active: Array, loop: Loop) -> Array:
-    """Chance of at most `first` good ones; a sum over the few values from `first` down."""
-    xp = namespace(good)
-    low = xp.maximum(draws - bad, xp.zeros_like(draws))
-    high = xp.minimum(draws, good)
-    inside = active & (first >= low) & (first < high)
-    x = xp.where(inside, first, low)
-    p = xp.where(inside, hypergeometric_pmf(x, good, bad, draws), xp.zeros_like(x))
-
-    def body(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-        x, p, total, going = state
-        bottom = (good - x + 1.0) * (draws - x + 1.0)
-        ratio = (x * (bad - draws + x)) / xp.where(going, bottom, xp.ones_like(bottom))
-        p = xp.where(going, p * ratio, p)
-        x = xp.where(going, x - 1.0, x)
-        total = xp.where(going, total + p, total)
-        return x, p, total, going & (x > low) & ~((ratio < 1.0) & (p < _NEGLIGIBLE))
-
-    total = loop(lambda state: xp.any(state[3]), body, (x, p, p, inside & (x > low)))[2]
-    return xp.where(first >= high, xp.ones_like(total), total)
+def _cell(lanes: Lanes, j: int) -> Array:
+    """The number of a cell, uint32 (1,)."""
+    return whole(j, j + 1, lanes.number, namespace(lanes.number).uint32)
 
 
-def _beta_binomial_quantile(m: Array, a: Array, b: Array, u: Array, active: Array, loop: Loop) -> Array:
-    """Smallest x with P(X <= x) >= u, for a small whole a or b.
-
-    X is the number of batch rows below the a-th of a + b - 1 reference rows in a random order of them all, so
-    X <= x exactly if the first x + a rows of that order hold at least a reference rows: a hypergeometric tail
-    of a terms. The same from the other end has b terms.
-    """
-    xp = namespace(u)
-    s = a + b - 1.0
-    left = a <= b
-    shape = xp.where(left, a, b)
-
-    def body(state: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = state
-        x = xp.floor((low + high) * 0.5)
-        going = active & (low < high)
-        tail = _tail_sum(s, m, xp.where(left, x, m - x - 1.0) + shape, shape - 1.0, going, loop)
-        enough = xp.where(left, 1.0 - tail, tail) >= u
-        low = xp.where(going & ~enough, x + 1.0, low)
-        return low, xp.where(going & enough, x, high)
-
-    zero = xp.zeros_like(m)
-    start = (zero, xp.where(active, m, zero))
-    return loop(lambda state: xp.any(state[0] < state[1]), body, start)[0]
-
-
-def _sequential(cells: Array, size: Array, u: Array, draw: Draw) -> Array:
-    """Cell by cell, each from what is left; the last cell takes the rest."""
+def _sequential(lanes: Lanes, cells: Array, later: Array, size: Array, draw: Draw) -> Array:
+    """Cell by cell, each from what is left; the last cell takes the rest. Cells and later ones (L, k) -> (L, k)."""
     xp = namespace(cells)
-    lanes, k = cells.shape
-    if lanes == 0 or k == 0:
-        return zeros((lanes, k), cells, xp.int64)
+    k = cells.shape[1]
     left = xp.astype(size, xp.float64)
-    later = xp.sum(cells, axis=1)
     columns = []
     for j in range(k - 1):
-        later = later - cells[:, j]
-        x = draw(left, xp.astype(cells[:, j], xp.float64), xp.astype(later, xp.float64), u[:, j], eager_loop)
+        u = uniform(lanes, _cell(lanes, j))
+        x = draw(left, xp.astype(cells[:, j], xp.float64), xp.astype(later[:, j], xp.float64), u, eager_loop)
         columns.append(xp.astype(x, xp.int64))
         left = left - x
     columns.append(xp.astype(left, xp.int64))
     return xp.stack(columns, axis=1)
 
 
-def hypergeometric(pooled: Array, n: Array, u: Array, /) -> Array:
+def each_draw(x: Array, count: int) -> Array:
+    """Rows of `x` (C, ...) once for each draw: (C count, ...)."""
+    xp = namespace(x)
+    wide = xp.broadcast_to(x[:, None, ...], (x.shape[0], count, *x.shape[1:]))
+    return xp.reshape(wide, (x.shape[0] * count, *x.shape[1:]))
+
+
+def _later(cells: Array) -> Array:
+    """Sums of the cells after each, from the last one on: (L, k) -> (L, k)."""
+    xp = namespace(cells)
+    sums = [xp.zeros_like(cells[:, 0])]
+    for j in range(cells.shape[1] - 1, 0, -1):
+        sums.append(sums[-1] + cells[:, j])
+    return xp.stack(sums[::-1], axis=1)
+
+
+def _of_columns(keys: Array, first: int, count: int, cells: Array, size: Array, draw: Draw) -> Array:
+    columns, k = cells.shape
+    if columns * count * k == 0:
+        return zeros((columns, count, k), cells, namespace(cells).int64)
+    lanes, cells = lanes_of(keys, first, count), each_draw(cells, count)
+    made = _sequential(lanes, cells, _later(cells), each_draw(size, count), draw)
+    return namespace(cells).reshape(made, (columns, count, k))
+
+
+def hypergeometric(keys: Array, first: int, count: int, pooled: Array, n: Array, /) -> Array:
     """See `spec.OPS["hypergeometric"]`."""
-    return _sequential(pooled, n, u, draw_hypergeometric)
+    return _of_columns(keys, first, count, pooled, n, draw_hypergeometric)
 
 
-def dirichlet_multinomial(weights: Array, m: Array, u: Array, /) -> Array:
+def dirichlet_multinomial(keys: Array, first: int, weights: Array, m: Array, /) -> Array:
     """See `spec.OPS["dirichlet_multinomial"]`."""
-    return _sequential(weights, m, u, draw_beta_binomial)
+    xp = namespace(weights)
+    columns, count, k = weights.shape
+    if columns * count * k == 0:
+        return zeros((columns, count, k), weights, xp.int64)
+    lanes, weights = lanes_of(keys, first, count), xp.astype(xp.reshape(weights, (-1, k)), xp.float64)
+    mass = xp.stack([masses(lanes, _cell(lanes, j), weights[:, j], eager_loop) for j in range(k)], axis=1)
+    made = _sequential(lanes, mass, _later(mass), xp.reshape(m, (-1,)), draw_binomial)
+    return xp.reshape(made, (columns, count, k))
 
 
-def multinomial(weights: Array, m: Array, u: Array, /) -> Array:
+def multinomial(keys: Array, first: int, count: int, weights: Array, m: Array, /) -> Array:
     """See `spec.OPS["multinomial"]`."""
-    return _sequential(weights, m, u, draw_binomial)
+    return _of_columns(keys, first, count, weights, m, draw_binomial)

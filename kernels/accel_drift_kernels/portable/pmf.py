@@ -14,7 +14,7 @@ import math
 
 from accel_drift_kernels.portable.namespace import constants, namespace
 from accel_drift_kernels.spec import Array
-from accel_drift_kernels.tables import CENTRE, SHOULDER, STIRLING_REST, TAIL
+from accel_drift_kernels.tables import CENTRAL, CENTRE, SHOULDER, STIRLING_REST, TAIL
 
 _TAU = 2.0 * math.pi
 
@@ -64,15 +64,6 @@ def hypergeometric_pmf(x: Array, good: Array, bad: Array, draws: Array) -> Array
     return xp.exp(top - log_choose(draws, total - draws, p, q))
 
 
-def beta_binomial_pmf(x: Array, m: Array, a: Array, b: Array) -> Array:
-    """Chance of x among m when the success probability is Beta(a, b); whole a, b >= 1."""
-    xp = namespace(x)
-    s = a + b - 1.0
-    p, q = m / (m + s), s / (m + s)
-    top = log_choose(x, a - 1.0, p, q) + log_choose(m - x, b - 1.0, p, q)
-    return q * xp.exp(top - log_choose(m, s, p, q))
-
-
 def binomial_pmf(x: Array, m: Array, p: Array, q: Array) -> Array:
     """Chance of x successes among m."""
     return namespace(x).exp(log_choose(x, m - x, p, q))
@@ -91,7 +82,7 @@ def normal_quantile(u: Array) -> Array:
     """The z below which a standard normal lies with chance u; 0 < u < 1."""
     xp = namespace(u)
     h = u - 0.5
-    central = xp.abs(h) <= 0.425
+    central = xp.abs(h) <= CENTRAL
     near = xp.where(central, h, xp.zeros_like(h))
     middle = near * _ratio(0.180625 - near * near, CENTRE)
     r = xp.sqrt(-xp.log(xp.where(u < 0.5, u, 1.0 - u)))

@@ -22,9 +22,14 @@ def random_words(key: Array, i: Array, j: Array, /) -> Array:
 
 
 def threefry(key: Array, x0: Array, x1: Array) -> tuple[Array, Array]:
-    """Both words for counters of shapes that broadcast. uint32 arithmetic wraps, as it should."""
+    """Both words of one key, for counters of two dimensions that broadcast."""
     # Keys stay arrays: NumPy warns of a scalar that wraps and not of an array.
-    k0, k1 = key[0:1][None, :], key[1:2][None, :]
+    return mixed((key[0:1][None, :], key[1:2][None, :]), x0, x1)
+
+
+def mixed(key: tuple[Array, Array], x0: Array, x1: Array) -> tuple[Array, Array]:
+    """Both words for keys and counters of shapes that broadcast. uint32 arithmetic wraps, as it should."""
+    k0, k1 = key
     ks = (k0, k1, k0 ^ k1 ^ _PARITY)
     x0, x1 = x0 + k0, x1 + k1
     for block in range(5):
