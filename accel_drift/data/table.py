@@ -131,6 +131,14 @@ class CategoricalColumn:
         """The categories that have a row, in their order."""
         return list(compress(self.categories, (self.counts() > 0).tolist()))
 
+    def trimmed(self) -> CategoricalColumn:
+        """The same without categories that have no row; a boolean keeps both of its own."""
+        used = self.counts() > 0
+        if self.kind is Kind.BOOLEAN or used.all():
+            return self
+        place = np.append(np.cumsum(used) - 1, -1).astype(np.int32)  # code -1 reads the last entry
+        return replace(self, codes=place[self.codes], categories=tuple(self.used()))
+
     def take(self, rows: npt.NDArray[Any]) -> CategoricalColumn:
         """The rows of these numbers (or of this boolean mask), in that order."""
         codes = self.codes[rows]

@@ -15,7 +15,7 @@ from accel_drift._version import version
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import read_table
-from accel_drift.data.table import Table
+from accel_drift.data.table import CategoricalColumn, Table
 from accel_drift.detectors.base import Detector, at_least
 from accel_drift.errors import ConfigError
 from accel_drift.profiles.learning import Learned, detectors_of
@@ -25,6 +25,9 @@ from accel_drift.report import Report
 from accel_drift.statistics import draws
 from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.totals import Totals
+
+MOST_CATEGORIES = 200_000
+"""Categories of a column at most whose counts are kept: some megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +159,27 @@ def _sample(
         at_least(limit, 2, "sample_rows", "rows that the profile keeps, or None for all")
     if limit is None or table.rows <= limit:
         return table, None
+    table = _countable(table)
     rows = table.take(_kept(table.rows, limit, seed))
+    held = {n: c.trimmed() if isinstance(c, CategoricalColumn) else c for n, c in rows.columns.items()}
+    rows = replace(rows, columns=held)
     if block is not None:
         return rows, None
     bins = frozenset(int(k) for d in detectors if (k := getattr(d, "bins", None)) is not None)
     return rows, Totals.of(table, bins)
+
+
+def _countable(table: Table) -> Table:
+    """Without columns of so many categories that their counts would be most of the file."""
+    many = {n: c for n, c in table.columns.items() if isinstance(c, CategoricalColumn)}
+    out = {
+        n: f"{len(c.categories):,} categories, and a profile that keeps a sample of rows counts at most "
+        f'{MOST_CATEGORIES:,}; sample_rows=None keeps all rows, content="aggregates" counts in cells'
+        for n, c in many.items()
+        if len(c.categories) > MOST_CATEGORIES
+    }
+    kept = table.select([n for n in table.columns if n not in out])
+    return replace(kept, excluded={**table.excluded, **out})
 
 
 def _kept(of: int, limit: int, seed: int) -> npt.NDArray[np.intp]:

@@ -47,8 +47,7 @@ class Totals:
         categories, binned, tied = {}, {}, set()
         for name, c in table.columns.items():
             if isinstance(c, CategoricalColumn):
-                count = np.bincount(c.codes[c.codes >= 0], minlength=len(c.categories))
-                categories[name] = {t: int(k) for t, k in zip(c.categories, count, strict=True) if k}
+                categories[name] = {t: k for t, k in zip(c.categories, c.counts().tolist(), strict=True) if k}
             elif isinstance(c, NumericColumn) and c.kind is Kind.NUMERIC:
                 ordered = sorted_values(c)
                 binned[name] = {k: _bins(ordered, k, missing[name]) for k in sorted(bins)}

@@ -13,6 +13,7 @@ import pytest
 import accel_drift as ad
 from accel_drift.detectors import get_detector
 from accel_drift.errors import AccelDriftError, ConfigError, ProfileError, SourceError
+from accel_drift.profiles import sampled
 from accel_drift.profiles.file import FORMAT
 from accel_drift.profiles.sampled import SampledProfile
 from tests import oracles
@@ -335,3 +336,26 @@ def test_one_report_has_one_level_and_one_detector_of_a_name() -> None:
         _fit(detectors=["psy"])
     with pytest.raises(ConfigError, match="detectors"):
         _fit(detectors=[3])
+
+
+def test_counts_of_categories_have_a_cap_and_a_sample_keeps_only_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(30)
+    table = {
+        "x": rng.normal(size=900),
+        "c": [f"c{v}" for v in rng.integers(0, 300, 900)],
+        "flag": rng.random(900) < 1.5,
+    }
+    kinds = {"c": "categorical"}
+    profile = ad.Profile.fit(table, ["chi_square"], backend="numpy", sample_rows=50, kinds=kinds)
+    assert isinstance(profile, SampledProfile)
+    held = profile.rows.categorical("c")
+    assert len(held.categories) == len(set(held.codes.tolist())) <= 50
+    assert profile.rows.categorical("flag").categories == ("false", "true")
+    assert profile.totals is not None
+    assert len(profile.totals.categories["c"]) > 250
+    monkeypatch.setattr(sampled, "MOST_CATEGORIES", 200)
+    for rows, there in ((50, False), (None, True)):
+        profile = ad.Profile.fit(table, ["chi_square"], backend="numpy", sample_rows=rows, kinds=kinds)
+        assert ("c" in profile.contents()["columns_with_raw_values"]) is there
+    profile = ad.Profile.fit(table, ["chi_square"], backend="numpy", sample_rows=50, kinds=kinds)
+    assert "at most 200" in profile.score(table).excluded["c"]
