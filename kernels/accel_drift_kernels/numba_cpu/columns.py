@@ -20,6 +20,9 @@ Counts = npt.NDArray[np.int64]
 _LEAST = 100_000
 """Rows of a piece of work, at least."""
 
+_LEAST_CODES = 1_000_000
+"""The same of one column of codes or bits, which takes less time than to start threads for it."""
+
 _DEEPEST = 6
 """Levels of the deepest tree whose answers become planes; with more cuts looking up is faster."""
 
@@ -238,7 +241,7 @@ def _in_spans(rows: int, cells: int, count: Callable[[tuple[int, int], Counts], 
         count(span, out)
         return out
 
-    pieces = spans(rows, max(_LEAST, cells))
+    pieces = spans(rows, max(_LEAST_CODES, cells))
     parts = on_threads(work, pieces, large=len(pieces) > 1)
     return np.asarray(np.sum([np.zeros(cells, dtype=np.int64), *parts], axis=0))
 
