@@ -160,7 +160,8 @@ def _block_warnings(
 ) -> list[str]:
     if options.block is not None:
         return []
-    found = alike_rows(reference, batch, comparison.names, screened.excluded)
+    cuts = {n: edges for pair in comparison.numeric for n, edges in zip(pair.names, pair.fine_edges, strict=True)}
+    found = alike_rows(reference, batch, comparison.names, screened.excluded, cuts)
     if not found:
         return []
     block, name, known = found[0]

@@ -7,8 +7,9 @@ left out. A column that separates the two sides perfectly is warned of in any ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -132,20 +133,31 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
 
 
 def alike_rows(
-    reference: Table, batch: Table, names: tuple[str, ...], excluded: Collection[str]
+    reference: Table,
+    batch: Table,
+    names: tuple[str, ...],
+    excluded: Collection[str],
+    cuts: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> list[tuple[str | int, str, Alike]]:
     """Candidate blocks within which rows are more alike than chance: (block, column, how alike).
 
     The worst comes first, but those that are too few to permute come last: five whole weeks a side make no test.
     Candidates are the calendar units of every timestamp, the clock-like columns that were left out, and runs of
     consecutive rows. Of each candidate the column that suffers most is given.
+
+    Args:
+        reference: the reference's rows.
+        batch: the batch's rows.
+        names: columns that are compared.
+        excluded: columns that were left out.
+        cuts: numeric column -> where its pooled rows are cut into many cells, where that is known.
     """
     found: list[tuple[str | int, str, Alike]] = []
     few: set[str | int] = set()
     for side in (reference, batch):
         rows = side.take(np.arange(min(side.rows, _MEASURED_ROWS)))
         measured = [n for n in names if not isinstance(rows.columns[n], EmbeddingColumn)][:_MEASURED_COLUMNS]
-        ranks = {n: _ranks(rows.columns[n]) for n in measured}
+        ranks = {n: _ranks(rows.columns[n], (cuts or {}).get(n)) for n in measured}
         for block, ids in _candidates(rows, excluded):
             if ids.max() + 1 < ENOUGH_BLOCKS:
                 few.add(block)
@@ -161,10 +173,10 @@ def alike_rows(
     return sorted(((b, n, k) for b, (n, k) in worst.items()), key=lambda w: (w[0] in few, -w[2].design_effect))
 
 
-def _ranks(column: TableColumn) -> npt.NDArray[np.float64]:
+def _ranks(column: TableColumn, cuts: npt.NDArray[Any] | None) -> npt.NDArray[np.float64]:
     """Ranks of the values that are there; of categories, whether it is the most frequent one."""
     if isinstance(column, NumericColumn):
-        return mid_ranks(column.present_values())
+        return mid_ranks(column.on_host().present_values(), cuts)
     assert isinstance(column, CategoricalColumn)  # noqa: S101
     codes = column.codes[column.codes >= 0]
     return mid_ranks(codes == (np.bincount(codes).argmax() if len(codes) else 0))

@@ -37,16 +37,27 @@ class Alike:
         return self.design_effect >= DESIGN_EFFECT and self.p_value <= _SURE
 
 
-def mid_ranks(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Ranks 1 ... n, those of a cell sharing their mean rank: cells of 1 in 128 rows, each of many ties its own."""
+def mid_ranks(values: npt.NDArray[Any], cuts: npt.NDArray[Any] | None = None) -> npt.NDArray[np.float64]:
+    """Ranks 1 ... n, those of a cell sharing their mean rank: cells of 1 in 128 rows, each of many ties its own.
+
+    Args:
+        values: (n,) numbers or truth values.
+        cuts: (c,) where cells are cut, where that is known already: ascending.
+    """
     n = len(values)
     numbers = values.view(np.uint8) if values.dtype == np.bool_ else values
-    kernels = draws.host_kernels()
-    ordered = kernels.sort_columns([(numbers, None)], numbers.dtype.name)
-    cuts = np.unique(ordered[np.linspace(0, n - 1, min(n, _CELLS)).astype(np.int64), 0]) if n else ordered[:, 0]
-    cell = kernels.bin_index(numbers[:, None], cuts[None, :], np.ones((n, 1), np.bool_))[:, 0]
-    ends = np.cumsum(kernels.sorted_counts(ordered, np.array([n]), cuts[None, :])[0])
+    edges = _cut(numbers) if cuts is None else cuts
+    numbers = numbers.astype(edges.dtype, copy=False)
+    cell = draws.host_kernels().bin_index(numbers[:, None], edges[None, :], np.ones((n, 1), np.bool_))[:, 0]
+    ends = np.cumsum(np.bincount(cell, minlength=len(edges) + 1))
     return np.asarray((np.append(0, ends[:-1]) + ends + 1)[cell] / 2)
+
+
+def _cut(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Where cells of about as many rows end, ascending."""
+    n = len(numbers)
+    ordered: npt.NDArray[Any] = draws.host_kernels().sort_columns([(numbers, None)], numbers.dtype.name)[:, 0]
+    return np.unique(ordered[np.linspace(0, n - 1, min(n, _CELLS)).astype(np.int64)]) if n else ordered
 
 
 def alike(ranks: npt.NDArray[np.float64], block: npt.NDArray[np.int64]) -> Alike | None:
