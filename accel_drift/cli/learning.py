@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from accel_drift.errors import ConfigError
 if TYPE_CHECKING:
     from accel_drift.profiles import Plan, Profile
 
-_COARSE, _MANY = 0.01, 50
+_COARSE, _MANY = 0.03, 50
 """Mass and rows of a cell of several values above which its column is named."""
 
 
@@ -33,7 +34,9 @@ def fit(
 
     if plan_file is not None:
         if given:
-            raise ConfigError(f"{plan_file} fixes {spelled(given)}; leave that out, or plan again with it")
+            raise ConfigError(
+                f"{plan_file} fixes {spelled(given)}; leave that out, or plan again with what accel-drift plan takes"
+            )
         profile = Profile.fit(reference, plan=Plan.load(plan_file), backend=backend, progress=tell)
     else:
         profile = Profile.fit(reference, backend=backend, **given)
@@ -65,13 +68,17 @@ def merge(files: Sequence[str], out: Path) -> Profile:
     """
     from accel_drift.profiles import Profile
 
-    twice = sorted({file for file in files if files.count(file) > 1})
-    if twice:
-        raise ConfigError(f"{', '.join(twice)} is given twice; each row counts once")
+    places = [os.path.realpath(file) for file in files]
+    for place, file in zip(places, files, strict=True):
+        if places.count(place) > 1:
+            raise ConfigError(f"{file} is given twice; each row counts once")
     # One at a time: a thousand profiles of a wide table need not be in memory together.
     profile = Profile.load(files[0])
     for file in files[1:]:
-        profile = profile.merge(Profile.load(file))
+        try:
+            profile = profile.merge(Profile.load(file))
+        except ConfigError as error:
+            raise ConfigError(f"{file} does not go with {files[0]}: {error}") from error
     profile.save(out)
     return profile
 

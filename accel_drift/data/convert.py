@@ -10,7 +10,7 @@ import numpy as np
 
 from accel_drift.data.decoded import merged_codes, truth_column
 from accel_drift.data.kinds import number_order, text_of
-from accel_drift.data.numbers import numeric_column
+from accel_drift.data.numbers import numeric_column, seconds_column
 from accel_drift.data.schema import NULL_TYPE, Column, Kind, dimensions
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, TableColumn
 from accel_drift.errors import SchemaError
@@ -107,12 +107,22 @@ def _to_categorical(column: Single) -> CategoricalColumn:
     distinct, inverse = np.unique(values[column.mask()], return_inverse=True)
     codes = np.full(column.rows, -1, np.int64)
     codes[column.mask()] = inverse
-    texts: list[str | None] = [text_of(value) for value in distinct]
+    said = _instant if column.kind is Kind.TIMESTAMP else text_of
+    texts: list[str | None] = [said(value) for value in distinct]
     order = None if column.kind is Kind.TIMESTAMP else number_order
     return merged_codes(column.name, [(codes, texts)], order=order)
 
 
+def _instant(value: Any) -> str:
+    """An instant as the text of its category, the same in whatever unit it is counted."""
+    text = str(value)
+    return (text.rstrip("0").rstrip(".") if "." in text else text).removesuffix("T00:00:00")
+
+
 def _to_numeric(column: Single) -> NumericColumn:
+    if column.kind is Kind.TIMESTAMP and isinstance(column, NumericColumn):
+        # Sources count in units of their own; a number must not depend on that.
+        return seconds_column(column.name, column.values, column.unit or "s", column.present)
     if isinstance(column, NumericColumn):
         return replace(column, kind=Kind.NUMERIC)
     if column.kind is Kind.BOOLEAN:

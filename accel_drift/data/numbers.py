@@ -57,8 +57,9 @@ def embedding_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.
 def seconds_column(
     name: str, counted: npt.NDArray[np.int64], unit: str, valid: npt.NDArray[np.bool_] | None
 ) -> NumericColumn:
-    """A column of durations. All become seconds, so that two sources in different units can be compared."""
-    return replace(numeric_column(name, counted / _PER_SECOND[unit], valid), unit="s")
+    """A column of durations, or of instants. All become seconds, so that sources in different units can be compared."""
+    seconds = counted * 86_400.0 if unit == "D" else counted / _PER_SECOND[unit]
+    return replace(numeric_column(name, seconds, valid), unit="s")
 
 
 _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from accel_drift.data.schema import Kind
 from accel_drift.detectors.base import Detector
+from accel_drift.finding import Status
 from accel_drift.statistics import draws, intervals, new_categories, nulls, parts, tail
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
@@ -21,6 +22,10 @@ _NAMED = 5
 
 _LENGTH = 60
 """Characters of a name that are shown."""
+
+
+_HIDDEN = 0.1
+"""Share of new categories that may look like known ones, where only counts in buckets are at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +59,18 @@ class Unseen(Detector):
         n, m = int(a[:-1].sum()), int(b[:-1].sum())
         distinct = int(((a + b)[:-1] > 0).sum())
         details, note = _news(pair)
+        hidden = comparison.hidden(pair.name)
+        if hidden > _HIDDEN:
+            told = f"{hidden:.0%} of new categories would share a bucket with those of the reference, and not look new"
+            note = f'{told}; a profile with content="sample" counts each'
         blank = self.blank(
             column=pair.name,
             columns=(pair.name,),
             n_reference=n,
             n_batch=m,
-            untested=comparison.why_untested(n, m, distinct, plan, self.min_rows),
+            untested=Status.NOT_COMPARABLE
+            if hidden > _HIDDEN
+            else comparison.why_untested(n, m, distinct, plan, self.min_rows),
             details=details,
             note=note,
         )

@@ -33,7 +33,7 @@ MOST_APART = 20_000
 """Rows at most that make cells where there is no plan."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CountedProfile(Profile):
     """Counts of a reference in the cells of a plan.
 
@@ -48,6 +48,9 @@ class CountedProfile(Profile):
     tally: Tally
     detectors: tuple[Detector, ...] = field(init=False, repr=False, compare=False)
     backend: Backend = field(init=False, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<profile of {self.tally.rows:,} rows, counted by {self.fitted_on!r}>"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detectors", self.fitted_on.detectors)
@@ -87,7 +90,7 @@ class CountedProfile(Profile):
             raise DataError(f"the reference has {table.rows} row; one makes the cells, and then none is left to count")
         stream = draws.key(learned.options.seed, "plan", "apart")
         deciding = draws.subset(stream, table.rows, max(1, min(table.rows // 5, MOST_APART)))
-        plan = Plan.of(replace(learned, table=table.take(deciding)))
+        plan = Plan.of(replace(learned, table=table.take(deciding)), table.name)
         return cls.count(plan, table.take(np.setdiff1d(np.arange(table.rows), deciding)))
 
     def merge(self, *others: Profile) -> Self:
@@ -98,10 +101,12 @@ class CountedProfile(Profile):
         """
         plan, tally = self.fitted_on, self.tally
         for other in others:
+            if not isinstance(other, Profile):
+                raise ConfigError(f"merge takes profiles, each an argument of its own, not a {type(other).__name__}")
             if not isinstance(other, CountedProfile) or other.fitted_on.digest != plan.digest:
                 raise ConfigError(
                     "profiles merge only if they were fitted on one plan: make it with Profile.plan, and fit every "
-                    "part of the reference with plan="
+                    "part of the reference on it"
                 )
             # Twice the same plan, made at different times: one of the two, whatever the order.
             plan = min(plan, other.fitted_on, key=lambda p: json.dumps(dict(p.provenance), sort_keys=True))
@@ -128,10 +133,13 @@ class CountedProfile(Profile):
             screened.names,
             {**found.excluded, **plan.excluded, **screened.excluded},
             [*changed(changes), *screened.warnings],
+            screened.blind,
         )
         if not screened.names:
             raise DataError(nothing_left(screened))
-        comparison = TalliedComparison.of(self.tally, found.tally, (plan.schema, found.schema), screened.names)
+        comparison = TalliedComparison.of(
+            self.tally, found.tally, (plan.schema, found.schema), screened.names, screened.blind
+        )
         report = report_of(comparison, screened, plan.detectors, options, comparison.rows, progress)
         return replace(
             report,

@@ -74,8 +74,8 @@ def open_profile(path: Path, backend: str | Backend) -> Profile:
     header, batch = read(path)
     if header["content"] == "plan":
         raise ProfileError(
-            f"{str(path)!r} is a plan, and no row was counted by it yet; fit a reference on it: "
-            "Profile.fit(reference, plan=Plan.load(...)), or accel-drift fit --plan"
+            f"{str(path)!r} is a plan, and no row was counted by it yet; open it with Plan.load and give it to "
+            f"Profile.fit, or on the command line: accel-drift fit REFERENCE --plan {path} --out PROFILE"
         )
     if header["content"] == "aggregates":
         from accel_drift.profiles.counted import CountedProfile

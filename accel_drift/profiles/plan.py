@@ -29,7 +29,7 @@ SAMPLE_ROWS = 200_000
 """Rows at most that decide the cells."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """The cells of every column, the detectors and the options, fixed before any row is counted.
 
@@ -53,8 +53,8 @@ class Plan:
     provenance: Mapping[str, Any]
 
     @classmethod
-    def of(cls, learned: Learned) -> Self:
-        """Decided from rows.
+    def of(cls, learned: Learned, name: str) -> Self:
+        """Decided from rows; `name` is what reports call the reference.
 
         Raises:
             ConfigError: a detector needs rows, or whole blocks are to be permuted.
@@ -72,12 +72,17 @@ class Plan:
         provenance = {
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "version": version(),
-            "reference": table.name,
+            "reference": name,
+            "planned_on": table.name,
             "planned_on_rows": table.rows,
         }
         cells = FixedCells.of(kept, bins, options.seed)
         options = replace(options, facts={})
         return cls(cells, learned.detectors, options, kept.schema, {**table.excluded, **out}, provenance)
+
+    def __repr__(self) -> str:
+        named = ", ".join(d.name for d in self.detectors)
+        return f"<Plan of {len(self.cells.columns):,} columns for {named}, made on {self.cells.rows:,} rows>"
 
     def save(self, path: str | Path) -> None:
         """Write the plan to one file; never half a file.
@@ -185,7 +190,7 @@ def _refuse_rows(learned: Learned) -> None:
     if unseen:
         raise ConfigError(
             f"{', '.join(unseen)}: the rows that made the vocabulary may be counted, too, and have no new word; "
-            'compare the length of the text, or fit a profile with content="sample"'
+            'compare the length alone, by the kind length, or fit a profile with content="sample"'
         )
 
 

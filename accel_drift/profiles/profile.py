@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from accel_drift.backends import Backend
+from accel_drift.backends.registry import open_backend
 from accel_drift.calibration import Correction, Rule
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
@@ -101,7 +102,7 @@ class Profile(ABC):
         if plan is not None:
             from accel_drift.profiles.counted import CountedProfile
 
-            _refuse_beside_plan(asked, sample_rows)
+            _refuse_beside_plan(plan, asked, sample_rows)
             return CountedProfile.count(plan, reference, progress)
         if content == "aggregates":
             from accel_drift.profiles.counted import CountedProfile
@@ -158,7 +159,7 @@ class Profile(ABC):
         asked = Asked(
             detectors, "auto", None, correction, rule, alpha, min_effect, seed, columns, drop, label, kinds, name
         )
-        return Plan.of(learn(sample, asked, COUNTABLE, sample_of(seed)))
+        return Plan.of(learn(sample, asked, COUNTABLE, sample_of(seed)), name)
 
     @abstractmethod
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
@@ -211,9 +212,17 @@ class Profile(ABC):
         """Options, sizes and backend, as plain values."""
 
 
-def _refuse_beside_plan(asked: Asked, sample_rows: int | None) -> None:
+def _refuse_beside_plan(plan: Any, asked: Asked, sample_rows: int | None) -> None:
+    from accel_drift.profiles.plan import Plan
+
+    if not isinstance(plan, Plan):
+        what = f"the path {str(plan)!r}" if isinstance(plan, str | Path) else f"a {type(plan).__name__}"
+        raise ConfigError(f"plan is {what}; it is what Profile.plan(...) makes and Plan.load(path) opens")
+    open_backend(asked.backend)  # counts are made on the host, but a wrong name is told
     plain = Asked(backend=asked.backend)
     given = [option for option in Asked.__slots__ if getattr(asked, option) != getattr(plain, option)]
     given += ["sample_rows"] * (sample_rows != SAMPLE_ROWS)
     if given:
-        raise ConfigError(f"the plan fixes {', '.join(given)}; leave that out here, and give it to Profile.plan")
+        raise ConfigError(
+            f"the plan fixes {', '.join(given)}; leave that out here: what a plan can hold is given to Profile.plan"
+        )

@@ -79,7 +79,7 @@ class SampledProfile(Profile):
         """
         raise ConfigError(
             f"profiles that keep rows do not merge ({1 + len(others)} were given); make a plan with Profile.plan, fit "
-            "every part of the reference with plan=, and merge those"
+            "every part of the reference on it, and merge those"
         )
 
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:

@@ -18,7 +18,7 @@ from accel_drift.data.calendar import UNITS, block_ids
 from accel_drift.data.schema import NULL_TYPE, Kind, SchemaDiff, common, diff
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import ConfigError
-from accel_drift.statistics.fixed_cells import NumberCells
+from accel_drift.statistics.fixed_cells import NumberCells, TextCells
 from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
 from accel_drift.statistics.tally import Tally
 
@@ -28,17 +28,24 @@ ENOUGH_ROWS = 20
 ENOUGH_BLOCKS = 10
 """Blocks a side from which permuting them can give a small p-value; longer blocks are named after shorter ones."""
 
+_MOST_IN_A_CELL, _FEW_OUTSIDE = 0.2, 0.002
+"""Shares of a column's values: in a cell of several values, beyond all cells' ends."""
+
+_MOST_TAKEN = 0.5
+"""Share of the buckets of categories that the reference fills."""
+
 _MEASURED_ROWS = 200_000
 _MEASURED_COLUMNS = 50
 
 
 @dataclass
 class Screened:
-    """The columns compared, those left out with the reason, and warnings."""
+    """The columns compared, those left out with the reason, warnings, and columns whose values are left out."""
 
     names: tuple[str, ...] = ()
     excluded: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    blind: frozenset[str] = frozenset()
 
 
 def screen(reference: Table, batch: Table, named: Collection[str], block: str | int | None) -> Screened:
@@ -96,10 +103,42 @@ def screen_counts(reference: Tally, batch: Tally, names: Sequence[str]) -> Scree
             out.warnings.append(
                 f"{name} separates the two sides perfectly: no cell has rows of both; drop it if it is a clock or a key"
             )
+        if isinstance(cells, NumberCells) and (said := _blind(name, cells, reference, batch)):
+            out.warnings.append(said)
+        if isinstance(cells, NumberCells) and not _told_apart(cells, reference.of(name)):
+            out.excluded[name] = "values: the plan's cells do not tell those of the reference apart"
+            out.blind |= {name}
+        if isinstance(cells, TextCells) and (share := cells.taken(reference.of(name))) > _MOST_TAKEN:
+            out.warnings.append(
+                f"{name}: rare categories share {cells.buckets:,} buckets, {share:.0%} of which the reference fills; "
+                "new categories and drift among rare ones are hard to see, or not at all"
+            )
         filled = np.flatnonzero(a | b)
         if len(filled) == 1 and present == [reference.rows, batch.rows] and (value := cells.only(int(filled[0]))):
             out.excluded[name] = f"constant: every row holds {value}"
     return out
+
+
+def _told_apart(cells: NumberCells, counts: npt.NDArray[np.int64]) -> bool:
+    """Whether no cell of several values holds most of a reference's."""
+    return int(counts[:-2].sum()) < ENOUGH_ROWS or cells.fullest(counts) <= _MOST_IN_A_CELL
+
+
+def _blind(name: str, cells: NumberCells, reference: Tally, batch: Tally) -> str:
+    """What counts cannot say of a column, or ""."""
+    a, b = reference.of(name), batch.of(name)
+    if not _told_apart(cells, a):
+        return (
+            f"{name}: its values are not compared, {cells.fullest(a):.0%} of the reference's values lie in one cell of "
+            "the plan, whose rows had nothing like them; plan again on rows like those of the reference"
+        )
+    shares = [cells.outside(side) / max(int(side[:-2].sum()), 1) for side in (a, b)]
+    if max(shares) < _FEW_OUTSIDE:
+        return ""
+    return (
+        f"{name}: {shares[1]:.1%} of the batch's values and {shares[0]:.1%} of the reference's lie beyond all that the "
+        "plan's rows had; how far beyond was not counted, so a wasserstein distance may be far too small"
+    )
 
 
 def without_embeddings(screened: Screened, *sides: Table) -> Screened:

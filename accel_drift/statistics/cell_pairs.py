@@ -101,7 +101,7 @@ class CellPair:
         Ranks are known up to that, and so is a distribution function between the ends of cells.
         """
         both = zip(self.cells, self.counts, strict=True)
-        return np.array([max(_fullest(c, side) for side in sides) for c, sides in both], np.float64)
+        return np.array([max(c.fullest(side) for side in sides) for c, sides in both], np.float64)
 
     @cached_property
     def half_spread(self) -> Floats:
@@ -211,12 +211,7 @@ def category_pair(reference: Tally, batch: Tally, name: str) -> CategoryPair:
 def rank_errors(tally: Tally) -> dict[str, float]:
     """Of the numeric columns: mass of the fullest cell of several values."""
     numbers = {n: c for n, c in tally.cells.columns.items() if isinstance(c, NumberCells)}
-    return {n: _fullest(c, tally.of(n)) for n, c in numbers.items()}
-
-
-def _fullest(cells: NumberCells, counts: Counts) -> float:
-    values = counts[:-2]
-    return float(np.where(cells.single, 0, values).max() / max(int(values.sum()), 1))
+    return {n: c.fullest(tally.of(n)) for n, c in numbers.items()}
 
 
 def _padded(values: npt.NDArray[Any], length: int, cuts: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:

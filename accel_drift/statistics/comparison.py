@@ -122,6 +122,10 @@ class Comparison:
             return np.array([[side.rows - absent, absent]], dtype=np.int64)
         return self._by_group(np.logical_not(side[name].mask()).astype(np.int64), 2, place)
 
+    def hidden(self, name: str) -> float:  # noqa: ARG002  (where all rows are at hand nothing is)
+        """Share of new categories of a column that could not be told from those of the reference."""
+        return 0.0
+
     @property
     def rows(self) -> tuple[int, int]:
         """Rows at hand of the reference and of the batch."""

@@ -54,7 +54,7 @@ class NumberCells:
 
     @classmethod
     def of(cls, column: NumericColumn, bins: Iterable[int]) -> NumberCells:
-        """Cut at quantiles of a column; a value that holds two or more of them has a cell of its own."""
+        """Cut at quantiles of a column, and where its values end; a value that holds two or more has its own cell."""
         dtype = dtype_class(column.dtype, column.dtype)
         ordered = sorted_values(column).astype(dtype)
         if len(ordered) == 0:
@@ -64,6 +64,7 @@ class NumberCells:
         for k in sorted({QUANTILES, *bins}):
             places = cells.quantile_places(n, k)
             made[k] = cells.bin_cuts(ordered[places], places)[0]
+        made[0] = np.append(cells.just_below(ordered[:1]), ordered[-1:])
         cuts = np.unique(np.concatenate(list(made.values())))
         where = {k: tuple(np.searchsorted(cuts, made[k]).tolist()) for k in sorted(bins)}
         return cls(cuts, _middles(ordered, cuts), where)
@@ -78,6 +79,15 @@ class NumberCells:
         """(c + 1,) whether a cell can hold one value only."""
         inner = cells.just_below(self.cuts[1:]) == self.cuts[:-1] if len(self.cuts) else np.empty(0, np.bool_)
         return np.concatenate([[False], inner, [False]])[: len(self.cuts) + 1]
+
+    def fullest(self, counts: Counts) -> float:
+        """Share of a column's values, by its counts, in the fullest cell that can hold several."""
+        values = counts[:-2]
+        return float(np.where(self.single, 0, values).max() / max(int(values.sum()), 1))
+
+    def outside(self, counts: Counts) -> int:
+        """How many of a column's counts are of values beyond all that the deciding rows had."""
+        return int(counts[0] + (counts[len(self.cuts)] if len(self.cuts) else 0))
 
     def only(self, place: int) -> str:
         """The one value that a cell can hold; "" where there are more."""
@@ -156,6 +166,10 @@ class TextCells:
     def only(self, place: int) -> str:
         """The one category that a cell can hold; "" where there are more."""
         return self.named[place] if place < len(self.named) else ""
+
+    def taken(self, counts: Counts) -> float:
+        """Share of the buckets in which a column has rows, by its counts."""
+        return float(np.count_nonzero(counts[len(self.named) : -1]) / self.buckets) if self.buckets else 0.0
 
     def place(self, text: str) -> int:
         """The cell of a category."""
@@ -244,6 +258,9 @@ class FixedCells:
         """
         known = set(bins)
         return cls({n: _cells(c, table.schema.get(n), known, seed) for n, c in table.columns.items()}, table.rows)
+
+    def __repr__(self) -> str:
+        return f"<cells of {len(self.columns):,} columns, made from {self.rows:,} rows>"
 
     @cached_property
     def ends(self) -> Mapping[str, tuple[int, int]]:

@@ -25,22 +25,33 @@ class TalliedComparison(Comparison):
 
     Attributes:
         tallies: counts of reference and batch, in the same cells.
+        blind: numeric columns whose cells do not tell values apart; only whether there is one is compared.
     """
 
     tallies: tuple[Tally, Tally] = None  # type: ignore[assignment]  # given by `of`
+    blind: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, reference: Tally, batch: Tally, schemas: tuple[Schema, Schema], names: tuple[str, ...]
+        cls,
+        reference: Tally,
+        batch: Tally,
+        schemas: tuple[Schema, Schema],
+        names: tuple[str, ...],
+        blind: frozenset[str] = frozenset(),
     ) -> TalliedComparison:
         """Put two tallies side by side; the schemas say what their columns hold."""
         bare, other = (Table(0, {}, schema) for schema in schemas)
-        return cls(bare, other, names, get_backend("numpy"), tallies=(reference, batch))
+        return cls(bare, other, names, get_backend("numpy"), tallies=(reference, batch), blind=blind)
 
     @cached_property
     def numeric(self) -> tuple[CellPair, ...]:  # type: ignore[override]
         """Numeric columns, one pair for each dtype."""
-        return number_pairs(*self.tallies, self.names)
+        return number_pairs(*self.tallies, [n for n in self.names if n not in self.blind])
+
+    def one_sided(self) -> tuple[str, ...]:
+        """Compared columns that hold values on one side only, of a kind that cannot be told on the other."""
+        return tuple(n for n in super().one_sided() if n not in self.blind)
 
     @cached_property
     def categorical(self) -> tuple[CategoryPair, ...]:
@@ -52,6 +63,11 @@ class TalliedComparison(Comparison):
     def missing(self) -> Mapping[str, CountTable]:
         """Rows with and without a value of every column: shapes (1, 2), missing last."""
         return {n: CountTable(*(_presence(t, n) for t in self.tallies)) for n in self.names}
+
+    def hidden(self, name: str) -> float:
+        """Share of new categories of a column that fall into a bucket of the reference's."""
+        cells = self.tallies[0].cells.columns[name]
+        return cells.taken(self.tallies[0].of(name)) if isinstance(cells, TextCells) else 0.0
 
     @property
     def rows(self) -> tuple[int, int]:

@@ -31,8 +31,8 @@ class Tally:
 
     cells: FixedCells
     rows: int
-    counts: Counts
-    met: Mapping[str, dict[int, str]] = field(default_factory=dict, compare=False)
+    counts: Counts = field(repr=False)
+    met: Mapping[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def zero(cls, cells: FixedCells, *, names: bool = False) -> Tally:

@@ -104,5 +104,6 @@ def test_mistakes_with_plans(cli: Cli) -> None:
     refused(cli("fit", "ref.csv", "--out", "x.adp", *counted, "--detectors", "mmd"), "mmd compares rows")
     refused(cli("plan", "plan.adp", "--out", "x.adp"), "plan takes a data set")
     refused(cli("merge", "one.adp", "one.adp", "--out", "x.adp"), "each row counts once")
+    refused(cli("merge", "one.adp", "./one.adp", "--out", "x.adp"), "each row counts once")
     refused(cli("merge", "one.adp", "rows.adp", "--out", "x.adp"), "merge only if they were fitted on one plan")
-    refused(cli("score", "plan.adp", "moved.csv"), "is a plan", "fit --plan")
+    refused(cli("score", "plan.adp", "moved.csv"), "is a plan", "fit REFERENCE --plan plan.adp")

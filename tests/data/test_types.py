@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accel_drift.data import Kind, read_table
+from accel_drift.data.table import CategoricalColumn, NumericColumn
 
 pa = pytest.importorskip("pyarrow")
 
@@ -189,3 +190,18 @@ def test_texts_any_chunks(values: list[str | None], cut: int, encoded: bool) -> 
     column = one(pa.chunked_array([p.dictionary_encode() if encoded else p for p in parts]))
     assert [None if c < 0 else column.categories[c] for c in column.codes] == values
     assert list(column.categories) == sorted({v for v in values if v is not None})
+
+
+@pytest.mark.parametrize("kind", ["numeric", "categorical"])
+def test_instants_are_the_same_in_any_unit(kind: str) -> None:
+    """A number or a category made of an instant does not depend on the unit that a source counts in."""
+    days = np.arange("2024-01-01", "2024-01-09", dtype="M8[D]")
+    odd = days.astype("M8[ms]") + np.timedelta64(1500, "ms")
+    for instants, units in ((days, "D s ms us ns"), (odd, "ms us ns")):
+        found: list[tuple[Any, ...]] = []
+        for unit in units.split():
+            column = read_table({"t": instants.astype(f"M8[{unit}]")}, kinds={"t": kind}).columns["t"]
+            assert isinstance(column, NumericColumn | CategoricalColumn)
+            held = column.categories if isinstance(column, CategoricalColumn) else column.present_values().tolist()
+            found.append(tuple(held))
+        assert len(set(found)) == 1

@@ -313,3 +313,56 @@ def test_distances_on_cells_say_how_far_they_are_known(plan: ad.Plan) -> None:
         assert statistic + bound >= (exact[name].statistic or 0.0)
         assert bound < 0.06
     assert found["whole"].details["rank_error"] == 0.0
+
+
+def test_what_the_plan_could_not_foresee_is_told_and_not_called_stable() -> None:
+    rng = np.random.default_rng(20)
+    n = 4_000
+    plan = ad.Profile.plan(
+        {"z": np.full(300, np.nan), "k": np.full(300, 3.0), "x": rng.normal(size=300)}, ["ks", "wasserstein"]
+    )
+    reference = {"z": rng.normal(10, 1, n), "k": rng.normal(10, 1, n), "x": rng.normal(size=n)}
+    batch = {
+        "z": rng.normal(50, 9, n),
+        "k": rng.normal(50, 9, n),
+        "x": np.where(rng.random(n) < 0.05, -9999, reference["x"]),
+    }
+    report = ad.Profile.fit(reference, plan=plan).score(batch)
+    assert {f.column for f in report.findings} == {"x"}
+    assert set(report.excluded) == {"z", "k"}
+    told = " ".join(report.warnings)
+    assert "z: its values are not compared, 100% of the reference's values lie in one cell" in told
+    assert "x: 4.9% of the batch's values" in told or "x: 5." in told
+    assert "may be far too small" in told
+    assert not ad.Profile.fit(reference, plan=ad.Profile.plan(reference, ["ks"])).score(reference).warnings
+
+
+def test_new_categories_that_buckets_hide_are_not_called_known() -> None:
+    rng = np.random.default_rng(21)
+    known = [f"c{v}" for v in rng.integers(0, 30_000, 20_000)]
+    batch = {"c": known[:5_000] + [f"new{v}" for v in range(5_000)]}
+    profile = ad.Profile.fit({"c": known}, ["unseen"], content="aggregates", kinds={"c": "categorical"})
+    (finding,) = profile.score(batch).findings
+    assert str(finding.status) == "not_comparable"
+    assert "would share a bucket" in finding.note
+    assert any("hard to see" in w for w in profile.score(batch).warnings)
+
+
+def test_mistakes_in_python(plan: ad.Plan) -> None:
+    one = ad.Profile.fit(rows(60, 1), plan=plan)
+    for wrong in ("june.plan.adp", one, 3):
+        with pytest.raises(ConfigError, match=r"it is what Profile\.plan\(\.\.\.\) makes"):
+            ad.Profile.fit(rows(60, 1), plan=wrong)  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="nope"):
+        ad.Profile.fit(rows(60, 1), plan=plan, backend="nope")
+    for other in ("x.adp", [one]):
+        with pytest.raises(ConfigError, match="merge takes profiles, each an argument of its own"):
+            one.merge(other)  # type: ignore[arg-type]
+    assert len(repr(plan)) < 200 > len(repr(one))
+
+
+def test_reports_call_the_reference_by_the_name_that_was_given() -> None:
+    reference = rows(300, 22)
+    for name, shown in (("", "reference"), ("June", "June")):
+        profile = ad.Profile.fit(reference, plan=ad.Profile.plan(reference, ["psi"], name=name))
+        assert profile.score(reference).reference == shown
