@@ -99,18 +99,18 @@ class CountedProfile(Profile):
         Raises:
             ConfigError: another was not fitted on the same plan.
         """
-        plan, tally = self.fitted_on, self.tally
+        plan, tally, own = self.fitted_on, self.tally, self.fitted_on.digest
         for other in others:
             if not isinstance(other, Profile):
                 raise ConfigError(f"merge takes profiles, each an argument of its own, not a {type(other).__name__}")
-            if not isinstance(other, CountedProfile) or other.fitted_on.digest != plan.digest:
+            if not isinstance(other, CountedProfile) or other.fitted_on.digest != own:
                 raise ConfigError(
                     "profiles merge only if they were fitted on one plan: make it with Profile.plan, and fit every "
                     "part of the reference on it"
                 )
             # Twice the same plan, made at different times: one of the two, whatever the order.
             plan = min(plan, other.fitted_on, key=lambda p: json.dumps(dict(p.provenance), sort_keys=True))
-            tally = replace(tally, rows=tally.rows + other.tally.rows, counts=tally.counts + other.tally.counts)
+            tally = tally.merge(other.tally)
         return replace(self, fitted_on=plan, tally=tally)
 
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:

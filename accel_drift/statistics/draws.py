@@ -27,6 +27,12 @@ def keys(seed: int, purpose: str, names: Iterable[str]) -> npt.NDArray[np.uint32
     return np.array([key(seed, purpose, name) for name in names], dtype=np.uint32).reshape(-1, 2)
 
 
+def hashed(text: str, seed: int, buckets: int) -> int:
+    """The bucket, 0 ... buckets - 1, that a text falls into under a seed."""
+    digest = hashlib.blake2b(f"{seed}\x1f{text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest, "little") % buckets
+
+
 def words(stream: npt.NDArray[np.uint32], first: int, rows: int, width: int) -> npt.NDArray[np.uint32]:
     """Threefry words of counters (first ... first + rows) x (0 ... width); shape (2, rows, width)."""
     i = np.arange(first, first + rows, dtype=np.uint32)

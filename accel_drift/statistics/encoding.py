@@ -9,7 +9,6 @@ column for (a missing value, a category) is 0 in all rows of the other: `spread_
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from accel_drift.backends import Backend, get_backend
 from accel_drift.data.device import DeviceColumn, DeviceEmbedding
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
+from accel_drift.statistics import draws
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoded_numbers import BUCKET, LARGE, MISSING, VALUE, numeric, type_of
 
@@ -322,7 +322,9 @@ def _categorical(
     if not apart and len(categories) < 2 and not 0 < absent.sum() < len(code):
         return backend.asarray(np.zeros((len(code), 0))), [], rule
     every = len(rule) <= CATEGORIES
-    named = [(VALUE, t) if every and t in rule else (BUCKET, f"{_hash(t, seed):02d}") for t in categories]
+    named = [
+        (VALUE, t) if every and t in rule else (BUCKET, f"{draws.hashed(t, seed, CATEGORIES):02d}") for t in categories
+    ]
     of = sorted(set(named))
     at = np.array([of.index(slot) for slot in named], np.int64)
     out = np.zeros((len(code), len(of) + int(absent.any())))
@@ -337,8 +339,3 @@ def _categorical(
 def _used(columns: Sequence[CategoricalColumn]) -> list[str]:
     """Categories that have a row, sorted."""
     return sorted({text for c in columns for text in c.used()})
-
-
-def _hash(category: str, seed: int) -> int:
-    digest = hashlib.blake2b(f"{seed}\x1f{category}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "little") % CATEGORIES

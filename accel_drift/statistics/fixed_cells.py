@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import blake2b
 from math import floor, isfinite
 from typing import Any, ClassVar, TypeAlias
 
@@ -20,7 +19,8 @@ import numpy.typing as npt
 from accel_drift.data.block import dtype_class, sorted_values
 from accel_drift.data.schema import NULL_TYPE, Kind
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
-from accel_drift.statistics import cells
+from accel_drift.statistics import cells, draws
+from accel_drift.statistics.totals import number_of, plain
 
 Counts = npt.NDArray[np.int64]
 
@@ -108,15 +108,15 @@ class NumberCells:
         """As plain JSON values."""
         return {
             "dtype": str(self.cuts.dtype),
-            "cuts": [_plain(v) for v in self.cuts.tolist()],
-            "middles": [_plain(v) for v in self.middles.tolist()],
+            "cuts": [plain(v) for v in self.cuts.tolist()],
+            "middles": [plain(v) for v in self.middles.tolist()],
             "bins": {str(k): list(places) for k, places in self.bins.items()},
         }
 
     @classmethod
     def from_dict(cls, made: Mapping[str, Any]) -> NumberCells:
         """What `to_dict` gave."""
-        cuts, middles = (np.array([_number(v) for v in made[k]], dtype=made["dtype"]) for k in ("cuts", "middles"))
+        cuts, middles = (np.array([number_of(v) for v in made[k]], dtype=made["dtype"]) for k in ("cuts", "middles"))
         return cls(cuts, middles, {int(k): tuple(places) for k, places in made["bins"].items()})
 
 
@@ -177,7 +177,7 @@ class TextCells:
         if known is not None:
             return known
         # A boolean has no other values.
-        return len(self.named) + _bucket(text, self.seed) % self.buckets if self.buckets else self.width - 1
+        return len(self.named) + draws.hashed(text, self.seed, self.buckets) if self.buckets else self.width - 1
 
     def count(self, column: CategoricalColumn, by_code: Counts, met: dict[int, str] | None = None) -> Counts:
         """Counts of a column from those of its codes, missing last; `met` learns a category of each bucket."""
@@ -359,17 +359,3 @@ def _called(cells: TextCells, others: Iterable[str]) -> dict[int, str]:
     for text in others:
         found.setdefault(cells.place(text), []).append(text)
     return {place: texts[0] if len(texts) == 1 else f"{texts[0]} and others" for place, texts in found.items()}
-
-
-def _bucket(text: str, seed: int) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=str(seed).encode()[:64]).digest()
-    return int.from_bytes(digest, "little")
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no infinities."""
-    return value if isinstance(value, int) or np.isfinite(value) else str(value)
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) else value

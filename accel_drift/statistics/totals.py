@@ -63,7 +63,7 @@ class Totals:
             "tied": sorted(self.tied),
             "categories": {n: dict(c) for n, c in self.categories.items()},
             "bins": {
-                n: {str(k): {"cuts": [_plain(v) for v in b.cuts], "counts": list(b.counts)} for k, b in by.items()}
+                n: {str(k): {"cuts": [plain(v) for v in b.cuts], "counts": list(b.counts)} for k, b in by.items()}
                 for n, by in self.bins.items()
             },
         }
@@ -77,7 +77,7 @@ class Totals:
             frozenset(made["tied"]),
             {n: {t: int(k) for t, k in c.items()} for n, c in made["categories"].items()},
             {
-                n: {int(k): Bins(tuple(map(_number, b["cuts"])), tuple(map(int, b["counts"]))) for k, b in by.items()}
+                n: {int(k): Bins(tuple(map(number_of, b["cuts"])), tuple(map(int, b["counts"]))) for k, b in by.items()}
                 for n, by in made["bins"].items()
             },
         )
@@ -94,10 +94,11 @@ def _bins(ordered: Any, bins: int, missing: int) -> Bins:
     return Bins(tuple(cuts.tolist()), (*map(int, counts), missing))
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no infinities."""
+def plain(value: Any) -> Any:
+    """A number as JSON holds it, which has no infinities."""
     return value if isinstance(value, int) or np.isfinite(value) else str(value)
 
 
-def _number(value: Any) -> Any:
+def number_of(value: Any) -> Any:
+    """What `plain` gave."""
     return float(value) if isinstance(value, str) else value
