@@ -146,6 +146,7 @@ def score(
     fail_on_drift: o.FailOnDrift = False,
     top: o.Top = None,
     verbose: o.Verbose = False,
+    quiet: o.Quiet = False,
 ) -> int:
     """Compare CURRENT with REFERENCE and print what drifted."""
     from accel_drift.cli import scoring
@@ -156,18 +157,19 @@ def score(
     )  # fmt: skip
     files = {"--html": html, "--pdf": pdf, "--json": json, "--csv": csv, "--parquet": parquet}
     scoring.check_outputs(files, (reference, current))
-    with progress("reading") as tell:
+    with progress("reading", quiet=quiet) as tell:
         report = scoring.score(reference, current, given, backend, tell)
     report = scoring.with_command(report, str(context.obj))
     told = [report.explain(column) for column in explain or ()]
     if json == scoring.STDOUT:
         out(report.to_json())
-    else:
+    elif not quiet:
         show(report, verbose=verbose, top=top)
         for explanation in told:
             show_explanation(explanation)
     for name in scoring.write(report, files, top):
-        aside(f"Wrote {name}")
+        if not quiet:
+            aside(f"Wrote {name}")
     return DRIFT if fail_on_drift and scoring.alarming(report) else NO_DRIFT
 
 
@@ -197,6 +199,7 @@ def fit(
     sample_rows: o.SampleRows = None,
     content: o.Content = None,
     plan_file: o.PlanFile = None,
+    quiet: o.Quiet = False,
 ) -> int:
     """Learn REFERENCE once and save it as a profile, to score against without the data set."""
     from accel_drift.cli import learning, scoring
@@ -207,9 +210,10 @@ def fit(
         content=content,
     )  # fmt: skip
     scoring.check_outputs({"--out": out_file}, (reference, *([] if plan_file is None else [str(plan_file)])))
-    with progress("learning") as tell:
+    with progress("learning", quiet=quiet) as tell:
         profile = learning.fit(reference, given, backend, plan_file, out_file, tell)
-    out(learning.described(profile, out_file))
+    if not quiet:
+        out(learning.described(profile, out_file))
     return NO_DRIFT
 
 
@@ -234,6 +238,7 @@ def plan(
     kinds: o.Kinds = None,
     label: o.Label = None,
     seed: o.Seed = None,
+    quiet: o.Quiet = False,
 ) -> int:
     """Decide from SAMPLE what is counted of a reference, so that its parts can be fitted apart and merged."""
     from accel_drift.cli import learning, scoring
@@ -243,9 +248,10 @@ def plan(
         correction=correction, min_effect=min_effect, label=label, seed=seed,
     )  # fmt: skip
     scoring.check_outputs({"--out": out_file}, (sample,))
-    with progress("planning"):
-        made = learning.plan(sample, given, out_file)
-    out(learning.planned(made, out_file))
+    with progress("planning", quiet=quiet) as tell:
+        made = learning.plan(sample, given, out_file, tell)
+    if not quiet:
+        out(learning.planned(made, out_file))
     return NO_DRIFT
 
 
@@ -254,14 +260,15 @@ def plan(
         "accel-drift merge june-02.adp june-03.adp --out june.adp",
     )
 )
-def merge(profiles: o.Profiles, out_file: o.Out) -> int:
+def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
     """Add up profiles that were fitted on one plan; their order does not matter, to the byte."""
     from accel_drift.cli import learning, scoring
 
     scoring.check_outputs({"--out": out_file}, tuple(profiles))
-    with progress("merging"):
+    with progress("merging", quiet=quiet):
         merged = learning.merge(profiles, out_file)
-    out(learning.described(merged, out_file))
+    if not quiet:
+        out(learning.described(merged, out_file))
     return NO_DRIFT
 
 

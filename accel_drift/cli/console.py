@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accel_drift.report import Report
     from accel_drift.report.explanation import Explanation
+
+OF_ROWS = ("reading", "counting")
+"""What is done a row at a time."""
 
 Tell = Callable[[int, int, str], None]
 
@@ -71,19 +75,45 @@ def show_explanation(explanation: Explanation) -> None:
 
 
 @contextmanager
-def progress(first: str) -> Iterator[Tell]:
+def progress(first: str, *, quiet: bool = False) -> Iterator[Tell]:
     """A bar on standard error while something long is done, only where a person looks on.
+
+    Rows are told with their rate, and with their share and the time left where it is known how many there are.
 
     Args:
         first: what is done before the first call of the function that this yields.
+        quiet: show nothing in any case.
     """
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda _done, _of, _what: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    texts = [TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[rows]")]
+    columns = (SpinnerColumn(), texts[0], BarColumn(20), texts[1], TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(first, total=None)
-        yield lambda done, of, what: bar.update(task, completed=done, total=of, description=what)
+        task = bar.add_task(first, total=None, rows="")
+        began = time.monotonic()
+
+        def tell(done: int, of: int, what: str) -> None:
+            rows = rows_told(done, of, time.monotonic() - began) if what in OF_ROWS else ""
+            bar.update(task, completed=done, total=of or None, description=what, rows=rows)
+
+        yield tell
+
+
+def rows_told(done: int, of: int, seconds: float) -> str:
+    """How far a pass over rows is: `5,000,000 of 20,000,000 rows (25 %), 2.5 M rows/s, 6 s left`.
+
+    Args:
+        done: rows read.
+        of: rows in all, or 0 where nobody knows.
+        seconds: since it began.
+    """
+    rate = done / seconds if seconds > 0 else 0.0
+    speed = f", {rate / 1e6:.1f} M rows/s" if rate >= 1e6 else f", {rate:,.0f} rows/s" if rate else ""
+    if not of:
+        return f"{done:,} rows{speed}"
+    left = f", {round((of - done) / rate):,} s left" if rate and done < of else ""
+    return f"{done:,} of {of:,} rows ({100 * done // of} %){speed}{left}"

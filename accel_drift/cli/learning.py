@@ -39,12 +39,12 @@ def fit(
             )
         profile = Profile.fit(reference, plan=Plan.load(plan_file), backend=backend, progress=tell)
     else:
-        profile = Profile.fit(reference, backend=backend, **given)
+        profile = Profile.fit(reference, backend=backend, progress=tell, **given)
     profile.save(out)
     return profile
 
 
-def plan(sample: str, given: Mapping[str, Any], out: Path) -> Plan:
+def plan(sample: str, given: Mapping[str, Any], out: Path, tell: Tell) -> Plan:
     """Decide from SAMPLE what is counted, and write the plan.
 
     Raises:
@@ -55,7 +55,7 @@ def plan(sample: str, given: Mapping[str, Any], out: Path) -> Plan:
         raise ConfigError(f"{sample} is a saved profile or plan already; plan takes a data set")
     from accel_drift.profiles import Profile
 
-    made = Profile.plan(sample, **given)
+    made = Profile.plan(sample, progress=tell, **given)
     made.save(out)
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import ast
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -45,8 +45,8 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="Only these columns, separated by commas. A column named here is compared even if it looks like an "
-        "identifier.",
+        help="Only these columns, separated by commas; a name with a comma stands in double quotes, "
+        "'\"lat, lon\",x'. A column named here is compared even if it looks like an identifier.",
         rich_help_panel=_LEARN,
     ),
 ]
@@ -55,14 +55,15 @@ Kinds = Annotated[
     typer.Option(
         "--kinds",
         metavar="NAME=KIND",
-        help="What columns hold where the finder should not decide, separated by commas: zip=categorical, "
-        "comment=text, created_at=gaps.",
+        help="What columns hold where the finder should not decide, separated by commas: numeric, categorical, "
+        "boolean, timestamp, identifier; or what of them is compared: length, text, gaps. Such as zip=categorical, "
+        "comment=text,created_at=gaps, or '\"a name, with a comma\"=categorical'.",
         rich_help_panel=_LEARN,
     ),
 ]
 Drop = Annotated[
     list[str] | None,
-    typer.Option("--drop", metavar="NAMES", help="Columns to leave out, separated by commas.", rich_help_panel=_LEARN),
+    typer.Option("--drop", metavar="NAMES", help="Columns to leave out, as in --columns.", rich_help_panel=_LEARN),
 ]
 Label = Annotated[
     str | None,
@@ -189,6 +190,10 @@ Verbose = Annotated[
     bool,
     typer.Option("--verbose", help="List every column, however many are stable.", rich_help_panel=_WRITE),
 ]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print nothing but errors, and no progress.", rich_help_panel=_WRITE),
+]
 PlanFile = Annotated[
     Path | None,
     typer.Option(
@@ -225,11 +230,23 @@ Out = Annotated[
 
 
 def names_in(texts: Sequence[str] | None) -> list[str] | None:
-    """Names separated by commas, over any number of uses of an option; quotes hold a comma inside a name."""
+    """Names separated by commas, over any number of uses of an option.
+
+    As in CSV, double quotes hold a comma, and spaces around a name, inside it; two of them stand for one.
+    """
     if texts is None:
         return None
-    found = [name.strip() for row in csv.reader(texts, skipinitialspace=True) for name in row]
-    return [name for name in found if name]
+    found = [part.strip() for text in texts for part in re.findall(r'(?:"(?:[^"]|"")*"|[^,])+', text)]
+    return [_QUOTED.sub(lambda quoted: quoted[1].replace('""', '"'), part) for part in found if part]
+
+
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+
+
+def _as_listed(name: str) -> str:
+    """A name as `names_in` takes it."""
+    odd = name != name.strip() or set(name) & set(',"')
+    return '"' + name.replace('"', '""') + '"' if odd else name
 
 
 def learning(
@@ -263,11 +280,15 @@ def learning(
 def _kinds(words: Sequence[str] | None) -> dict[str, str] | None:
     if words is None:
         return None
+    # The last sign of equality: a name may hold one, a kind does not.
     pairs = [word.rpartition("=") for word in words]
     wrong = next((word for word, (name, sign, _) in zip(words, pairs, strict=True) if not (name and sign)), None)
     if wrong is not None or not pairs:
-        raise ConfigError(f"--kinds takes names with their kinds, such as zip=categorical, not {wrong or 'nothing'!r}")
-    return {name.strip(): kind.strip() for name, _, kind in pairs}
+        raise ConfigError(
+            f"--kinds takes names with their kinds, such as zip=categorical, not {wrong or 'nothing'!r}; a name with a "
+            "comma stands in double quotes: --kinds '\"a,b\"=categorical'"
+        )
+    return {name: kind.strip() for name, _, kind in pairs}
 
 
 def spelled(given: Mapping[str, Any]) -> str:
@@ -279,12 +300,21 @@ def as_written_here(text: str) -> str:
     """An error's advice with the options as they are written here: `drop=['x', 'y']` becomes `--drop x,y`."""
 
     def listed(found: re.Match[str]) -> str:
-        names = [name.strip("'") for name in found[2].split(", ")]
-        return f"--{found[1].replace('_', '-')} {shlex.quote(','.join(names)) if names != ['...'] else '...'}"
+        names = ast.literal_eval(found[2])
+        return f"--{found[1]} {'...' if names == [...] else shlex.quote(','.join(map(_as_listed, names)))}"
 
-    text = re.sub(r"\bkinds=\{'([^']*)': '([^']*)'\}", r"--kinds \1=\2", text)
-    text = re.sub(rf"\b({_OPTIONS})=\[([^\]]*)\]", listed, text)
+    def paired(found: re.Match[str]) -> str:
+        pairs = ast.literal_eval(found[1])
+        return f"--kinds {shlex.quote(','.join(f'{_as_listed(name)}={kind}' for name, kind in pairs.items()))}"
+
+    text = re.sub(rf"\bkinds=(\{{{_TEXT}: {_TEXT}\}})", paired, text)
+    text = re.sub(r'\bcontent="(\w+)"', r"--content \1", text)
+    text = re.sub(rf"\b(detectors|columns|drop)=(\[(?:{_TEXT}(?:, )?)+\]|\[\.\.\.\])", listed, text)
     return re.sub(rf"\b({_OPTIONS})= ?", lambda found: f"--{found[1].replace('_', '-')} ", text)
+
+
+_TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+"""A text as Python writes it."""
 
 
 def with_stdout_for_json(args: Sequence[str]) -> list[str]:

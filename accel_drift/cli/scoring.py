@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accel_drift.cli.console import Tell
+from accel_drift.cli.console import OF_ROWS, Tell
 from accel_drift.cli.options import spelled
 from accel_drift.errors import ConfigError, SourceError
 
@@ -77,7 +77,7 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
         current: a data set's file.
         given: options of `Profile.fit` that were given.
         backend: where to compute.
-        tell: told before each detector.
+        tell: told before each detector, and while rows are counted.
 
     Raises:
         ConfigError: CURRENT is a saved profile, or options come with one that has its own.
@@ -88,7 +88,7 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
     names = _names(reference, current)
 
     def testing(done: int, of: int, detector: str) -> None:
-        tell(done, of, "counting rows" if detector == "counting" else f"testing with {detector}")
+        tell(done, of, detector if detector in OF_ROWS else f"testing with {detector}")
 
     if looks_like_a_profile(reference):
         if given:

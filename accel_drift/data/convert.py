@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from accel_drift.data.decoded import merged_codes, truth_column
-from accel_drift.data.kinds import number_order, text_of
+from accel_drift.data.kinds import instant_of, number_order, tells_time, text_of
 from accel_drift.data.numbers import numeric_column, seconds_column
 from accel_drift.data.schema import NULL_TYPE, Column, Kind, dimensions
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, TableColumn
@@ -127,6 +127,8 @@ def _to_numeric(column: Single) -> NumericColumn:
         return replace(column, kind=Kind.NUMERIC)
     if column.kind is Kind.BOOLEAN:
         return numeric_column(column.name, np.maximum(column.codes, 0).astype(np.int64), column.present)
+    if tells_time(column):
+        return _to_numeric(_to_timestamp(column))
     try:
         # Whole numbers stay exact beyond 2**53.
         table = np.array([int(text) for text in column.categories] + [0], np.int64)
@@ -161,7 +163,7 @@ def _to_timestamp(column: Single) -> NumericColumn:
     instants = np.zeros(len(column.categories) + 1, "M8[us]")
     for code, text in enumerate(column.categories):
         try:
-            instants[code] = np.datetime64(text.removesuffix("Z"), "us")
+            instants[code] = instant_of(text)
         except ValueError:
             raise _cannot(column, Kind.TIMESTAMP, text) from None
     values = instants[column.codes].astype(np.int64)

@@ -157,7 +157,7 @@ def _truths(path: Path, column: Any) -> CategoricalColumn:
         if text.lower() not in _TRUE + _FALSE:
             raise SchemaError(
                 f"{path}: column {column.name!r} is boolean in the reference, but has {text!r} here; "
-                f"repair the value, or leave the column out with drop=[{column.name!r}]"
+                f"repair the value, or leave the column out when the reference is learned: drop=[{column.name!r}]"
             )
         truth[code] = text.lower() in _TRUE
     return truth_column(column.name, truth[column.codes], column.present)
@@ -188,5 +188,5 @@ def _misfit(path: Path, name: str, was: Column, value: str) -> SchemaError:
     thing = "numeric" if was.group == "numeric" else "a time"
     return SchemaError(
         f"{path}: column {name!r} is {thing} in the reference ({was.type}), but has {value!r} here; repair "
-        f"the value or leave it empty, or leave the column out with drop=[{name!r}]"
+        f"the value or leave it empty, or leave the column out when the reference is learned: drop=[{name!r}]"
     )

@@ -2,7 +2,8 @@
 
 A folder is walked to its end. Files and folders whose name begins with a dot or an underscore are left out, as other
 readers of data sets do; files stand in the order of their paths. Folders named `key=value`, below the one given, make
-a column of each key (Hive's partitions).
+a column of each key (Hive's partitions). Keys of the folders above are kept apart: a part of a partitioned data set has
+its column there.
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ class Found:
         name: what to call the data set.
         parts: its files, in the order of their paths.
         lone: it is one file given by its path.
+        above: keys of the folders that hold the whole data set.
     """
 
     name: str
     parts: tuple[Part, ...]
     lone: bool = False
+    above: dict[str, str | None] = field(default_factory=dict)
 
 
 def find_files(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Found:
@@ -60,17 +63,18 @@ def find_files(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     if isinstance(source, (str, os.PathLike)):
         path = local_path(source)
         if path.is_dir():
-            return Found(path.resolve().name, tuple(_keyed(_walked(path), path)))
+            return Found(path.resolve().name, tuple(_keyed(_walked(path), path)), above=_keys(path.absolute().parts))
         if not glob.has_magic(str(path)) or path.exists():
-            return Found(path.name, (Part(path),), lone=True)
-        return Found(str(source), tuple(_matching(path)))
+            return Found(path.name, (Part(path),), lone=True, above=_keys(path.absolute().parts[:-1]))
+        fixed = Path(*_before_magic(path.parts))
+        return Found(str(source), tuple(_matching(path, fixed)), above=_keys(fixed.absolute().parts))
     if not source:
         raise DataError("the list of paths is empty; give at least one file")
     files = [part.path for item in source for part in find_files(item).parts]
     if twice := sorted({str(path) for path in files if files.count(path) > 1}) if len(files) < 10_000 else []:
         raise DataError(f"the list names {twice[0]} twice; each row counts once")
     common = Path(os.path.commonpath([path.absolute().parent for path in files]))
-    return Found(f"{len(files):,} files", tuple(_keyed(files, common)))
+    return Found(f"{len(files):,} files", tuple(_keyed(files, common)), above=_keys(common.parts))
 
 
 def local_path(source: str | os.PathLike[str]) -> Path:
@@ -93,10 +97,9 @@ def local_path(source: str | os.PathLike[str]) -> Path:
     return Path(said).expanduser()
 
 
-def _matching(pattern: Path) -> Iterator[Part]:
-    """Files of a pattern; a folder that matches is walked."""
+def _matching(pattern: Path, fixed: Path) -> Iterator[Part]:
+    """Files of a pattern, below the folder that its fixed part names; a folder that matches is walked."""
     matched = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207  (** and hidden)
-    fixed = Path(*_before_magic(pattern.parts))
     kept = [path for path in matched if not any(map(_hidden, path.relative_to(fixed).parts))]
     folders = [path for path in kept if path.is_dir()]
     files = [path for path in kept if not path.is_dir()]
@@ -145,8 +148,7 @@ def _keyed(files: Iterable[Path], root: Path) -> Iterator[Part]:
     first: Part | None = None
     for path in files:
         below = path.absolute().relative_to(root.absolute()).parts[:-1]
-        pairs = [part.partition("=") for part in below if "=" in part]
-        part = Part(path, {unquote(key): _value(value) for key, _, value in pairs})
+        part = Part(path, _keys(below))
         first = first or part
         if list(part.keys) != list(first.keys):
             raise SourceError(
@@ -154,6 +156,11 @@ def _keyed(files: Iterable[Path], root: Path) -> Iterator[Part]:
                 "all files of a data set have the same keys"
             )
         yield part
+
+
+def _keys(folders: Iterable[str]) -> dict[str, str | None]:
+    pairs = [name.partition("=") for name in folders if "=" in name]
+    return {unquote(key): _value(value) for key, _, value in pairs}
 
 
 def _value(text: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,28 +11,34 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.concatenate import Misfit, joined
-from accel_drift.data.convert import type_group
+from accel_drift.data.convert import type_group, without_values
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, merged_codes
 from accel_drift.data.folders import Found, Part
 from accel_drift.data.formats import format_of, open_file
-from accel_drift.data.schema import Column, Kind, Schema, listed
+from accel_drift.data.schema import NULL_TYPE, Column, Kind, Schema, listed
 from accel_drift.data.table import NumericColumn
 from accel_drift.errors import SchemaError, SourceError
 
 
-def open_files(found: Found) -> Source:
+def open_files(found: Found, expected: Collection[str] = ()) -> Source:
     """The columns of a data set of one or more files.
+
+    Args:
+        found: the files.
+        expected: columns that are looked for. Where the files lack one that is a key of the folders above them, it is
+            read from there: a part of a partitioned data set may be given alone.
 
     Raises:
         SourceError: a file cannot be read, or the files are of several formats.
         SchemaError: a file has other columns than the first.
     """
-    if found.lone:
-        one = open_file(found.parts[0].path)
-        return replace(one, default_name=found.name)
-    parts = found.parts
-    _one_format([part.path for part in parts])
-    opened = [open_file(part.path) for part in parts]
+    if not found.lone:
+        _one_format([part.path for part in found.parts])
+    opened = [open_file(part.path) for part in found.parts]
+    above = {key: value for key, value in found.above.items() if key in expected and key not in opened[0].names}
+    if found.lone and not above:
+        return replace(opened[0], default_name=found.name)
+    parts = [replace(part, keys={**above, **part.keys}) for part in found.parts]
     for part, source in zip(parts, opened, strict=True):
         _same_names(part.path, source.names, parts[0].path, opened[0].names)
     keys = tuple(parts[0].keys)
@@ -117,6 +123,8 @@ def key_column(name: str, values: Sequence[str | None], counts: Sequence[int], s
     texts = [value for value in values if value is not None]
     as_text = not texts or (was is not None and type_group(was.type) == "text")
     rows = np.repeat(np.arange(len(values)), counts)
+    if not texts and was is not None:
+        return Decoded(without_values(name, len(rows), Column(name, Kind.NUMERIC, NULL_TYPE)), NULL_TYPE)
     if not as_text and all(re.fullmatch(r"-?\d{1,18}", text) for text in texts):
         whole = np.array([0 if value is None else int(value) for value in values], np.int64)
         return Decoded(_numbers(name, whole[rows], values, rows), "int64")

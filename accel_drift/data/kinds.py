@@ -1,6 +1,7 @@
 """Which kind a column is: by its type, by its values, or by the caller's word.
 
-The rules for identifiers (columns that name things, and so differ between any two data sets):
+Texts that are all dates or instants (ISO 8601) are timestamps, as in a text file. The rules for identifiers (columns
+that name things, and so differ between any two data sets):
 
 * text of more than 1,000 different values that are more than 5 % of the rows that have one;
 * text of which more than 90 % of at least 20 values are different;
@@ -31,6 +32,9 @@ FREE_TEXT_LENGTH = 50
 FEW_ROWS = 20
 MANY_NAMED = 100
 
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::\d\d(?::\d\d(?:\.\d{1,9})?)?)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+)
 _NAMING_WORDS = frozenset({"id", "ids", "uid", "uuid", "guid", "key", "hash", "index", "idx", "rowid"})
 _NUMBERED_THINGS = frozenset(
     (
@@ -47,8 +51,47 @@ def find_kind(column: TableColumn) -> tuple[Kind, str]:
     """The kind that type, values and name speak for, and the reason where it is not obvious."""
     if isinstance(column, EmbeddingColumn) or column.kind not in (Kind.NUMERIC, Kind.CATEGORICAL):
         return column.kind, ""
+    if tells_time(column):
+        return Kind.TIMESTAMP, "every text is a date or a time (ISO 8601)"
     reason = _number_identifier(column) if isinstance(column, NumericColumn) else _text_identifier(column)
     return (Kind.IDENTIFIER, reason) if reason else (column.kind, "")
+
+
+def tells_time(column: TableColumn) -> bool:
+    """Whether every text of a column is a date or an instant, all of them with a zone or all without.
+
+    As readers of text files take them: frames and Parquet files often hold times as the text that they were read from.
+    """
+    if not isinstance(column, CategoricalColumn) or column.kind is not Kind.CATEGORICAL or not column.categories:
+        return False
+    zoned: set[bool] = set()
+    for text in column.categories:
+        found = _INSTANT.fullmatch(text)
+        if found is None:
+            return False
+        zoned.add(found["zone"] is not None)
+        try:
+            instant_of(text)
+        except ValueError:  # the 30th of February
+            return False
+    return len(zoned) == 1
+
+
+def instant_of(text: str) -> np.datetime64:
+    """The instant that a text names, in microseconds, of UTC where it has a zone.
+
+    Raises:
+        ValueError: it names none.
+    """
+    found = _INSTANT.fullmatch(text)
+    zone = (found["zone"] if found else None) or "Z"
+    if not text[:4].isdigit():  # NumPy knows "now" and "today"
+        raise ValueError(text)
+    at = np.datetime64(text.removesuffix(zone), "us")
+    if zone == "Z":
+        return at
+    minutes = 60 * int(zone[1:3]) + int(zone[3:].lstrip(":") or 0)
+    return at - np.timedelta64(-minutes if zone[0] == "-" else minutes, "m")
 
 
 def words_of(name: str) -> list[str]:

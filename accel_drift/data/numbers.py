@@ -58,8 +58,12 @@ def seconds_column(
     name: str, counted: npt.NDArray[np.int64], unit: str, valid: npt.NDArray[np.bool_] | None
 ) -> NumericColumn:
     """A column of durations, or of instants. All become seconds, so that sources in different units can be compared."""
-    seconds = counted * 86_400.0 if unit == "D" else counted / _PER_SECOND[unit]
+    seconds: Any
+    if unit == "ns":  # as a float64 an instant in nanoseconds would be rounded once more than one in microseconds
+        seconds = (counted // 1000) / 1e6 + (counted % 1000) / 1e9
+    else:
+        seconds = counted * 86_400.0 if unit == "D" else counted / _PER_SECOND[unit]
     return replace(numeric_column(name, seconds, valid), unit="s")
 
 
-_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -14,10 +14,10 @@ import numpy.typing as npt
 from accel_drift.backends import Backend
 from accel_drift.data.concatenate import picked
 from accel_drift.data.convert import convert, held_to, without_identity
-from accel_drift.data.decoded import Decoded, Outcome, Source
+from accel_drift.data.decoded import Decoded, Outcome, Rows, Source
 from accel_drift.data.derive import derive
 from accel_drift.data.device import is_tensor
-from accel_drift.data.kinds import find_kind
+from accel_drift.data.kinds import find_kind, tells_time
 from accel_drift.data.schema import DERIVED, NULL_TYPE, Column, Kind, Schema, derived_name, listed, nothing_common
 from accel_drift.data.table import Table, TableColumn
 from accel_drift.data.words import set_aside
@@ -41,6 +41,7 @@ def read_table(
     name: str = "",
     backend: Backend | None = None,
     pick: Pick | None = None,
+    progress: Progress | None = None,
 ) -> Table:
     """Read rows from wherever they are.
 
@@ -59,6 +60,7 @@ def read_table(
         name: what to call the data set; by default the name of the file or folder.
         backend: what will compute on the rows: tensors on its device stay there. Without it they must be on the host.
         pick: which rows to read, of a source that comes in pieces and says how many it has; others are read whole.
+        progress: called with (rows read, rows in all, "reading") after each piece of such a source.
 
     Returns:
         The table; with 0 rows or without columns where the source has none.
@@ -72,8 +74,11 @@ def read_table(
     """
     asked = _Asked.of(source, columns, drop, label, kinds, schema, backend)
     opened = asked.opened
+    if schema and asked.by_name and not asked.by_name & {*opened.names, *opened.excluded}:
+        raise nothing_common(schema, (*opened.names, *opened.excluded))
     if pick is not None and opened.pieces is not None and opened.rows is not None:
-        rows = picked(opened.in_pieces(asked.wanted, asked.steering), pick(opened.rows))
+        pieces = opened.in_pieces(asked.wanted, asked.steering)
+        rows = picked(_told(pieces, opened.rows, progress), pick(opened.rows))
     else:
         rows = opened.load(asked.wanted, asked.steering)
     return asked.table(*rows, name)
@@ -81,6 +86,18 @@ def read_table(
 
 Pick: TypeAlias = Callable[[int], npt.NDArray[np.int64]]
 """Number of rows -> places of those wanted, ascending."""
+
+Progress: TypeAlias = Callable[[int, int, str], None]
+"""Is told (how much is done, of how much in all or 0, what)."""
+
+
+def _told(pieces: Iterator[Rows], rows: int, progress: Progress | None) -> Iterator[Rows]:
+    done = 0
+    for piece in pieces:
+        done += piece[0]
+        yield piece
+        if progress is not None:
+            progress(done, rows, "reading")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +108,13 @@ class Pieces:
         tables: the rows in their order; at least one table, perhaps without rows.
         rows: how many there are, where that is known before they are read.
         name: what to call the data set.
+        columns: names of all its columns, read or not.
     """
 
     tables: Iterator[Table]
     rows: int | None
     name: str
+    columns: tuple[str, ...]
 
 
 def read_pieces(
@@ -119,7 +138,8 @@ def read_pieces(
     asked = _Asked.of(source, columns, drop, None, None, schema, None)
     whole = asked.opened.in_pieces(asked.wanted, asked.steering)
     called = name or asked.opened.default_name
-    return Pieces((asked.table(*piece, called) for piece in whole), asked.opened.rows, called)
+    there = (*asked.opened.names, *asked.opened.excluded)
+    return Pieces((asked.table(*piece, called) for piece in whole), asked.opened.rows, called, there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +168,8 @@ class _Asked:
         _no_text(columns, "columns")
         _no_text(drop, "drop")
         asked = None if columns is None else list(dict.fromkeys(columns))
-        opened = _open_table(source) if isinstance(source, Table) else _open(source, backend)
+        expected = {*(asked or ()), *(c.source for c in (schema.columns if schema else ()))}
+        opened = _open_table(source) if isinstance(source, Table) else _open(source, backend, expected)
         wanted, excluded = _chosen(opened, asked, list(drop), label, schema)
         return cls(opened, wanted, excluded, frozenset(asked or ()), *_known_kinds(opened, kinds, schema), schema)
 
@@ -216,19 +237,20 @@ def _settle(
         return Column(column.name, column.kind, outcome.type, "no value at all"), column
     if named:
         plain = without_identity(column)
-        return Column(column.name, plain.kind, outcome.type, outcome.reason), plain
+        kind = Kind.TIMESTAMP if not settled and tells_time(plain) else plain.kind
+        return Column(column.name, kind, outcome.type, outcome.reason), convert(plain, kind)
     if settled:
         return Column(column.name, column.kind, outcome.type, outcome.reason), column
     kind, reason = find_kind(column)
     return Column(column.name, kind, outcome.type, reason), convert(column, kind)
 
 
-def _open(source: Any, backend: Backend | None) -> Source:
+def _open(source: Any, backend: Backend | None, expected: Collection[str]) -> Source:
     if _is_path(source) or (isinstance(source, (list, tuple)) and source and all(map(_is_path, source))):
         from accel_drift.data.folders import find_files
         from accel_drift.data.joined import open_files
 
-        return open_files(find_files(source))
+        return open_files(find_files(source), expected)
     if isinstance(source, np.ndarray):
         from accel_drift.data.memory import open_array
 
@@ -295,8 +317,6 @@ def _chosen(
         _must_exist(there, () if label is None else (label,), "label")
     known = [name for column in schema.columns for name in (column.name, column.source)] if schema else []
     _must_exist((*there, *known), asked or (), "columns")
-    if schema and asked and not set(asked) & set(there):
-        raise nothing_common(schema, there)
     excluded = dict(opened.excluded)
     excluded |= {name: "dropped by the caller" for name in drop if name in opened.names}
     if label is not None and label in opened.names:

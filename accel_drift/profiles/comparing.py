@@ -7,8 +7,9 @@ from typing import Any
 
 from accel_drift.backends import Backend
 from accel_drift.calibration import Correction, Rule
+from accel_drift.data.read import Progress
 from accel_drift.detectors.base import Detector
-from accel_drift.profiles.profile import Profile, Progress
+from accel_drift.profiles.profile import Profile
 from accel_drift.report import Report
 
 

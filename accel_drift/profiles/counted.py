@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from accel_drift.backends import Backend, get_backend
-from accel_drift.data.read import read_pieces
+from accel_drift.data.read import Pieces, Progress, read_pieces
 from accel_drift.data.schema import Kind, Schema, common, diff, listed
 from accel_drift.data.table import Table
 from accel_drift.detectors.base import Detector
@@ -20,7 +20,7 @@ from accel_drift.errors import ConfigError, DataError, SchemaError
 from accel_drift.finding import Finding
 from accel_drift.profiles.learning import Learned
 from accel_drift.profiles.plan import Plan
-from accel_drift.profiles.profile import Profile, Progress
+from accel_drift.profiles.profile import Profile
 from accel_drift.profiles.scoring import nothing_left, report_of
 from accel_drift.profiles.screening import Screened, changed, screen_counts
 from accel_drift.report import Report
@@ -65,20 +65,12 @@ class CountedProfile(Profile):
             SchemaError: it lacks a column that the plan counts, or holds something else there.
         """
         columns = list(dict.fromkeys(c.source for c in plan.schema.columns))
-        found = _Counted.of(Tally.zero(plan.cells), plan, reference, columns, "", progress)
-        changes = diff(plan.schema, found.schema)
-        if changes.removed:
-            raise SchemaError(
-                f"the reference lacks {listed(changes.removed)}, which the plan counts; every part of a reference has "
-                "the columns of the plan: plan again without them, with drop=[...]"
-            )
-        if changes.retyped:
-            told = "; ".join(f"{name}: {was} in the plan, {now} here" for name, was, now in changes.retyped)
-            raise SchemaError(f"the reference holds other things than the plan counts: {told}")
-        return cls(plan, found.tally)
+        read = read_pieces(reference, schema=plan.schema, columns=columns, drop=tuple(plan.excluded))
+        tally = Tally.zero(plan.cells)
+        return cls(plan, _Counted.of(tally, plan, read, progress, lambda first: _must_fit(plan, first, read)).tally)
 
     @classmethod
-    def apart(cls, learned: Learned) -> Self:
+    def apart(cls, learned: Learned, progress: Progress | None = None) -> Self:
         """Count rows that are at hand in cells that a seeded part of them makes; that part is not counted.
 
         Raises:
@@ -91,7 +83,7 @@ class CountedProfile(Profile):
         stream = draws.key(learned.options.seed, "plan", "apart")
         deciding = draws.subset(stream, table.rows, max(1, min(table.rows // 5, MOST_APART)))
         plan = Plan.of(replace(learned, table=table.take(deciding)), table.name)
-        return cls.count(plan, table.take(np.setdiff1d(np.arange(table.rows), deciding)))
+        return cls.count(plan, table.take(np.setdiff1d(np.arange(table.rows), deciding)), progress)
 
     def merge(self, *others: Profile) -> Self:
         """The profile of the rows of this one and of all others: in any order the same, to the byte.
@@ -123,7 +115,8 @@ class CountedProfile(Profile):
         plan, options = self.fitted_on, self.fitted_on.options
         if self.tally.rows == 0:
             raise DataError("the profile has no rows; there is nothing to compare with")
-        found = _Counted.of(Tally.zero(plan.cells, names=True), plan, batch, options.columns, name, progress)
+        read = read_pieces(batch, schema=plan.schema, columns=options.columns, drop=tuple(plan.excluded), name=name)
+        found = _Counted.of(Tally.zero(plan.cells, names=True), plan, read, progress)
         if found.tally.rows == 0:
             raise DataError("the batch has no rows; there is nothing to compare")
         names = _comparable(plan, found.schema)
@@ -210,16 +203,15 @@ class _Counted:
         cls,
         tally: Tally,
         plan: Plan,
-        source: Any,
-        columns: Sequence[str] | None,
-        name: str,
+        read: Pieces,
         progress: Progress | None,
+        check: Callable[[Schema], None] = lambda _: None,
     ) -> _Counted:
-        read = read_pieces(source, schema=plan.schema, columns=columns, drop=tuple(plan.excluded), name=name)
         schema, excluded = Schema(()), {}
-        for piece in read.tables:
-            if not schema.columns:
+        for place, piece in enumerate(read.tables):
+            if place == 0:
                 schema, excluded = piece.schema, dict(piece.excluded)
+                check(schema)
             tally = tally.update(piece, _held(plan, piece, schema))
             if progress is not None:
                 progress(tally.rows, read.rows or 0, "counting")
@@ -238,6 +230,34 @@ def _with_bounds(
         else f
         for f in findings
     )
+
+
+def _must_fit(plan: Plan, schema: Schema, read: Pieces) -> None:
+    """Whether a data set, by its first rows, is a part of the reference that was planned.
+
+    Raises:
+        SchemaError: it lacks a column that the plan counts, or holds something else there.
+    """
+    changes, called = diff(plan.schema, schema), read.name or "the data to fit"
+    if changes.removed:
+        known = {*plan.schema.names, *plan.excluded, *(c.source for c in plan.schema.columns)}
+        more = [name for name in read.columns if name not in known]
+        has = f", and has {listed(more)}, which it does not know" if more else ""
+        raise SchemaError(
+            f"{called} lacks {listed(changes.removed)}, which the plan counts{has}; every part of a reference has the "
+            "columns of its plan: name them alike (a key of partitions may stand in a folder's name, key=value), or "
+            f"plan again without them, with drop={_to_drop(changes.removed)}"
+        )
+    if changes.retyped:
+        told = "; ".join(f"{name!r} is {was} in the plan, {now} here" for name, was, now in changes.retyped)
+        raise SchemaError(
+            f"{called} holds something else than the plan counts: {told}; write the plan's types, or plan again "
+            f"without that, with drop={_to_drop([name for name, _, _ in changes.retyped])}"
+        )
+
+
+def _to_drop(names: Sequence[str]) -> str:
+    return str([*names]) if len(names) <= 12 else "[...]"
 
 
 def _comparable(plan: Plan, schema: Schema) -> tuple[str, ...]:

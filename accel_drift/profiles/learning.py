@@ -8,7 +8,7 @@ from typing import Any
 
 from accel_drift.backends import Backend, open_backend
 from accel_drift.calibration import Correction, Rule, check
-from accel_drift.data.read import Pick, read_table
+from accel_drift.data.read import Pick, Progress, read_table
 from accel_drift.data.schema import Kind
 from accel_drift.data.table import Table
 from accel_drift.data.words import refuse_blocks
@@ -65,6 +65,7 @@ def learn(
     asked: Asked,
     detectors: Sequence[Detector | str] = DEFAULT_DETECTORS,
     pick: Pick | None = None,
+    progress: Progress | None = None,
 ) -> Learned:
     """Check the options and read the rows.
 
@@ -73,6 +74,7 @@ def learn(
         asked: the options.
         detectors: what is tested with where nothing was asked for.
         pick: which rows to read, as in `read_table`.
+        progress: told how many rows were read, as in `read_table`.
 
     Raises:
         DataError: the reference cannot be read or has no rows.
@@ -94,6 +96,7 @@ def learn(
         name=asked.name,
         backend=chosen,
         pick=pick,
+        progress=progress,
     )
     if table.rows == 0:
         raise DataError("the reference has no rows; there is nothing to learn")

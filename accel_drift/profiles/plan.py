@@ -180,18 +180,18 @@ def _refuse_rows(learned: Learned) -> None:
             f"{', '.join(need)} compares rows, and a profile of counts keeps none; leave it out, or fit a profile with "
             'content="sample"'
         )
-    gaps = [c.name for c in learned.table.schema.columns if c.derived == "gaps"]
-    if gaps:
-        raise ConfigError(
-            f"{', '.join(gaps)} lie between rows that may be in different parts of a data set, and counts cannot tell; "
-            'leave them out, or fit a profile with content="sample"'
-        )
-    unseen = [c.name for c in learned.table.schema.columns if c.vocabulary]
-    if unseen:
-        raise ConfigError(
-            f"{', '.join(unseen)}: the rows that made the vocabulary may be counted, too, and have no new word; "
-            'compare the length alone, by the kind length, or fit a profile with content="sample"'
-        )
+    for column in learned.table.schema.columns:
+        if column.derived == "gaps":
+            raise ConfigError(
+                f"{column.name}: a gap may lie between rows in different parts of a data set, and a profile of counts "
+                f"cannot tell it; give {column.source!r} no kind, or make a column of gaps before, or fit a "
+                'profile of one part with content="sample"'
+            )
+        if column.vocabulary:
+            raise ConfigError(
+                f"{column.name}: the rows that made the vocabulary may be counted, too, and have no new word; compare "
+                f"the length alone, kinds={{{column.source!r}: 'length'}}, or fit a profile with content=\"sample\""
+            )
 
 
 def _not_counted(table: Table, name: str, named: tuple[str, ...]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from accel_drift.backends import Backend
 from accel_drift.backends.registry import open_backend
 from accel_drift.calibration import Correction, Rule
+from accel_drift.data.read import Progress
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
 from accel_drift.profiles.learning import COUNTABLE, Asked, learn
@@ -22,7 +23,6 @@ SAMPLE_ROWS = 20_000
 """Rows that a profile keeps at most for the detectors that need rows."""
 
 Content = Literal["sample", "aggregates"]
-Progress = Callable[[int, int, str], None]
 
 
 class Profile(ABC):
@@ -89,7 +89,8 @@ class Profile(ABC):
                 seconds between the times of a column.
             sample_rows: rows kept at most; counts are of all rows in any case. None keeps all.
             name: what the report calls the reference.
-            progress: called with (rows counted, rows in all or 0, what is done) while a plan is followed.
+            progress: called with (rows counted, rows in all or 0, "counting") while a plan is followed, so
+                `progress=print` will do.
 
         Raises:
             DataError: the reference cannot be read or has no rows.
@@ -107,7 +108,7 @@ class Profile(ABC):
         if content == "aggregates":
             from accel_drift.profiles.counted import CountedProfile
 
-            return CountedProfile.apart(learn(reference, asked, COUNTABLE))
+            return CountedProfile.apart(learn(reference, asked, COUNTABLE), progress)
         if content != "sample":
             raise ConfigError(f'content is {content!r}; it is "sample", which keeps rows, or "aggregates"')
         from accel_drift.profiles.sampled import SampledProfile
@@ -129,6 +130,7 @@ class Profile(ABC):
         label: str | None = None,
         kinds: Mapping[str, str] | None = None,
         name: str = "",
+        progress: Progress | None = None,
     ) -> Plan:
         """Decide what is counted of a reference: where columns are cut, which categories have a cell of their own.
 
@@ -149,6 +151,7 @@ class Profile(ABC):
             label: as in `fit`.
             kinds: as in `fit`.
             name: what reports call the reference.
+            progress: called with (rows read, rows in all, "reading") while rows are drawn from a data set in pieces.
 
         Raises:
             DataError: the sample cannot be read or has no rows, or no column is left to count.
@@ -159,7 +162,7 @@ class Profile(ABC):
         asked = Asked(
             detectors, "auto", None, correction, rule, alpha, min_effect, seed, columns, drop, label, kinds, name
         )
-        return Plan.of(learn(sample, asked, COUNTABLE, sample_of(seed)), name)
+        return Plan.of(learn(sample, asked, COUNTABLE, sample_of(seed), progress), name)
 
     @abstractmethod
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
@@ -168,7 +171,7 @@ class Profile(ABC):
         Args:
             batch: a data set, in any form that `fit` takes.
             name: what the report calls the batch.
-            progress: called with (done, of, what) before each detector, and while rows are counted.
+            progress: called with (done, of, what) before each detector, and while rows are counted, as in `fit`.
 
         Raises:
             DataError: the batch cannot be read, has no rows, or no column that the reference has.

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from accel_drift._version import version
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.calendar import block_ids
-from accel_drift.data.read import read_table
+from accel_drift.data.read import Progress, read_table
 from accel_drift.data.table import CategoricalColumn, Table
 from accel_drift.detectors.base import Detector, at_least
 from accel_drift.errors import ConfigError
 from accel_drift.profiles.learning import Learned, detectors_of
-from accel_drift.profiles.profile import Profile, Progress
+from accel_drift.profiles.profile import Profile
 from accel_drift.profiles.scoring import Options, score
 from accel_drift.report import Report
 from accel_drift.statistics import draws

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from accel_drift import __version__
+from accel_drift.cli.console import rows_told
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,12 +130,23 @@ def test_letters_that_the_terminal_lacks_are_spelled(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-def test_on_a_terminal_there_are_colours_and_a_bar(folder: Path) -> None:
+def test_on_a_terminal_there_are_colours_and_a_bar(cli: Cli) -> None:
+    text = on_a_terminal("score", "ref.csv", "moved.csv", *QUICK)
+    assert "\x1b[" in text
+    assert "reading" in text
+    assert "DRIFT: 1 of 3 columns" in text
+    cli("plan", "ref.parquet", "--out", "plan.adp")
+    assert "300 of 300 rows (100 %)" in on_a_terminal("fit", "ref.parquet", "--plan", "plan.adp", "--out", "one.adp")
+    assert on_a_terminal("score", "one.adp", "moved.parquet", "--quiet") == ""
+
+
+def on_a_terminal(*args: str) -> str:
+    """What a command writes to a terminal, with the signs that move its cursor."""
     import pty
 
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*START, "score", str(folder / "ref.csv"), str(folder / "moved.csv"), *QUICK],
+        [*START, *args],
         stdout=theirs, stderr=theirs, env=environment(TERM="xterm-256color", COLUMNS="120"),
     )  # fmt: skip
     os.close(theirs)
@@ -149,10 +161,7 @@ def test_on_a_terminal_there_are_colours_and_a_bar(folder: Path) -> None:
         seen += piece
     assert process.wait(timeout=120) == 0
     os.close(ours)
-    text = seen.decode()
-    assert "\x1b[" in text
-    assert "reading" in text
-    assert "DRIFT: 1 of 3 columns" in text
+    return seen.decode()
 
 
 @pytest.mark.usefixtures("folder")
@@ -161,3 +170,17 @@ def test_without_a_terminal_nothing_moves() -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert json.loads(done.stdout)["drifted"] is True
+
+
+@pytest.mark.parametrize(
+    ("news", "told"),
+    [
+        ((5_000_000, 20_000_000, 2.0), "5,000,000 of 20,000,000 rows (25 %), 2.5 M rows/s, 6 s left"),
+        ((20_000_000, 20_000_000, 8.0), "20,000,000 of 20,000,000 rows (100 %), 2.5 M rows/s"),
+        ((19_999, 20_000, 10.0), "19,999 of 20,000 rows (99 %), 2,000 rows/s, 0 s left"),
+        ((900, 0, 2.0), "900 rows, 450 rows/s"),
+        ((0, 7, 0.0), "0 of 7 rows (0 %)"),
+    ],
+)
+def test_rows_are_told_with_their_rate_and_the_time_left(news: tuple[int, int, float], told: str) -> None:
+    assert rows_told(*news) == told

@@ -85,6 +85,18 @@ def test_parts_are_fitted_on_a_plan_and_merged(cli: Cli, folder: Path) -> None:
     assert cli("score", "one.adp", "moved.csv", "--fail-on-drift").code == 1
 
 
+def test_quiet_commands_write_their_files_and_say_nothing(cli: Cli, folder: Path) -> None:
+    assert cli("plan", "ref.csv", "--out", "plan.adp", "-q") == (0, "", "")
+    for part in ("ref", "same"):
+        assert cli("fit", f"{part}.csv", "--plan", "plan.adp", "--out", f"{part}.adp", "--quiet") == (0, "", "")
+    assert cli("merge", "ref.adp", "same.adp", "--out", "one.adp", "--quiet") == (0, "", "")
+    said = cli("score", "one.adp", "moved.csv", "--quiet", "--fail-on-drift", "--csv", "it.csv", "--explain", "x")
+    assert said == (1, "", "")
+    assert (folder / "it.csv").stat().st_size > 0
+    assert json.loads(cli("score", "one.adp", "moved.csv", "--quiet", "--json").out)["drifted"] is True
+    refused(cli("score", "one.adp", "no.csv", "--quiet"), "there is no file 'no.csv'")
+
+
 def test_counts_are_kept_without_a_plan(cli: Cli) -> None:
     ran = cli("fit", "ref.csv", "--out", "ref.adp", "--content", "aggregates")
     assert "It holds counts of 240 rows and none of them" in ran.out
@@ -96,6 +108,9 @@ def test_mistakes_with_plans(cli: Cli) -> None:
     cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "one.adp")
     cli("fit", "ref.csv", "--out", "rows.adp", *QUICK)
     refused(cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "x.adp", "--alpha", "0.1"), "plan.adp fixes --alpha")
+    (Path() / "less.csv").write_text("x,Y\n1,2\n", encoding="utf-8")
+    refused(cli("fit", "less.csv", "--plan", "plan.adp", "--out", "x.adp"), "less.csv lacks 'y', 'c'", "--drop y,c")
+    refused(cli("plan", "ref.csv", "--out", "x.adp", "--kinds", "c=text"), "--kinds c=length", "--content sample")
     refused(cli("fit", "ref.csv", "--plan", "rows.adp", "--out", "x.adp"), "keeps rows, and no plan")
     refused(cli("fit", "ref.csv", "--plan", "no.adp", "--out", "x.adp"), "there is no profile")
     refused(cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "plan.adp"), "is read in the same call")

@@ -123,6 +123,9 @@ def test_a_stream_that_was_read_before() -> None:
     [
         ("leave it out with drop=['x']", "leave it out with --drop x"),
         ("with drop=['x', 'y z']", "with --drop 'x,y z'"),
+        ("drop=['a, b', \"it's\", 'c']", """--drop '"a, b",it'"'"'s,c'"""),
+        ("by kinds={'a, b': 'text'}", """by --kinds '"a, b"=text'"""),
+        ('a profile with content="sample"', "a profile with --content sample"),
         ("name them with columns=[...]", "name them with --columns ..."),
         ("block='day': no", "--block 'day': no"),
         ("columns= names 'z'", "--columns names 'z'"),

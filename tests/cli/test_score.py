@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import accel_drift as ad
@@ -21,6 +23,21 @@ def strict(text: str) -> Any:
         raise AssertionError(f"{word} is not JSON")
 
     return json.loads(text, parse_constant=refuse)
+
+
+def test_columns_of_any_name_can_be_named(cli: Cli, folder: Path) -> None:
+    names = ["a, b", " c", 'd"e', "f=g", "h:i", "j"]
+    table = pa.table({name: [k % 3 for k in range(60)] for name in names})
+    for side in ("one", "two"):
+        pyarrow.parquet.write_table(table, folder / f"{side}.parquet")
+    quoted = ['"a, b"', '" c"', '"d""e"', "f=g", "h:i"]
+    options = ["--detectors", "psi", "--kinds", ", ".join(f"{name}=categorical" for name in quoted), "--drop", "j"]
+    ran = cli("score", "one.parquet", "two.parquet", *options, "--json")
+    assert {row["column"] for row in json.loads(ran.out)["findings"]} == set(names) - {"j"}
+    for name, word in zip(names, quoted, strict=False):
+        ran = cli("score", "one.parquet", "two.parquet", "--detectors", "psi", "--columns", word, "--json")
+        assert {row["column"] for row in json.loads(ran.out)["findings"]} == {name}
+    assert "--kinds '\"a,b\"=categorical'" in cli("score", "one.parquet", "two.parquet", "--kinds", "a, b=text").err
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -45,6 +62,7 @@ def test_kinds_are_set_on_the_command_line(cli: Cli) -> None:
     ran = cli("score", "ref.csv", "same.csv", "--kinds", "c=length", "--detectors", "ks", "--json")
     assert "length of c" in {f["column"] for f in strict(ran.out)["findings"]}
     refused(cli("score", "ref.csv", "same.csv", "--kinds", "c"), "--kinds", "zip=categorical", "'c'")
+    assert cli("fit", "ref.csv", "--out", "c.adp", "--kinds", "c=length").code == 0
     refused(cli("score", "ref.csv", "same.csv", "--kinds", "c=colour"), "colour")
 
 

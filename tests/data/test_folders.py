@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accel_drift.data import Kind, read_table
+from accel_drift.data import Kind, diff, read_table
 from accel_drift.data.folders import find_files
 from accel_drift.errors import AccelDriftError, DataError, SchemaError, SourceError
 
@@ -179,6 +179,24 @@ def test_partitions_become_columns(tmp_path: Path) -> None:
     assert told.categorical("year").categories == ("2023", "2024")
     assert read_table(alone.select(["x"]), schema=told.schema).rows == 3
     assert read_table(tmp_path, schema=told.schema).categorical("year").categories == ("2023", "2024")
+
+
+def test_a_part_of_a_partitioned_data_set_has_the_key_that_is_looked_for(tmp_path: Path) -> None:
+    for day in ("1", "2", "__HIVE_DEFAULT_PARTITION__"):
+        parquet(tmp_path / "town=007" / f"day={day}" / "0.parquet", x=[1.0, 2.0])
+    whole = read_table(tmp_path, kinds={"town": "categorical"})
+    part, nothing = tmp_path / "town=007" / "day=2", tmp_path / "town=007" / "day=__HIVE_DEFAULT_PARTITION__"
+    for source in (part, part / "0.parquet", f"{part}/*.parquet", [part / "0.parquet"]):
+        assert list(read_table(source).columns) == ["x"]
+        found = read_table(source, schema=whole.schema)
+        assert found.numeric("day").values.tolist() == [2, 2]
+        assert found.categorical("town").categories == ("007",)
+        assert read_table(source, columns=["day"]).numeric("day").values.tolist() == [2, 2]
+    empty = read_table(nothing, schema=whole.schema)
+    assert empty.numeric("day").nulls == 2
+    assert not diff(whole.schema, empty.schema)
+    parquet(tmp_path / "x=9" / "0.parquet", x=[1.0])
+    assert read_table(tmp_path / "x=9" / "0.parquet", columns=["x"]).numeric("x").values.tolist() == [1.0]
 
 
 def test_the_folder_speaks_for_its_key(tmp_path: Path) -> None:

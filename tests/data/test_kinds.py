@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from accel_drift.data import Column, Kind, Schema, diff, read_table
+from accel_drift.data import Column, Kind, Schema, SchemaDiff, diff, read_table
 from accel_drift.data.kinds import words_of
 from accel_drift.errors import ConfigError, SchemaError
 
@@ -182,9 +182,47 @@ def test_other_kinds_on_the_callers_word() -> None:
     assert read_table(day, kinds={"d": "numeric"}).numeric("d").present_values().tolist() == [19_723 * 86_400.0]
 
 
+ISO = ["2024-01-02", "2024-01-01T05", "2024-01-01 05:30", "2024-01-01T05:30:07", "2024-01-01 05:30:07.25"]
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+02:00", "-0330"])
+def test_texts_of_times_are_times_as_in_a_text_file(zone: str, tmp_path: Path) -> None:
+    texts = [text if not zone else f"{text}{zone}" for text in ISO[zone != "" :]]
+    (tmp_path / "it.csv").write_text("\n".join(["t", *texts, "NA"]), encoding="utf-8")
+    text, file = read_table({"t": [*texts, None]}), read_table(tmp_path / "it.csv")
+    seen = [side.numeric("t") for side in (text, file)]
+    assert {column.kind for column in seen} == {Kind.TIMESTAMP}
+    a, b = (column.present_values().astype(f"M8[{column.unit}]") for column in seen)
+    assert (a == b).all()
+    assert diff(text.schema, file.schema) == diff(file.schema, text.schema) == SchemaDiff()
+    for one in (text, file):
+        assert read_table(tmp_path / "it.csv", schema=one.schema).schema.of(Kind.TIMESTAMP) == ("t",)
+        assert read_table({"t": texts}, schema=one.schema).schema.of(Kind.TIMESTAMP) == ("t",)
+    assert read_table({"t": texts}, columns=["t"]).schema.of(Kind.TIMESTAMP) == ("t",)
+    assert read_table({"t": texts}, kinds={"t": "categorical"}).categorical("t").kind is Kind.CATEGORICAL
+    numbers = [read_table(d, kinds={"t": "numeric"}).numeric("t") for d in ({"t": texts}, tmp_path / "it.csv")]
+    assert numbers[0].present_values().tolist() == numbers[1].present_values().tolist()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2024-01-01", "soon"],
+        ["2024-02-30"],
+        ["2024-01"],
+        ["2024"],
+        ["2024-01-01T05:00:00Z", "2024-01-01T05:00:00"],
+        ["2024-01-01T05:00:00Z and more"],
+    ],
+)
+def test_texts_that_are_not_all_times_are_categories(texts: list[str]) -> None:
+    assert found("t", texts).kind is Kind.CATEGORICAL
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "said"),
     [
+        (["today"], "timestamp", "it has 'today'"),
         (["1", "x"], "numeric", "'c' cannot be numeric: it has 'x'"),
         (["true", "maybe"], "boolean", "it has 'maybe'"),
         ([0, 2], "boolean", "it has '2'"),

@@ -177,11 +177,15 @@ def test_a_part_may_be_empty_but_not_the_whole(plan: ad.Plan, tmp_path: Path) ->
 
 
 def test_a_part_has_the_columns_of_the_plan(plan: ad.Plan) -> None:
-    with pytest.raises(SchemaError, match=r"lacks 'flag', 'text', which the plan counts.*drop="):
+    said = r"the data to fit lacks 'flag', 'text', which the plan counts; .*, with drop=\['flag', 'text'\]"
+    with pytest.raises(SchemaError, match=said):
         ad.Profile.fit(rows(50, 1).drop_columns(["flag", "text"]), plan=plan)
     odd = rows(50, 1).set_column(2, "whole", pa.array(["x"] * 50))
-    with pytest.raises(SchemaError, match="whole: int16 in the plan, string here"):
+    with pytest.raises(SchemaError, match="'whole' is int16 in the plan, string here; write"):
         ad.Profile.fit(odd, plan=plan)
+    renamed = pa.table({"numbers": [1.0], "texts": ["a"]})
+    with pytest.raises(SchemaError, match=r"'text', which the plan counts, and has 'numbers', 'texts', which it does"):
+        ad.Profile.fit(renamed, plan=plan)
     more = rows(50, 1).append_column("new", pa.array(range(50)))
     assert ad.Profile.fit(more, plan=plan).contents()["rows_of_reference"] == 50
 
@@ -213,7 +217,7 @@ def test_what_takes_rows_is_refused_by_name() -> None:
         ad.Profile.fit(rows(100, 1), ["mmd"], content="aggregates")
     with pytest.raises(ConfigError, match="keeps no blocks"):
         ad.Profile.fit(rows(100, 1), content="aggregates", block=10)
-    with pytest.raises(ConfigError, match=r"gaps of when .*counts cannot tell"):
+    with pytest.raises(ConfigError, match=r"gaps of when: .* a profile of counts cannot tell it; give .when. no kind"):
         ad.Profile.plan({"when": np.arange(50).astype("M8[s]"), "x": np.arange(50.0)}, kinds={"when": "gaps"})
 
 
@@ -269,6 +273,27 @@ def test_progress_is_told_row_by_row(plan: ad.Plan, tmp_path: Path, monkeypatch:
     told: list[tuple[int, int, str]] = []
     ad.Profile.fit(tmp_path / "it.parquet", plan=plan, progress=lambda *news: told.append(news))
     assert told == [(n, 350, "counting") for n in (100, 200, 300, 350)]
+
+
+def test_a_part_that_does_not_fit_is_refused_before_it_is_counted(plan: ad.Plan) -> None:
+    def pieces() -> Any:
+        yield rows(50, 1).drop_columns(["flag"]).to_batches()[0]
+        pytest.fail("it read on")
+
+    few = rows(1, 1).drop_columns(["flag"])
+    with pytest.raises(SchemaError, match="lacks 'flag'"):
+        ad.Profile.fit(pa.RecordBatchReader.from_batches(few.schema, pieces()), plan=plan)
+
+
+def test_partitions_are_fitted_apart(tmp_path: Path) -> None:
+    for day in range(3):
+        (tmp_path / f"day={day}").mkdir()
+        pq.write_table(rows(80 + day, day), tmp_path / f"day={day}" / "it.parquet")
+    plan = ad.Profile.plan(tmp_path, ["psi", "missing"], columns=["day", "number"])
+    assert sorted(plan.cells.columns) == ["day", "number"]
+    parts = [ad.Profile.fit(tmp_path / f"day={day}", plan=plan) for day in range(3)]
+    whole = saved(ad.Profile.fit(tmp_path, plan=plan), tmp_path, "whole")
+    assert saved(parts[0].merge(*parts[1:]), tmp_path) == whole
 
 
 def test_a_column_without_values_when_planned_is_counted_as_missing_only() -> None:

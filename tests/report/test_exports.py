@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from accel_drift.errors import ExtraMissingError, SourceError
+from accel_drift.errors import ConfigError, ExtraMissingError, SourceError
 from accel_drift.finding import Status
 from accel_drift.report import Report
 from accel_drift.report.html import render
@@ -83,6 +83,10 @@ def test_a_pdf_is_made_from_the_page(report: Report, tmp_path: Path, monkeypatch
     assert "var(" not in styles[0]
     with pytest.raises(ValueError, match="loads nothing"):
         seen["url_fetcher"]("https://example.org/x.png")
+    samples.wide(9).to_pdf(tmp_path / "report.pdf", top=4)
+    assert len(re.findall('<details class="card', seen["string"])) == 4
+    with pytest.raises(ConfigError, match="top is 0"):
+        samples.wide(9).to_pdf(tmp_path / "report.pdf", top=0)
 
 
 def test_paper_leaves_out_what_cannot_be_unfolded() -> None:
