@@ -46,6 +46,7 @@ CHANGES: Mapping[str, str] = {
     "families": f"100 families of neighbouring names grow or shrink by about a fifth, outside the {FREQUENT:,} most "
     "frequent",
     "neighbours": f"half of the rows of a name move to the next one, outside the {FREQUENT:,} most frequent",
+    "vanished": f"a tenth of the categories outside the {FREQUENT:,} most frequent has no row in the batch",
     "new": "2 % of the rows in 200 categories that the reference does not have",
 }
 
@@ -91,6 +92,8 @@ def weights(categories: int, change: str) -> npt.NDArray[np.float64]:
         pair = np.flatnonzero(rare[:-1:2] & rare[1::2]) * 2
         moved[pair + 1] += moved[pair] / 2
         moved[pair] /= 2
+    elif change == "vanished":
+        moved[rare & (rng.random(categories) < 0.1)] = 0.0
     # The rare ones have as many rows as before, so that only what is among them tells.
     moved = np.where(rare, moved * (mass[rare].sum() / moved[rare].sum() if rare.any() else 1.0), mass)
     moved /= moved.sum()

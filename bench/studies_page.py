@@ -227,9 +227,9 @@ def categories(result: Mapping[str, Any]) -> Iterator[str]:
     yield "## Very many categories"
     yield ""
     yield (
-        f"Categories by Zipf's law, in at most {s['cells']:,} cells: share of pairs with a raw p-value of at most "
-        f"{s['alpha']} where nothing drifted. The bound is {s['standard_errors']} standard errors above: "
-        f"{_held(level)}. {_made(result)}"
+        f"Categories by Zipf's law; total variation counts them in at most {s['cells']:,} cells. Share of pairs with a "
+        f"raw p-value of at most {s['alpha']} where nothing drifted. The bound is {s['standard_errors']} standard "
+        f"errors above: {_held(level)}. {_made(result)}"
     )
     yield ""
     keys = sorted({(c["categories"], c["n"], c["m"], c["pairs"]) for c in level})

@@ -39,7 +39,10 @@ class _Contingency(BinnedScore):
     """The statistic grows with the rows; effect and bootstrap belong to the statistic per row, the contingency."""
 
     def effect(self, score: Floats, _chance: Floats, pooled: Counts, /) -> Floats:
-        return self._v(score / np.maximum(pooled.sum(axis=1), 1.0), pooled)
+        return self._v(score * self.unit(pooled), pooled)
+
+    def unit(self, pooled: Counts, /) -> Floats:
+        return np.asarray(1.0 / np.maximum(pooled.sum(axis=1), 1.0))
 
     def bootstrap(self, table: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
         return intervals.around(table, scores.phi_square, again)

@@ -30,7 +30,7 @@ class TotalVariation(BinnedDetector):
 
     @property
     def how(self) -> BinnedScore:
-        return _Gap(scores.total_variation_terms, highest=1.0)
+        return _Gap(scores.total_variation_terms, highest=1.0, every=False)
 
 
 @dataclass(frozen=True)

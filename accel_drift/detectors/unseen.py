@@ -17,8 +17,8 @@ from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.outcome import Bands, Outcome
 from accel_drift.statistics.pairs import CategoryPair, Counts, Table
 
-_NAMED = 5
-"""Categories of a kind that are named."""
+_NAMED, _LISTED = 5, 20
+"""Categories of a kind that a note names, and that stand in the details."""
 
 _LENGTH = 60
 """Characters of a name that are shown."""
@@ -128,33 +128,54 @@ class Unseen(Detector):
 
 
 def _news(pair: CategoryPair) -> tuple[dict[str, Any], str]:
-    """Which categories only one side has, in numbers and in words.
+    """Which categories only one side has, in numbers and in words, and how many chance would make so.
 
-    Of those that are gone, words name only the ones that chance would not leave out: of very many rare categories a
-    part is always absent.
+    Of very many rare categories a part is always absent. Those that are gone are told where they are more than chance
+    leaves out; else only those among them that are too large for it.
     """
     a, b = (side[:-1] for side in pair.counts.sides)
+    sizes = tuple(int(side.sum()) for side in pair.counts.sides)
     new, gone = (a == 0) & (b > 0), (b == 0) & (a > 0)
-    missed = gone & new_categories.beyond_chance(a + b, (int(a.sum()), int(b.sum())))
     details: dict[str, Any] = {}
     said = []
-    for what, cells, side in (("unseen", new, b), ("vanished", gone, a)):
+    for what, cells, side, of in (("unseen", new, b, 0), ("vanished", gone, a, 1)):
+        # Rows of a block come and go together: nobody knows how many categories that would take.
+        chance = new_categories.by_chance(a + b, (sizes[0], sizes[1]), of) if len(pair.counts.reference) == 1 else None
         details[f"{what}_categories"] = int(cells.sum())
         details[f"{what}_rows"] = int(side[cells].sum())
-        details[f"most_frequent_{what}"] = _most_frequent(pair, cells, side)
-    for there, here, cells, side in (("reference", "batch", new, b), ("batch", "reference", missed, a)):
-        if rows := int(side[cells].sum()):
-            named = _most_frequent(pair, cells, side)
-            shown = ", ".join(text if len(text) <= _LENGTH else text[: _LENGTH - 3] + "..." for text in named)
-            more = f" and {int(cells.sum()) - len(named):,} more" if len(named) < cells.sum() else ""
-            size = f"{rows:,} {'row' if rows == 1 else 'rows'}, {rows / side.sum():.2g} of the {here}"
-            said.append(f"not in the {there}: {shown}{more} ({size})")
+        details[f"most_frequent_{what}"] = _most_frequent(pair, cells, side, _LISTED)
+        if chance is not None:
+            details[f"{what}_by_chance"] = round(chance[0], 2)
+        told = cells
+        if what == "vanished" and (chance is None or not new_categories.too_many(int(cells.sum()), chance)):
+            told, chance = cells & new_categories.beyond_chance(a + b, (sizes[0], sizes[1])), None
+        if told.any():
+            said.append(_told(pair, told, side, ("reference", "batch")[of], chance))
     return details, "; ".join(said)
 
 
-def _most_frequent(pair: CategoryPair, cells: npt.NDArray[np.bool_], side: npt.NDArray[np.int64]) -> list[str]:
+def _told(
+    pair: CategoryPair,
+    cells: npt.NDArray[np.bool_],
+    side: npt.NDArray[np.int64],
+    absent: str,
+    chance: tuple[float, float] | None,
+) -> str:
+    """Categories that one side lacks, the most frequent by name."""
+    named, count, rows = _most_frequent(pair, cells, side, _NAMED), int(cells.sum()), int(side[cells].sum())
+    shown = ", ".join(text if len(text) <= _LENGTH else text[: _LENGTH - 3] + "..." for text in named)
+    more = f" and {count - len(named):,} more" if len(named) < count else ""
+    here = "batch" if absent == "reference" else "reference"
+    size = f"{rows:,} {'row' if rows == 1 else 'rows'}, {rows / side.sum():.2g} of the {here}"
+    usual = f"; chance alone: about {chance[0]:,.0f} categories" if chance is not None and chance[0] >= 0.5 else ""
+    return f"not in the {absent}: {shown}{more} ({size}{usual})"
+
+
+def _most_frequent(
+    pair: CategoryPair, cells: npt.NDArray[np.bool_], side: npt.NDArray[np.int64], most: int
+) -> list[str]:
     found = np.flatnonzero(cells)
-    return [pair.categories[i] for i in found[np.argsort(-side[found], kind="stable")[:_NAMED]]]
+    return [pair.categories[i] for i in found[np.argsort(-side[found], kind="stable")[:most]]]
 
 
 def _second(_reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:

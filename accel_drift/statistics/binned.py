@@ -5,7 +5,7 @@ Columns with one number of cells are tested side by side: draws, scores, effects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from accel_drift.finding import Part, Status
 from accel_drift.statistics import draws, intervals, nulls, parts, tail
+from accel_drift.statistics.alike_cells import AlikeCells
 from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.cells import FINE, rebin
 from accel_drift.statistics.comparison import Comparison, Plan
@@ -27,7 +28,14 @@ _ROWS_A_BIN = 50
 """Reference rows a bin from which fixed bins do no harm (level 0.05 at 50, 0.09 to 0.24 at 2.5 to 5)."""
 
 MOST_CATEGORIES = 1000
-"""Cells at most for a column of categories; the rarest of the pooled sample share cells: see `merge_rare`."""
+"""Categories up to which each is a cell for every score and an interval is a bootstrap's.
+
+Of more, a score that counts each category deals those of one size together (see `alike_cells`); for others, and where
+whole blocks are permuted, the rarest of the pooled sample share cells: see `merge_rare`.
+"""
+
+_NUMBERS, _FEWEST = 1_500_000, 199
+"""Numbers drawn in the first round for very many categories, and relabellings in it whatever they take."""
 
 _FINER = 4
 """How many times more resamples a p-value takes than an interval."""
@@ -86,6 +94,7 @@ class _Law:
         draw: (which of these columns, first, count) -> (columns, count) scores.
         width: cells behind one draw.
         method: what the p-values are called.
+        many: whether there are too many cells to draw `permutations` times, or to resample.
     """
 
     places: Places
@@ -93,6 +102,7 @@ class _Law:
     draw: Callable[[Places, int, int], Floats]
     width: int
     method: str
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,7 @@ def statistics(comparison: Comparison, how: BinnedScore, bins: int) -> dict[str,
     found: dict[str, float] = {}
     for pair in comparison.numeric:
         found.update(zip(pair.names, how.statistic(how.score(*pair.binned(bins).sides)).tolist(), strict=True))
-    for columns in _alike(comparison.categorical):
+    for columns in _alike(comparison, how):
         shown = how.statistic(how.score(*_stacked(columns).sides))
         found.update(zip((c.name for c in columns), shown.tolist(), strict=True))
     return {n: found[n] for n in comparison.names if n in found}
@@ -130,7 +140,7 @@ def statistics(comparison: Comparison, how: BinnedScore, bins: int) -> dict[str,
 def outcomes(test: BinnedTest) -> list[Outcome]:
     """Test every numeric and every categorical column."""
     made = [o for pair in test.comparison.numeric for o in _outcomes(_numeric(pair, test), test)]
-    of = {o.column: o for c in _alike(test.comparison.categorical) for o in _outcomes(_categorical(c, test), test)}
+    of = {o.column: o for c in _alike(test.comparison, test.how) for o in _outcomes(_categorical(c, test), test)}
     return made + [of[pair.name] for pair in test.comparison.categorical]
 
 
@@ -185,16 +195,20 @@ def _categorical(columns: Sequence[CategoryPair], test: BinnedTest) -> _Group:
     a, b = (side[:, :-1] for side in table.sides)
     why = test.why_untested(a.sum(axis=1), b.sum(axis=1), ((a + b) > 0).sum(axis=1))
     tested = np.flatnonzero([reason is None for reason in why])
-    laws = [_relabelled(tested, names, table, test, "permutation")] if len(tested) else []
+    if table.reference.shape[-1] > MOST_CATEGORIES + 1:
+        laws = [_by_size(int(j), names[j], table, test) for j in tested]
+    else:
+        laws = [_relabelled(tested, names, table, test, "permutation")] if len(tested) else []
     details: list[dict[str, Any]] = [{"merged_categories": c.merged} if c.merged else {} for c in columns]
     return _Group(names, table, why, laws, lambda j, t, s: parts.of_categories(t, s, columns[j]), details)
 
 
-def _alike(columns: Iterable[CategoryPair]) -> list[list[CategoryPair]]:
-    """Columns of categories, the rarest merged, by their number of cells."""
+def _alike(comparison: Comparison, how: BinnedScore) -> list[list[CategoryPair]]:
+    """Columns of categories by their number of cells."""
     found: dict[int, list[CategoryPair]] = {}
-    for column in columns:
-        merged = merge_rare(column, MOST_CATEGORIES)
+    every = how.every and comparison.groups is None
+    for column in comparison.categorical:
+        merged = column if every else merge_rare(column, MOST_CATEGORIES)
         found.setdefault(merged.counts.reference.shape[-1], []).append(merged)
     return list(found.values())
 
@@ -214,6 +228,18 @@ def _relabelled(at: Places, names: Sequence[str], table: Table, test: BinnedTest
         return test.how.score(*drawn.relabel(some.columns(i), test.plan.seed, chosen, first, count))
 
     return _Law(at, test.how.score(*some.sides), draw, table.reference.shape[-1], method)
+
+
+def _by_size(j: int, name: str, table: Table, test: BinnedTest) -> _Law:
+    """Counts that change sides in very many cells of one column, those of one size together."""
+    a, b = table.sides
+    cells, terms = AlikeCells.of(a[j], b[j]), test.how.terms
+    stream = draws.key(test.plan.seed, "null", name)
+
+    def draw(_: Places, first: int, count: int) -> Floats:
+        return cells.score(terms, cells.relabelled(stream, first, count))[None]
+
+    return _Law(np.array([j]), cells.score(terms, cells.observed), draw, cells.width, "permutation", many=True)
 
 
 def _outcomes(group: _Group, test: BinnedTest) -> list[Outcome]:
@@ -241,7 +267,8 @@ def _outcomes(group: _Group, test: BinnedTest) -> list[Outcome]:
 def _tested(law: _Law, group: _Group, blanks: Sequence[Outcome], test: BinnedTest) -> list[Outcome]:
     """The columns of a law with statistic, p-value, effect and parts, and what `_sized` adds."""
     how, table = test.how, group.table.columns(law.places)
-    found = tail.sequential(law.observed, law.draw, test.permutations, test.smallest_p, law.width)
+    most = max(_FEWEST, _NUMBERS // law.width) if law.many else test.permutations
+    found = tail.sequential(law.observed, law.draw, min(test.permutations, most), test.smallest_p, law.width)
     score, (a, b) = how.score(*table.sides), table.sides
     finite = np.isfinite(score)  # else a cell is empty on one side, and there is no pseudo-count
     effect = np.where(finite, score, np.inf)
@@ -268,7 +295,11 @@ def _tested(law: _Law, group: _Group, blanks: Sequence[Outcome], test: BinnedTes
         count = intervals.RESAMPLES * (1 if test.tolerance is None else _FINER)
         step, at = max(1, _AT_ONCE // (count * a.shape[1])), np.flatnonzero(finite)
         for some in (at[lo : lo + step] for lo in range(0, len(at), step)):
-            sized = _sized([made[i] for i in some], table.columns(some), found.first[some], chance[some], count, test)
+            few, drawn = table.columns(some), (found.first[some], chance[some])
+            if law.many:
+                sized = _sized_by_rows([made[i] for i in some], few, *drawn, test)
+            else:
+                sized = _sized([made[i] for i in some], few, *drawn, count, test)
             for i, done in zip(some.tolist(), sized, strict=True):
                 made[i] = done
     return made
@@ -288,23 +319,51 @@ def _sized(
 ) -> list[Outcome]:
     """With intervals where a report wants them, and p-values beyond a tolerance where there is one."""
     how, (a, b) = test.how, table.sides
-    pooled, score = a + b, how.score(a, b)
+    pooled = a + b
     again = test.comparison.drawn.resample(table, test.plan.seed, [o.column for o in ready], count)
     made = how.bootstrap(table, again)
     effect = np.array([o.effect for o in ready]) if made.estimate is None else made.estimate
     if test.plan.intervals:
-        # Resamples may be of the score per row.
-        unit = np.where(score != 0.0, made.observed / np.where(score != 0.0, score, 1.0), 1.0)
+        unit = how.unit(pooled)
         ends = made.interval() if made.band else intervals.of_quadratic(made, unit * chance, unit[:, None] * null)
-        low, high = (how.shown(end, pooled) for end in ends)
-        # Clipped at the score's bound, it could leave out an effect below what chance makes of it.
-        both = np.minimum(low, effect).tolist(), np.maximum(high, effect).tolist()
-        ready = [replace(o, interval=ends) for o, ends in zip(ready, zip(*both, strict=True), strict=True)]
+        ready = _with_ends(ready, ends, effect, pooled, how)
     ready = [replace(o, effect=e) for o, e in zip(ready, effect.tolist(), strict=True)]
     if test.tolerance is None:
         return list(ready)
-    beyond = made.p_beyond(how.truth(test.tolerance, pooled)).tolist()
+    return _beyond(ready, made.p_beyond(how.truth(test.tolerance, pooled)), test.tolerance)
+
+
+def _sized_by_rows(
+    ready: Sequence[Outcome], table: Table, null: Floats, chance: Floats, test: BinnedTest
+) -> list[Outcome]:
+    """The same of very many cells, without resampling: the variance where nothing drifts is that of the draws."""
+    from scipy.special import ndtr
+
+    how, (a, b) = test.how, table.sides
+    pooled, score, unit = a + b, how.score(a, b), how.unit(a + b)
+    least = unit * unit * intervals.variances(null)
+    slope = unit * intervals.of_rows(how.terms, (a, b), np.maximum(score, 1e-300))
+    truth = unit * (score - chance)
+    effect = np.array([o.effect for o in ready])
+    if test.plan.intervals:
+        ready = _with_ends(ready, intervals.growing(truth, least + slope * truth, slope), effect, pooled, how)
+    if test.tolerance is None:
+        return list(ready)
+    most = how.truth(test.tolerance, pooled)
+    return _beyond(ready, ndtr((most - truth) / np.sqrt(least + slope * most)), test.tolerance)
+
+
+def _with_ends(
+    ready: Sequence[Outcome], ends: intervals.Ends, effect: Floats, pooled: Counts, how: BinnedScore
+) -> list[Outcome]:
+    low, high = (how.shown(end, pooled) for end in ends)
+    # Clipped at the score's bound, it could leave out an effect below what chance makes of it.
+    both = np.minimum(low, effect).tolist(), np.maximum(high, effect).tolist()
+    return [replace(o, interval=both) for o, both in zip(ready, zip(*both, strict=True), strict=True)]
+
+
+def _beyond(ready: Sequence[Outcome], p_values: Floats, tolerance: float) -> list[Outcome]:
     return [
-        replace(o, p_value=p, p_method="approximate", details={**o.details, "tolerance": test.tolerance})
-        for o, p in zip(ready, beyond, strict=True)
+        replace(o, p_value=p, p_method="approximate", details={**o.details, "tolerance": tolerance})
+        for o, p in zip(ready, p_values.tolist(), strict=True)
     ]

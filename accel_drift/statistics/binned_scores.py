@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,14 @@ from accel_drift.statistics import intervals, scores
 from accel_drift.statistics.pairs import Counts, Table
 
 Floats = npt.NDArray[np.float64]
-Terms = Callable[[Counts, Counts], Floats]
+
+
+class Terms(Protocol):
+    """Counts (..., k) of reference and batch -> (..., k) terms, 0 in a cell without rows."""
+
+    def __call__(self, reference: Counts, batch: Counts, /, *, whole: scores.Whole | None = None) -> Floats:
+        """With the totals of the table where these are not all of its cells."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -23,12 +30,16 @@ class BinnedScore:
     That difference is right for quadratic scores, whose upward bias is the same with and without a drift.
 
     Attributes:
-        terms: counts (..., k) of reference and batch -> (..., k) terms, 0 in a cell without rows.
+        terms: what each cell adds.
         highest: largest value that a score can have.
+        every: whether every category has a cell, however many there are; else the rarest share cells. What goes on
+            among rare ones is seen only by the former. It needs a score from which chance can be taken off, and of
+            very many cells chance makes most of a score.
     """
 
     terms: Terms
     highest: float = inf
+    every: bool = True
 
     def score(self, reference: Counts, batch: Counts) -> Floats:
         """Counts (..., k) of both sides -> (...)."""
@@ -41,6 +52,10 @@ class BinnedScore:
     def effect(self, score: Floats, chance: Floats, _pooled: Counts, /) -> Floats:
         """The effects of scores whose means without drift are `chance`; pooled counts (C, k)."""
         return score - chance
+
+    def unit(self, pooled: Counts, /) -> Floats:
+        """What one of the score is on the scale of `bootstrap`, `shown` and `truth`, (C,)."""
+        return np.ones(len(pooled))
 
     def bootstrap(self, table: Table, again: tuple[Counts, Counts]) -> intervals.Bootstrap:
         """How far the scores of a table may lie from the truth, by resamples of both sides."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_drift.statistics.pairs import Table
+from accel_drift.statistics.scores import Whole
+
+if TYPE_CHECKING:
+    from accel_drift.statistics.binned_scores import Terms
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -95,23 +100,48 @@ def of_quadratic(made: Bootstrap, chance: Floats, null: Floats) -> Ends:
         null: (C, B) draws of the scores without drift.
     """
     low, high = made.interval()
-    known = np.isfinite(null)
-    found = known.sum(axis=1)
-    smooth = np.isfinite(made.errors).all(axis=1) & (made.observed > 0) & (found >= 2)
+    smooth = np.isfinite(made.errors).all(axis=1) & (made.observed > 0) & (np.isfinite(null).sum(axis=1) >= 2)
     if not smooth.any():
         return low, high
-    least = np.where(known, null, 0.0)[smooth]
-    if known[smooth].all():
-        least = least.var(axis=1)
-    else:
-        there, many = known[smooth], found[smooth]
-        mean = least.sum(axis=1) / many
-        least = (np.where(there, least - mean[:, None], 0.0) ** 2).sum(axis=1) / many
+    least = variances(null[smooth])
     observed = made.observed[smooth]
     slope = np.maximum(0.0, made.errors[smooth].var(axis=1) - least) / observed
     truth = observed - chance[smooth]
     low[smooth], high[smooth] = growing(truth, least + slope * truth, slope)
     return low, high
+
+
+def variances(null: Floats) -> Floats:
+    """Variance of the finite draws of each column, (C, B) -> (C,); infinite where there are fewer than two."""
+    known = np.isfinite(null)
+    if known.all():
+        return np.asarray(null.var(axis=1))
+    many = known.sum(axis=1)
+    mean = np.where(known, null, 0.0).sum(axis=1) / np.maximum(many, 1)
+    squares = np.where(known, null - mean[:, None], 0.0) ** 2
+    return np.where(many < 2, np.inf, squares.sum(axis=1) / np.maximum(many, 1))
+
+
+def of_rows(terms: Terms, sides: tuple[Counts, Counts], score: Floats) -> Floats:
+    """How much the variance of scores grows with their truth, (C,): for `growing`, where resampling is too dear.
+
+    From how much less the score would be without a row of each cell. The variance that rows have of their own grows
+    with the score itself, chance included: that of a quadratic score of many cells is twice the variance without drift
+    where nothing drifts. Source: the jackknife; Efron & Stein 1981.
+
+    Args:
+        terms: of counts.
+        sides: counts (C, k) of both sides.
+        score: (C,) their scores, above 0.
+    """
+    (a, b), whole = sides, Whole.of(*sides)
+    there = terms(a, b, whole=whole)
+    found = np.zeros(len(a))
+    for side, without in ((a, (np.maximum(a - 1, 0), b)), (b, (a, np.maximum(b - 1, 0)))):
+        brings = np.where(side > 0, there - terms(*without, whole=whole), 0.0)
+        mean = (side * brings).sum(axis=1) / side.sum(axis=1)
+        found += (side * (brings - mean[:, None]) ** 2).sum(axis=1)
+    return np.asarray(found / score)
 
 
 def growing(estimate: Floats, variance: Floats, slope: Floats) -> Ends:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import numpy.typing as npt
 
@@ -70,6 +72,33 @@ def _dealt(
         free = free - fell.sum(axis=1)
         whole[:, start:] = fell
     return np.asarray(whole @ size)
+
+
+def by_chance(pooled: Counts, rows: tuple[int, int], side: int) -> tuple[float, float]:
+    """How many categories have no row on one side when chance deals the rows: the mean, and at most the variance.
+
+    Exact but for the variance: that one category is absent makes it less likely of others, which is left out.
+
+    Args:
+        pooled: (k,) rows of each category on both sides.
+        rows: rows of the reference and of the batch, missing ones included.
+        side: 0 for the reference, 1 for the batch.
+    """
+    from scipy.special import gammaln
+
+    found, how_many = np.unique(pooled[pooled > 0], return_counts=True)
+    other, total = rows[1 - side], sum(rows)
+    # All rows of the category are among those of the other side.
+    log_p = gammaln(other + 1) - gammaln(np.maximum(other - found, 0) + 1)
+    log_p += gammaln(total - found + 1) - gammaln(total + 1)
+    p = np.where(found > other, 0.0, np.exp(log_p))
+    return float(how_many @ p), float(how_many @ (p * (1 - p)))
+
+
+def too_many(count: int, expected: tuple[float, float]) -> bool:
+    """Whether so many absent categories are more than chance makes: by three deviations and one category."""
+    mean, variance = expected
+    return bool(count > mean + 3.0 * sqrt(variance) + 1.0)
 
 
 def beyond_chance(pooled: Counts, rows: tuple[int, int]) -> npt.NDArray[np.bool_]:

@@ -170,9 +170,9 @@ def test_false_discovery_rate_with_two_detectors_a_column() -> None:
     assert np.mean(false_share) <= 0.1 + 4.75 * 0.13 / np.sqrt(40)
 
 
-@pytest.mark.parametrize("name", ["psi", "chi_square"])
-def test_level_where_rare_categories_are_merged(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By pooled counts. The reference's own most frequent ones and a cell for the rest reject nearly always."""
+@pytest.mark.parametrize("name", ["psi", "chi_square", "total_variation"])
+def test_level_of_very_many_categories(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each a cell, or the rare ones merged by pooled counts: the reference's own most frequent would reject always."""
     monkeypatch.setattr(binned, "MOST_CATEGORIES", 50)
     found = level.rejections(_detector(name), "zipf", 500, 5000, 100, seed=22)
     assert found.tested == found.pairs
