@@ -98,7 +98,10 @@ def described(profile: Profile, out: Path) -> str:
         coarse = [f"{name} ({error:.1%})" for name, error in held["rank_error"].items() if error > least]
         if coarse:
             told = ", ".join(coarse[:12]) + (f" and {len(coarse) - 12} more" if len(coarse) > 12 else "")
-            holds.append(f"Columns with much of their rows in one cell, so plan again on more rows: {told}.")
+            holds.append(
+                f"Coarse, with so many of their values in one cell, and distances known no better: {told}. Plan again "
+                "on more rows, from all of the reference where you can."
+            )
     lines = [
         f"Wrote {out} ({out.stat().st_size:,} bytes).",
         *holds,

@@ -13,7 +13,9 @@ import typer
 
 from accel_drift.errors import ConfigError
 
-_OPTIONS = "detectors|columns|drop|label|block|alpha|correction|rule|min_effect|seed|backend|sample_rows|plan|content"
+_OPTIONS = (
+    "detectors|columns|drop|label|kinds|block|alpha|correction|rule|min_effect|seed|backend|sample_rows|plan|content"
+)
 _LEARN, _WRITE = "What is compared, and how", "What comes out"
 
 Reference = Annotated[

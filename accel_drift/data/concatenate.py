@@ -51,7 +51,7 @@ def joined(name: str, outcomes: Sequence[Outcome]) -> Outcome:
     refused = [outcome for outcome in outcomes if isinstance(outcome, Unreadable)]
     if refused and all(part.type == NULL_TYPE for part in read):
         return refused[0]
-    said = [_sort(outcome) for outcome in outcomes]
+    said = [sort_of(outcome) for outcome in outcomes]
     known = [place for place, sort in enumerate(said) if sort != NULL_TYPE]
     if not known:
         rows = sum(part.column.rows for part in read)
@@ -59,18 +59,19 @@ def joined(name: str, outcomes: Sequence[Outcome]) -> Outcome:
     first = known[0]
     for place in known[1:]:
         if said[place] != said[first]:
-            raise Misfit((first, place), (_type(outcomes[first]), _type(outcomes[place])))
+            raise Misfit((first, place), (said_type(outcomes[first]), said_type(outcomes[place])))
     example = read[first]
     like = Column(name, example.column.kind, example.type)
     parts = [without_values(name, p.column.rows, like) if p.type == NULL_TYPE else p.column for p in read]
     return _JOIN[said[first].partition(":")[0]](name, parts, [read[place].type for place in known])
 
 
-def _type(outcome: Outcome) -> str:
+def said_type(outcome: Outcome) -> str:
+    """The type of a part, or why it has none."""
     return outcome.type if isinstance(outcome, Decoded) else outcome.reason
 
 
-def _sort(outcome: Outcome) -> str:
+def sort_of(outcome: Outcome) -> str:
     """What parts must have in common: the group, with what a number or an instant counts."""
     if isinstance(outcome, Unreadable):
         return f"unreadable:{outcome.reason}"
@@ -134,7 +135,7 @@ def _instants(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
     nulls = sum(part.nulls for part in parts)
     zones = {type_.partition("tz=")[2].rstrip("]") for type_ in types}
     zone = zones.pop() if len(zones) == 1 else "UTC"
-    clock = "time64" if _sort(Decoded(parts[0], types[0])).startswith("time:of day") else "timestamp"
+    clock = "time64" if sort_of(Decoded(parts[0], types[0])).startswith("time:of day") else "timestamp"
     said = _one_of(types, f"{clock}[{unit}{f', tz={zone}' if zone else ''}]")
     whole = np.concatenate(present) if nulls else None
     return Decoded(NumericColumn(name, values.astype(np.int64), whole, nulls, 0, Kind.TIMESTAMP, unit), said)

@@ -121,11 +121,11 @@ def _walked(folder: Path) -> list[Path]:
     """Every file below a folder, links followed once, in the order of the paths.
 
     Raises:
-        SourceError: there is none.
+        SourceError: there is none, or a folder cannot be looked into.
     """
     found: list[Path] = []
     seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         place = os.path.realpath(root)
         folders[:] = [] if place in seen else [name for name in folders if not _hidden(name)]
         found += [] if place in seen else [Path(root, name) for name in files if not _hidden(name)]
@@ -133,6 +133,11 @@ def _walked(folder: Path) -> list[Path]:
     if not found:
         raise SourceError(f"{folder} is a folder without a file; names that begin with '.' or '_' do not count")
     return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    # What is passed over would be rows that nobody misses.
+    raise SourceError(f"the folder {error.filename} cannot be read: {error.strerror}; ask for the right to, or move it")
 
 
 def _hidden(name: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.data.concatenate import Misfit, joined
+from accel_drift.data.concatenate import Misfit, joined, said_type, sort_of
 from accel_drift.data.convert import type_group, without_values
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source, merged_codes
 from accel_drift.data.folders import Found, Part
@@ -64,8 +64,10 @@ def open_files(found: Found, expected: Collection[str] = ()) -> Source:
             for name in wanted
             if name not in own
         }
+        first: dict[str, tuple[int, Outcome]] = {}
         for place, source in enumerate(opened):
             for rows, read in source.in_pieces(inside, schema):
+                _must_be_alike(first, place, read, parts)
                 at = np.full(rows, place)
                 keys = {n: replace(one, column=one.column.take(at)) for n, one in told.items()}
                 yield rows, {n: read[n] if n in own else keys[n] for n in wanted}
@@ -103,11 +105,27 @@ def _column(name: str, outcomes: list[Outcome], parts: Sequence[Part], opened: S
             # What one whole file would have been: a column is numbers only where every line of it is.
             as_text = Schema((Column(name, Kind.CATEGORICAL, "string"),))
             return joined(name, [source.load([name], as_text)[1][name] for source in opened])
-        first, other = (parts[place].path for place in misfit.places)
-        raise SchemaError(
-            f"{other}: column {name!r} is {misfit.types[1]}, but {misfit.types[0]} in {first}; write the files with "
-            f"one type, or leave the column out with drop=[{name!r}]"
-        ) from misfit
+        raise _differ(name, misfit, parts) from misfit
+
+
+def _must_be_alike(
+    first: dict[str, tuple[int, Outcome]], place: int, read: Mapping[str, Outcome], parts: Sequence[Part]
+) -> None:
+    """Whether the rows of a file hold what the first ones did; `first` learns of each column where it had a value."""
+    for name, outcome in read.items():
+        if sort_of(outcome) == NULL_TYPE:
+            continue
+        one, like = first.setdefault(name, (place, outcome))
+        if sort_of(like) != sort_of(outcome):
+            raise _differ(name, Misfit((one, place), (said_type(like), said_type(outcome))), parts)
+
+
+def _differ(name: str, misfit: Misfit, parts: Sequence[Part]) -> SchemaError:
+    first, other = (parts[place].path for place in misfit.places)
+    return SchemaError(
+        f"{other}: column {name!r} is {misfit.types[1]}, but {misfit.types[0]} in {first}; write the files with one "
+        f"type, or leave the column out with drop=[{name!r}]"
+    )
 
 
 def key_column(name: str, values: Sequence[str | None], counts: Sequence[int], schema: Schema | None) -> Decoded:

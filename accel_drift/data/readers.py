@@ -27,6 +27,8 @@ def open_reader(source: Any) -> Source | None:
         return None
     with _errors_of(source):
         names = unique((source.schema_arrow if is_file else source.schema).names)
+        # Of a Dataset they would be read from the end of every file, which may lie far away.
+        rows = source.metadata.num_rows if is_file else None
 
     def load(wanted: Sequence[str], _: Schema | None) -> Rows:
         with _errors_of(source):
@@ -36,7 +38,7 @@ def open_reader(source: Any) -> Source | None:
         with _errors_of(source):
             yield from parquet_pieces(source, wanted) if is_file else _pieces_of_dataset(source, wanted)
 
-    return Source(names, load, index=index_columns(names), pieces=pieces)
+    return Source(names, load, index=index_columns(names), pieces=pieces, rows=rows)
 
 
 @contextmanager

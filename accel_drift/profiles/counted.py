@@ -273,5 +273,8 @@ def _held(plan: Plan, piece: Table, schema: Schema) -> tuple[str, ...]:
     names = _comparable(plan, schema)
     odd = [n for n in names if not fits(plan.cells.columns[n], piece.columns[n])]
     if odd:
-        raise SchemaError(f"{listed(odd)} hold something else in some rows than in the first ones; write one type")
+        raise SchemaError(
+            f"{listed(odd)}: some rows hold something else than the first ones; write one type, or plan again without "
+            f"that, with drop={_to_drop(odd)}"
+        )
     return names

@@ -16,6 +16,7 @@ from accel_drift.backends import Backend, open_backend
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import Progress, read_table
 from accel_drift.data.table import CategoricalColumn, Table
+from accel_drift.data.words import set_aside
 from accel_drift.detectors.base import Detector, at_least
 from accel_drift.errors import ConfigError
 from accel_drift.profiles.learning import Learned, detectors_of
@@ -69,6 +70,8 @@ class SampledProfile(Profile):
             "reference": table.name,
             "rows": table.rows,
         }
+        if table.origin is not None:  # some made a vocabulary, and never the last one
+            provenance["rows_read"] = int(table.origin[-1]) + 1
         return cls(rows, totals, learned.detectors, options, learned.backend, provenance)
 
     def merge(self, *others: Profile) -> NoReturn:
@@ -119,9 +122,7 @@ class SampledProfile(Profile):
         options = Options.from_dict(header["options"], {"backend_reason": reason})
         made = detectors_of(header["detectors"])
         totals = None if header["totals"] is None else Totals.from_dict(header["totals"])
-        if rows.rows < (of := header["provenance"]["rows"]):
-            # The seed says which rows of the source were kept.
-            rows = replace(rows, origin=_kept(of, rows.rows, options.seed))
+        rows = replace(rows, origin=_origin(rows.rows, header["provenance"], options.seed))
         return cls(rows, totals, made, options, chosen, header["provenance"])
 
     def contents(self) -> dict[str, Any]:
@@ -135,7 +136,7 @@ class SampledProfile(Profile):
             "detectors": [d.summary() for d in self.detectors],
             "schema": self.rows.schema.to_list(),
             "excluded": dict(self.rows.excluded),
-            **{k: v for k, v in self.provenance.items() if k != "rows"},
+            **{k: v for k, v in self.provenance.items() if not k.startswith("rows")},
         }
 
     def summary(self) -> dict[str, Any]:
@@ -185,6 +186,16 @@ def _countable(table: Table) -> Table:
 def _kept(of: int, limit: int, seed: int) -> npt.NDArray[np.intp]:
     """Rows that a profile keeps of a reference."""
     return draws.subset(draws.key(seed, "profile", "rows"), of, limit)
+
+
+def _origin(held: int, provenance: Mapping[str, Any], seed: int) -> npt.NDArray[np.int64] | None:
+    """Which rows of the data as it was given a saved profile holds; None where they are all."""
+    of = int(provenance["rows"])
+    read = int(provenance.get("rows_read", of))
+    kept = np.arange(of) if held == of else _kept(of, held, seed)
+    if read == of:
+        return None if held == of else kept
+    return np.setdiff1d(np.arange(read), set_aside(read))[kept]
 
 
 def _thinned(batch: Table, held: int, of: int, options: Options, no_totals: bool) -> Table:

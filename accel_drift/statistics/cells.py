@@ -82,7 +82,4 @@ def just_below(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The next smaller number of the same dtype, where there is one: the cut that makes a value an atom."""
     if values.dtype.kind != "f":
         return np.asarray(values - (values > np.iinfo(values.dtype).min).astype(values.dtype))
-    below = np.nextafter(values, values.dtype.type(-np.inf))
-    # XLA takes numbers below the smallest normal one for 0, and the cut would coincide with the atom.
-    tiny = np.finfo(values.dtype).tiny
-    return np.where(np.abs(below) < tiny, np.where(values > 0, 0, -tiny), below).astype(values.dtype)
+    return np.asarray(np.nextafter(values, values.dtype.type(-np.inf)))

@@ -129,6 +129,7 @@ def test_a_stream_that_was_read_before() -> None:
         ("name them with columns=[...]", "name them with --columns ..."),
         ("block='day': no", "--block 'day': no"),
         ("columns= names 'z'", "--columns names 'z'"),
+        ("kinds= names 'z'", "--kinds names 'z'"),
         ("give min_effect=0.1", "give --min-effect 0.1"),
         ("nothing=1 here", "nothing=1 here"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from accel_drift.data import Kind, diff, read_table
 from accel_drift.data.folders import find_files
+from accel_drift.data.read import read_pieces
 from accel_drift.errors import AccelDriftError, DataError, SchemaError, SourceError
 
 pa = pytest.importorskip("pyarrow")
@@ -136,6 +139,9 @@ def test_a_file_that_differs_is_named(other: dict[str, Any], said: str, tmp_path
     assert said in told
     assert str(odd) in told
     assert str(tmp_path / "a.parquet") in told
+    with pytest.raises(SchemaError) as caught:  # the same some rows at a time
+        deque(read_pieces(tmp_path, schema=read_table(tmp_path / "a.parquet").schema).tables)
+    assert str(caught.value) == told
 
 
 def test_instants_with_and_without_a_zone_are_not_joined(tmp_path: Path) -> None:
@@ -227,6 +233,21 @@ def test_folders_that_are_no_data_set(tmp_path: Path) -> None:
     assert "list of paths is empty" in _said_of_an_empty_list()
 
 
+def test_a_folder_that_may_not_be_read_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet(tmp_path / "mine" / "a.parquet", x=[1.0])
+    parquet(tmp_path / "theirs" / "b.parquet", x=[1.0])
+    scan = os.scandir
+
+    def guarded(path: Any) -> Any:
+        if Path(path).name == "theirs":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    for source in (tmp_path, tmp_path / "theirs"):
+        assert f"the folder {tmp_path / 'theirs'} cannot be read: Permission denied" in fails(source, SourceError)
+
+
 def _said_of_an_empty_list() -> str:
     with pytest.raises(DataError) as caught:
         find_files([])
@@ -269,6 +290,7 @@ def test_readers_of_pyarrow(tmp_path: Path, same: Any) -> None:
     with pq.ParquetFile(tmp_path / "year=2024" / "0.parquet") as file:
         same(read_table(file), read_table(pa.table(COLUMNS)), types=True)
         assert read_table(file, columns=["n"]).rows == 5
+        assert read_table(file, pick=lambda rows: np.array([0, rows - 1])).rows == 2
     assert "call .to_table() first" in fails(dataset.scanner(), DataError)
 
 

@@ -103,8 +103,8 @@ def test_labels_of_bins() -> None:
     below = np.nextafter(3.0, -np.inf)
     assert parts.bin_labels(np.array([1.0, below, 3.0])) == ["<= 1", "(1, 3)", "= 3", "> 3"]
     # The least value is an atom, and a repeated cut has nothing between.
-    tiny = -np.finfo(float).tiny
-    assert parts.bin_labels(np.array([tiny, tiny, 0.0, 0.0])) == ["< 0", "(-2.225e-308, 0)", "= 0", "(0, 0]", "> 0"]
+    tiny = np.nextafter(0.0, -np.inf)
+    assert parts.bin_labels(np.array([tiny, tiny, 0.0, 0.0])) == ["< 0", "(-4.941e-324, 0)", "= 0", "(0, 0]", "> 0"]
     assert parts.bin_labels(np.array([4, 5, 9])) == ["< 5", "= 5", "(5, 9]", "> 9"]
     assert parts.bin_labels(np.array([1e6, 1e6 + 1])) == ["<= 1000000", "(1000000, 1000001]", "> 1000001"]
 

@@ -264,6 +264,23 @@ def test_sampled_statistics_survive_the_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("kinds", [{}, {"t": "text"}])
+@pytest.mark.parametrize("kept", [None, 100])
+def test_rows_keep_their_places_in_the_file(kinds: dict[str, str], kept: int | None, tmp_path: Path) -> None:
+    """With a vocabulary made of some rows, too: rows are called by their place in the data as they were given."""
+    reference = {"place": np.arange(404.0), "t": [f"w{k % 7} w{k % 5}" for k in range(404)]}
+    batch = {"place": np.arange(150.0) ** 2, "t": ["w1 new"] * 150}
+    fitted = ad.Profile.fit(reference, ["mmd"], kinds=kinds, columns=["place", "t"], sample_rows=kept)
+    fitted.save(tmp_path / "it.adp")
+    loaded = ad.Profile.load(tmp_path / "it.adp")
+    for profile in (fitted, loaded):
+        assert isinstance(profile, SampledProfile)
+        places = np.arange(404) if profile.rows.origin is None else profile.rows.origin
+        np.testing.assert_array_equal(profile.rows.numeric("place").values, places)
+    assert loaded.score(batch).explain("mmd") == fitted.score(batch).explain("mmd")
+    assert loaded.contents() == fitted.contents()
+
+
 @pytest.mark.statistical
 @pytest.mark.slow
 @pytest.mark.parametrize("column", ["normal", "poisson", "zipf"])
