@@ -70,7 +70,7 @@ def _statistic(pair: NumericPair) -> npt.NDArray[np.float64]:
 def _laws(columns: ordered.Columns) -> ordered.Laws:
     n, m = columns.rows
     p = cvm_law.tails(_statistic(columns.pair)[columns.places], n, m)
-    return np.where(np.minimum(n, m) >= _LAW_ROWS, p, np.nan), ["asymptotic"] * len(p)
+    return np.where(np.minimum(n, m) >= _LAW_ROWS, p, np.nan), ["asymptotic"] * len(p), ~columns.tied
 
 
 def _effect(columns: ordered.Columns, _: ordered.Floats, drawn: ordered.Floats) -> ordered.Floats:

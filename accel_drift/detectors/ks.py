@@ -20,10 +20,11 @@ from accel_drift.statistics.outcome import Bands, Outcome
 class KS(Detector):
     """Largest gap between the two empirical distribution functions; missing rows stay out.
 
-    Without ties the p-value is the exact law (the limit law for very many rows). With ties, or whole blocks, it is
-    the permutation law on fine pooled cells: exact cells for up to 128 distinct values, pooled quantiles above. Ties
-    make the first law conservative, so where it is small enough already it stands. The effect is the gap less what
-    chance adds to it, taken off in squares.
+    Without ties the p-value is the exact law: for two sides of one size always, else up to 5,000 rows, and above them
+    the limit law. With ties, or whole blocks, it is the permutation law on fine pooled cells: exact cells for up to
+    128 distinct values, pooled quantiles above. Ties make the first law conservative, so where it is small enough
+    already it stands. Counts on a plan's small cells have the limit law at the ends of cells. The effect is the gap
+    less what chance adds to it, taken off in squares.
 
     >>> KS().fit({"x": [1.0, 2.0, 3.0, 4.0]}, backend="numpy").score({"x": [3.0, 4.0, 5.0, 6.0]}).round(3)
     array([0.5])
@@ -32,7 +33,7 @@ class KS(Detector):
     name: ClassVar[str] = "ks"
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
     unit: ClassVar[str] = "probability"
-    source: ClassVar[str] = "Smirnov 1939; exact law: Hodges 1958"
+    source: ClassVar[str] = "Smirnov 1939; exact law: Gnedenko & Korolyuk 1951, Hodges 1958"
     bands: ClassVar[Bands] = (0.1, 0.2, 0.3)
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
@@ -51,8 +52,16 @@ class KS(Detector):
 
 
 def _laws(columns: ordered.Columns) -> ordered.Laws:
-    """P-values of columns as if nothing tied, and how they were found."""
-    return ks_law.tails(columns.pair.gap[columns.places], *columns.rows)
+    """P-values as if nothing tied, how they were found, and whether nothing does or the cells are allowed for."""
+    gap, (n, m), stands = columns.pair.gap[columns.places], columns.rows, ~columns.tied
+    p, methods = ks_law.tails(gap, n, m)
+    if columns.pair.fixed:
+        # Of counts the gap is known at the ends of cells; their rows are relabelled with them.
+        stands = columns.smooth & (n + m > ks_law.EXACT_ROWS)
+        a, b = columns.fine.sides
+        p[stands] = ks_law.on_cells(gap[stands], (a + b)[stands, :-1], n[stands], m[stands])
+        methods = ["asymptotic" if law else how for law, how in zip(stands, methods, strict=True)]
+    return p, methods, stands
 
 
 def _bootstrap(columns: ordered.Columns, again: ordered.Resamples) -> intervals.Bootstrap:
@@ -71,6 +80,13 @@ def _bootstrap(columns: ordered.Columns, again: ordered.Resamples) -> intervals.
     return intervals.Bootstrap(gap, errors + left_out[:, None], band=True, estimate=estimate)
 
 
+def _band(columns: ordered.Columns) -> intervals.Bootstrap:
+    """The same, where the functions' errors have a limit law."""
+    gap = columns.pair.gap[columns.places]
+    errors = ks_law.errors(*columns.rows, intervals.RESAMPLES)
+    return intervals.Bootstrap(gap, errors, band=True, estimate=intervals.less_chance(gap, errors))
+
+
 def _parts(columns: ordered.Columns) -> list[tuple[Part, ...]]:
     """The place of the gap, and by how much the share of each cell moved."""
     moved = np.diff(ordered_cells.difference(*columns.fine.sides), prepend=0.0, axis=1)
@@ -86,6 +102,7 @@ _GAP = ordered.Distance(
     parts=_parts,
     laws=_laws,
     conservative=True,
+    band=_band,
     most=1.0,
 )
 

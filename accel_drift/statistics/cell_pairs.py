@@ -37,7 +37,7 @@ class CellPair:
     cells: tuple[NumberCells, ...]
     counts: tuple[tuple[Counts, Counts], ...]
 
-    @property
+    @cached_property
     def most(self) -> int:
         """Cells of the column that has most."""
         return max(len(c.cuts) + 1 for c in self.cells)

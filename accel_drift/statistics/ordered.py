@@ -26,7 +26,10 @@ Places: TypeAlias = npt.NDArray[np.intp]
 Resamples: TypeAlias = tuple[Counts, Counts]
 Score: TypeAlias = Callable[[Counts, Counts], Floats]
 Bootstrap: TypeAlias = intervals.Bootstrap | quadratic.Quadratic
-Laws: TypeAlias = tuple[Floats, Sequence[str]]
+Laws: TypeAlias = tuple[Floats, list[str], npt.NDArray[np.bool_]]
+
+_FULLEST = 0.02
+"""Share of the pooled rows on one cell up to which a column is one without atoms."""
 
 _AT_ONCE = 1 << 20
 """Resampled counts in memory at a time."""
@@ -65,6 +68,13 @@ class Columns:
         """Counts on the fine cells, missing last: shapes (g, c, FINE + 1)."""
         return self.pair.fine.columns(self.places)
 
+    @property
+    def smooth(self) -> npt.NDArray[np.bool_]:
+        """Whether rows are dealt one by one, and no cell holds many of them, (c,)."""
+        a, b = self.fine.sides
+        rows = (a + b)[:, :-1]
+        return np.asarray((rows.max(axis=1, initial=0) <= _FULLEST * rows.sum(axis=1)) & (not self.blocked))
+
     @cached_property
     def steps(self) -> tuple[Floats, Floats]:
         """Half of the step from each cell to the next, (c, FINE - 1), and half of the pooled spread, (c,)."""
@@ -82,8 +92,10 @@ class Distance:
         effect: (columns, statistics, means of the score without drift where it was drawn, else NaN) -> (c,) effects.
         bootstrap: (columns, their counts drawn again) -> the effects, give or take; their estimates, where it makes
             them, take the place of `effect`.
+        band: the same as `bootstrap`, for smooth columns, from the law of their functions' errors: nothing is drawn.
         parts: columns -> what each statistic is made of.
-        laws: columns -> p-values as if no values tied, and how they were found, (c,); NaN where there is no law.
+        laws: columns -> p-values as if no values tied, how they were found, and whether they stand for these columns,
+            (c,) each; NaN where there is no law.
         conservative: whether ties only make those p-values too large.
         most: the largest effect that there can be.
         details: columns -> further numbers of each.
@@ -96,6 +108,7 @@ class Distance:
     parts: Callable[[Columns], Sequence[tuple[Part, ...]]]
     laws: Callable[[Columns], Laws] | None = None
     conservative: bool = False
+    band: Callable[[Columns], Bootstrap] | None = None
     most: float = float("inf")
     details: Callable[[Columns], Sequence[dict[str, Any]]] = lambda columns: [{}] * len(columns.places)
 
@@ -157,27 +170,32 @@ class _Test:
         if self.tolerance is None:
             ready, chance = self._tested(ready, chance)
         step = max(1, _AT_ONCE // (intervals.RESAMPLES * columns.fine.reference.shape[-1]))
-        made: list[Outcome] = []
-        for lo in range(0, len(ready), step):
-            some = np.arange(lo, min(lo + step, len(ready)))
-            made += self._sized(columns.take(some), ready[lo : lo + step], statistic[some], chance[some])
-        return made
+        known = columns.smooth & (how.band is not None)
+        for draws in (False, True):
+            alike = np.flatnonzero(known != draws)
+            for some in (alike[lo : lo + step] for lo in range(0, len(alike), step)):
+                some_ready = [ready[j] for j in some]
+                made = self._sized(columns.take(some), some_ready, statistic[some], chance[some], draws)
+                for j, done in zip(some.tolist(), made, strict=True):
+                    ready[j] = done
+        return ready
 
     def _tested(self, ready: list[Outcome], chance: Floats) -> tuple[list[Outcome], Floats]:
         """With p-values, and the mean scores without drift where they were drawn."""
         columns, how = self.columns, self.how
-        p, methods = np.full(len(ready), np.nan), [""] * len(ready)
+        found: Laws = np.full(len(ready), np.nan), [""] * len(ready), np.zeros(len(ready), np.bool_)
         if how.laws is not None and not columns.blocked:
-            p, methods = how.laws(columns)[0], list(how.laws(columns)[1])
-        untied = ~columns.tied & ~np.isnan(p)
+            found = how.laws(columns)
+        p, methods, stands = found
+        stands = stands & ~np.isnan(p)
         # Where a law errs on the safe side and is small even so, no draw is needed.
-        small = ~untied & (p <= self.plan.smallest_p) & how.conservative
-        for j in np.flatnonzero(untied | small):
+        small = ~stands & (p <= self.plan.smallest_p) & how.conservative
+        for j in np.flatnonzero(stands | small):
             method, more = ("asymptotic", {"conservative": True}) if small[j] else (methods[j], {})
             ready[j] = replace(ready[j], p_value=float(p[j]), p_method=method, details={**ready[j].details, **more})
-        drawn = np.flatnonzero(~untied & ~small)
-        found = self._permuted(columns.take(drawn))
-        numbers = (found.p_value.tolist(), found.fitted.tolist(), found.draws.tolist(), found.first)
+        drawn = np.flatnonzero(~stands & ~small)
+        made = self._permuted(columns.take(drawn))
+        numbers = (made.p_value.tolist(), made.fitted.tolist(), made.draws.tolist(), made.first)
         for i, value, fitted, count, null in zip(drawn.tolist(), *numbers, strict=True):
             ready[i] = replace(
                 ready[i],
@@ -186,7 +204,7 @@ class _Test:
                 details={**ready[i].details, "permutations": count},
                 null=null,
             )
-        chance[drawn] = found.mean
+        chance[drawn] = made.mean
         return ready, chance
 
     def _permuted(self, columns: Columns) -> tail.Tail:
@@ -204,12 +222,22 @@ class _Test:
             columns.fine.reference.shape[-1],
         )
 
-    def _sized(self, columns: Columns, ready: Sequence[Outcome], statistic: Floats, chance: Floats) -> list[Outcome]:
+    def _bootstrap(self, columns: Columns, draws: bool) -> Bootstrap | None:
+        """The effects, give or take, where that is asked for."""
+        plan, how = self.plan, self.how
+        if not plan.intervals and self.tolerance is None:
+            return None
+        if how.band is not None and not draws:
+            return how.band(columns)
+        again = self.comparison.drawn.resample(columns.fine, plan.seed, columns.names, intervals.RESAMPLES)
+        return how.bootstrap(columns, again)
+
+    def _sized(
+        self, columns: Columns, ready: Sequence[Outcome], statistic: Floats, chance: Floats, draws: bool
+    ) -> list[Outcome]:
         """With effects, intervals and parts, and p-values beyond a tolerance."""
-        how, plan, boot, judged = self.how, self.plan, None, np.full(len(ready), np.nan)
-        if plan.intervals or self.tolerance is not None:
-            again = self.comparison.drawn.resample(columns.fine, plan.seed, columns.names, intervals.RESAMPLES)
-            boot = how.bootstrap(columns, again)
+        how, plan, judged = self.how, self.plan, np.full(len(ready), np.nan)
+        boot = self._bootstrap(columns, draws)
         if isinstance(boot, quadratic.Quadratic):
             chance = np.where(np.isnan(chance), boot.chance, chance)
         effect = how.effect(columns, statistic, chance)

@@ -19,11 +19,9 @@ Floats = npt.NDArray[np.float64]
 
 def difference(reference: Counts, batch: Counts) -> Floats:
     """Batch's less the reference's distribution function at the upper ends of the cells: (..., k + 1) -> (..., k)."""
-    f, g = (
-        np.cumsum(s[..., :-1], axis=-1) / np.maximum(s[..., :-1].sum(axis=-1, keepdims=True), 1)
-        for s in (reference, batch)
-    )
-    return np.asarray(g - f)
+    upto = [np.cumsum(side[..., :-1], axis=-1) for side in (reference, batch)]
+    f, g = (rows / np.maximum(rows[..., -1:], 1) for rows in upto)
+    return np.subtract(g, f, out=g)
 
 
 def gap(reference: Counts, batch: Counts) -> Floats:

@@ -58,7 +58,8 @@ def bin_labels(cuts: npt.NDArray[Any]) -> list[str]:
     text = _texts(cuts)
     values = cuts.tolist()
     # Where a cut stands just below another, what lies between them is the other's value alone.
-    atoms = [i for i in range(1, len(values)) if just_below(cuts[i : i + 1])[0] == cuts[i - 1] < cuts[i]]
+    heavy = (just_below(cuts[1:]) == cuts[:-1]) & (cuts[:-1] < cuts[1:])
+    atoms = set((np.flatnonzero(heavy) + 1).tolist())
     under = {values[i - 1]: text[i] for i in atoms}
     labels = [f"< {under[values[0]]}" if values[0] in under else f"<= {text[0]}"]
     for i in range(1, len(values)):

@@ -135,7 +135,7 @@ def test_effect_of_chi_square_is_the_corrected_v(case: str) -> None:
     assert found.effect == pytest.approx(oracles.cramers_v(oracles.category_cells(*pair)), rel=TIGHT, abs=1e-12)
 
 
-@pytest.mark.parametrize(("n", "m"), [(2, 300), (40, 40), (157, 91), (500, 2000), (9_000, 11_000)])
+@pytest.mark.parametrize(("n", "m"), [(2, 300), (40, 40), (157, 91), (500, 2000), (2_600, 2_400), (9_000, 9_000)])
 @pytest.mark.parametrize("shift", [0.0, 0.1, 1.0])
 def test_ks_p_value_is_scipys_exact_one(n: int, m: int, shift: float) -> None:
     rng = _rng(3, n, m)
@@ -149,7 +149,7 @@ def test_ks_p_value_is_scipys_exact_one(n: int, m: int, shift: float) -> None:
     assert found.p_value == pytest.approx(oracles.ks_exact(x, y), rel=TIGHT, abs=1e-250)
 
 
-@pytest.mark.parametrize(("n", "m"), [(10_001, 10_000), (2_000, 60_000), (50_000, 50_000)])
+@pytest.mark.parametrize(("n", "m"), [(2_501, 2_500), (2_000, 60_000), (50_000, 49_000)])
 def test_ks_p_value_of_many_rows_is_kolmogorovs(n: int, m: int) -> None:
     rng = _rng(4, n, m)
     for shift in (0.0, 0.01, 0.02):

@@ -310,14 +310,22 @@ def sorted_counts(x: Any, n: Any, cuts: Any, /) -> npt.NDArray[np.int64]:
 
 
 @compiled
+def _along(old: Any, new: Any, index: Any, low: int, high: int, t: int) -> None:
+    step, whole = 1.0 / t, float(t)
+    for i in range(low, high + 1):
+        new[i + 1] = (old[i + 1] * (whole - index[i]) + old[i] * index[i]) * step
+
+
+@compiled
 def _lattice(first: int, last: int, width: Any, n: Any, m: Any, out: Any) -> None:
     for k in range(first, last):
         w, a, b = width[k], n[k], m[k]
         rows = a + b
-        # left[i]: share of the paths to (i, t - i) that have touched the edge of the band; 1 outside of it.
-        left = np.ones(a + 1)
-        left[0] = 0.0 if w > 0 else 1.0
-        before = 0
+        index = np.arange(a + 1).astype(np.float64)
+        # old[i + 1]: share of the paths to (i, t - i) that have touched the edge of the band; 1 outside of it. The
+        # band moves by one place a step at most, so its two neighbours are all of the outside that is ever asked.
+        old, new = np.ones(a + 3), np.ones(a + 3)
+        old[1] = 0.0 if w > 0 else 1.0
         touched = w <= 0
         for t in range(1, rows + 1):
             low = max(0, t - b, (t * a - w) // rows + 1)
@@ -325,15 +333,11 @@ def _lattice(first: int, last: int, width: Any, n: Any, m: Any, out: Any) -> Non
             if touched or low > high:
                 touched = True
                 break
-            for i in range(high, low - 1, -1):
-                mean = left[i] * ((t - i) / t)
-                if i > 0:
-                    mean += left[i - 1] * (i / t)
-                left[i] = mean
-            for i in range(before, low):
-                left[i] = 1.0
-            before = low
-        out[k] = 1.0 if touched else left[a]
+            # Apart, and not in place, the step is done by vector instructions.
+            _along(old, new, index, low, high, t)
+            new[low] = new[high + 2] = 1.0
+            old, new = new, old
+        out[k] = 1.0 if touched else old[a + 1]
 
 
 def lattice_tail(width: Any, n: Any, m: Any, /) -> npt.NDArray[np.float64]:
