@@ -24,8 +24,9 @@ _LENGTH = 60
 """Characters of a name that are shown."""
 
 
-_HIDDEN = 0.1
-"""Share of new categories that may look like known ones, where only counts in buckets are at hand."""
+_TOLD, _HIDDEN = 0.01, 0.5
+"""Share of new categories that look like known ones where only counts in buckets are at hand: told from the first on;
+above the second there is no test, for it would overlook most of what it is to find."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +61,11 @@ class Unseen(Detector):
         distinct = int(((a + b)[:-1] > 0).sum())
         details, note = _news(pair)
         hidden = comparison.hidden(pair.name)
-        if hidden > _HIDDEN:
+        if hidden > _TOLD:
+            details["hidden"] = hidden
             told = f"{hidden:.0%} of new categories would share a bucket with those of the reference, and not look new"
-            note = f'{told}; a profile with content="sample" counts each'
+            advice = 'plan again on more rows, or fit a profile with content="sample", which counts each'
+            note = "; ".join(filter(None, (told, advice) if hidden > _HIDDEN else (note, told)))
         blank = self.blank(
             column=pair.name,
             columns=(pair.name,),

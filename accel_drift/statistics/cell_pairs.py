@@ -202,8 +202,8 @@ def category_pair(reference: Tally, batch: Tally, name: str) -> CategoryPair:
     at, met = np.append(filled, cells.width - 1), batch.met.get(name, {})
     return CategoryPair(
         name,
-        # What only the batch has is called by a name of its own.
-        tuple(cells.labels[i] if sides[0][i] else met.get(i, cells.labels[i]) for i in filled.tolist()),
+        # A bucket that only the batch has rows in holds what was met there, and nothing else.
+        tuple(met[i] if i in met and not sides[0][i] else cells.label(i) for i in filled.tolist()),
         Table(sides[0][at][None], sides[1][at][None]),
     )
 

@@ -33,7 +33,11 @@ ENOUGH = 50
 counted in the reference as well."""
 
 MOST_NAMED = 1000
-FEWEST_BUCKETS, MOST_BUCKETS = 512, 4096
+FEWEST_BUCKETS, MOST_BUCKETS = 512, 1 << 17
+"""Cells for the categories that are not named. Most are empty, and a file packs the others into tens of kB: with 10,000
+rare categories 7 % of new ones share a bucket with a known one, with 100,000 half of them."""
+
+_OTHERS = " and others"
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,8 @@ class TextCells:
         named: categories with a cell of their own, sorted.
         buckets: cells that all others share, by a hash of their text.
         seed: decides the hash.
-        called: bucket -> what it is called, after the most frequent category in it among the rows that decided. A label
-            and no more: what falls into the bucket does not depend on it.
+        called: bucket -> the most frequent category that falls into it among the rows that decided. It names the
+            bucket and no more: the rows in it may be of others.
     """
 
     sort: ClassVar[str] = "text"
@@ -148,7 +152,7 @@ class TextCells:
         order = np.argsort(-count, kind="stable")
         frequent = [column.categories[i] for i in order[:MOST_NAMED] if count[i] >= ENOUGH]
         others = [column.categories[i] for i in order[len(frequent) :] if count[i]]
-        buckets = int(np.clip(1 << (8 * len(others)).bit_length(), FEWEST_BUCKETS, MOST_BUCKETS))
+        buckets = int(np.clip(1 << (16 * len(others)).bit_length(), FEWEST_BUCKETS, MOST_BUCKETS))
         bare = cls(tuple(sorted(frequent)), buckets, seed)
         return replace(bare, called=_called(bare, others[: MOST_NAMED - len(frequent)]))
 
@@ -157,11 +161,12 @@ class TextCells:
         """Counts of a column: named categories, buckets, missing."""
         return len(self.named) + self.buckets + 1
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What each cell but the last is called."""
-        first = len(self.named)
-        return (*self.named, *(self.called.get(first + b, f"(rare, bucket {b + 1})") for b in range(self.buckets)))
+    def label(self, place: int) -> str:
+        """What a cell is called; the last has no name."""
+        bucket = place - len(self.named)
+        return (
+            self.named[place] if bucket < 0 else f"(rare, bucket of {self.called.get(place, f'number {bucket + 1}')})"
+        )
 
     def only(self, place: int) -> str:
         """The one category that a cell can hold; "" where there are more."""
@@ -180,13 +185,16 @@ class TextCells:
         return len(self.named) + draws.hashed(text, self.seed, self.buckets) if self.buckets else self.width - 1
 
     def count(self, column: CategoricalColumn, by_code: Counts, met: dict[int, str] | None = None) -> Counts:
-        """Counts of a column from those of its codes, missing last; `met` learns a category of each bucket."""
+        """Counts of a column from those of its codes, missing last; `met` learns what is in each bucket."""
         used = np.flatnonzero(by_code[:-1])
         places = [self.place(column.categories[code]) for code in used.tolist()]
         if met is not None:
             for code, place in zip(used.tolist(), places, strict=True):
-                if place >= len(self.named):
-                    met.setdefault(place, column.categories[code])
+                text, known = column.categories[code], met.get(place)
+                if known is None:
+                    met[place] = text
+                elif known != text and not known.endswith(_OTHERS):
+                    met[place] = known + _OTHERS
         out = np.bincount([*places, self.width - 1], weights=by_code[[*used, -1]], minlength=self.width)
         return out.astype(np.int64)  # exact: below 2**53
 
@@ -354,8 +362,8 @@ def _further(cut: Any, high: Any, low: Any, away: int) -> Any:
 
 
 def _called(cells: TextCells, others: Iterable[str]) -> dict[int, str]:
-    """Names of buckets, after the first of these categories that falls into each."""
-    found: dict[int, list[str]] = {}
+    """Names of buckets: the first of these categories that falls into each."""
+    found: dict[int, str] = {}
     for text in others:
-        found.setdefault(cells.place(text), []).append(text)
-    return {place: texts[0] if len(texts) == 1 else f"{texts[0]} and others" for place, texts in found.items()}
+        found.setdefault(cells.place(text), text)
+    return found
