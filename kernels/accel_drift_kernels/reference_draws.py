@@ -7,7 +7,7 @@ library.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -140,17 +140,16 @@ def _mass(key: Any, number: int, cell: int, weight: int) -> float:
         place += 2 * MORE_WORDS
 
 
-def _sequential(
-    key: Any, number: int, cells: Any, size: int, draw: Callable[[int, Any, Any, float], int]
-) -> npt.NDArray[np.int64]:
-    """Cell by cell, each from what is left; the last cell takes the rest."""
-    out = np.zeros(len(cells), dtype=np.int64)
-    left = size
-    for j, cell in enumerate(cells[:-1]):
-        out[j] = draw(left, cell, sum(cells[:j:-1]), _uniform(key, number, j))
-        left -= int(out[j])
-    out[-1:] = left
-    return out
+def _dealt(
+    key: Any, number: int, cells: Sequence[Any], size: int, draw: Callable[[int, Any, Any, float], int], first: int = 0
+) -> list[int]:
+    """Rows dealt to the two halves of the cells, then those of each half to its own halves, down to single cells."""
+    if len(cells) < 2:
+        return [size] * len(cells)
+    half = len(cells) // 2
+    left, right = cells[:half], cells[half:]
+    x = draw(size, sum(left), sum(right), _uniform(key, number, first + half))
+    return [*_dealt(key, number, left, x, draw, first), *_dealt(key, number, right, size - x, draw, first + half)]
 
 
 def _of_columns(
@@ -158,7 +157,7 @@ def _of_columns(
 ) -> npt.NDArray[np.int64]:
     out = np.zeros((len(cells), count, cells.shape[1]), dtype=np.int64)
     for c, b in np.ndindex(len(cells), count):
-        out[c, b] = _sequential(keys[c], first + b, cells[c].tolist(), int(size[c]), draw)
+        out[c, b] = _dealt(keys[c], first + b, cells[c].tolist(), int(size[c]), draw)
     return out
 
 
@@ -174,7 +173,7 @@ def dirichlet_multinomial(keys: Any, first: int, weights: Any, m: Any, /) -> npt
     out = np.zeros(weights.shape, dtype=np.int64)
     for c, b in np.ndindex(*m.shape):
         masses = [_mass(keys[c], first + b, j, w) for j, w in enumerate(weights[c, b].tolist())]
-        out[c, b] = _sequential(keys[c], first + b, masses, int(m[c, b]), draw_binomial)
+        out[c, b] = _dealt(keys[c], first + b, masses, int(m[c, b]), draw_binomial)
     return out
 
 

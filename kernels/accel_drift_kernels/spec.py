@@ -237,8 +237,9 @@ _OPS = {
         rtol=1e-11,
     ),
     "hypergeometric": OpSpec(
-        "Draw b of urn c takes n[c] of pooled[c] rows of each colour, without replacement. The words of the counter "
-        "(first + b, j) under keys[c] decide cell j.",
+        "Draw b of urn c takes n[c] of pooled[c] rows of each colour, without replacement: so many of the first half "
+        "of the k cells, floor(k / 2), the rest of the others, and so on within the halves. The words of the counter "
+        "(first + b, j) under keys[c] decide the halving whose right half begins with cell j.",
         "keys uint32 (C, 2), first int, count = B, pooled int64 (C, k), n int64 (C,) -> int64 (C, B, k)",
     ),
     "dirichlet_multinomial": OpSpec(

@@ -1,11 +1,16 @@
-"""Numbers that several kernel sets need: the normal quantile's coefficients and small log-factorials."""
+"""What several kernel sets need: the normal quantile's coefficients, small log-factorials, how cells are halved."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
-STIRLING_REST = tuple(math.log(math.factorial(x)) - ((x * math.log(x) - x) if x else 0.0) for x in range(16))
-"""ln x! - (x ln x - x) for x = 0...15; Stirling's series is good to 1e-15 from 16 on."""
+STIRLING_ERROR = (
+    0.0,
+    *(math.log(math.factorial(x)) - (x * math.log(x) - x) - 0.5 * math.log(2.0 * math.pi * x) for x in range(1, 16)),
+)
+"""ln x! - ln(sqrt(2 pi x) (x / e)^x) for x = 0...15, the root taken to be 1 for 0; the series is good to 1e-15 from 16
+on."""
 
 # Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988).
 # Coefficients of rising powers, numerator and denominator, each good to 1e-16 on its own part.
@@ -79,3 +84,20 @@ TAIL = (
         2.04426310338993978564e-15,
     ),
 )
+
+
+def halves(k: int) -> Iterator[tuple[int, int, int, int]]:
+    """How rows are dealt to k cells: which runs of cells are halved, the whole first, left halves before right ones.
+
+    Halves vary less than one cell and all that are left, and the counts of the smallest come from few numbers of rows.
+
+    Yields:
+        The first cell of a run, that of its right half, the end, and how many right halves wait meanwhile.
+    """
+    runs = [(0, k)]
+    while runs:
+        first, end = runs.pop()
+        if end - first > 1:
+            middle = (first + end) // 2
+            yield first, middle, end, len(runs)
+            runs += [(middle, end), (first, middle)]

@@ -112,7 +112,7 @@ def test_draws_of_any_small_urn(op: str, backend: Backend, urn: Any) -> None:
 def test_sets_draw_the_same_counts(op: str, backend: Backend) -> None:
     """Thousands of draws against the Numba set: too many for the slow loops."""
     rng = np.random.default_rng(8)
-    cells = rng.integers(0, 3_000, size=(200, 4))
+    cells = rng.integers(0, 3_000, size=(200, 7))
     cells[:60] //= 100
     cells[70:140] *= 400_000
     size = np.where(np.arange(200) % 2, cells.sum(axis=1) // 7, cells.sum(axis=1) // 3)

@@ -14,7 +14,7 @@ from scipy import special, stats
 
 from accel_drift.backends import Backend
 from accel_drift_kernels.numba_cpu import pmf as scalar
-from accel_drift_kernels.numba_cpu.draws import _wide_binomial, _wide_hypergeometric
+from accel_drift_kernels.numba_cpu import urns
 from accel_drift_kernels.portable import pmf as vector
 from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE
 from tests.kernels.cases import urn_args
@@ -140,20 +140,39 @@ def test_the_normal_form_is_the_law(good: int, bad: int, draws: int) -> None:
     total = good + bad
     draws = min(draws, total - 1)
     urn = float(draws), float(good), float(bad)
-    for law, form in (
-        (stats.hypergeom(total, good, draws), _wide_hypergeometric),
-        (stats.binom(draws, good / total), _wide_binomial),
-    ):
-        wide = partial(form, *urn)
+    for law, again in ((stats.hypergeom(total, good, draws), False), (stats.binom(draws, good / total), True)):
+        wide = partial(urns.wide, again, *urn)
         if law.var() < NORMAL_FORM_VARIANCE:
             continue
-        assert wide(0.0)[1] == pytest.approx(law.var())
+        assert urns.variance(again, *urn) == pytest.approx(law.var())
         for x in np.unique(law.ppf(np.linspace(0.001, 0.999, 60))):
             low, high = -8.0, 8.0
             for _ in range(50):  # the largest normal number that still gives x, or less
                 middle = (low + high) / 2
-                low, high = (middle, high) if wide(middle)[0] <= x else (low, middle)
+                low, high = (middle, high) if wide(middle) <= x else (low, middle)
             assert stats.norm.cdf(low) == pytest.approx(law.cdf(x), abs=2e-5)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize(
+    ("good", "bad", "draws"),
+    [(30, 31, 29), (60, 900, 500), (3, 9, 1), (3, 9, 11), (1, 1, 1), (7, 4, 11), (12, 2_000_000_000, 1_000_000_000)],
+)
+def test_sums_shared_by_draws_are_those_of_each(again: bool, good: int, bad: int, draws: int) -> None:
+    """Values looked up are those that adding up finds, and both are quantiles of the law in their order."""
+    urn = again, float(draws), float(good), float(bad)
+    sums, values = np.empty(urns.TERMS), np.empty(urns.TERMS)
+    urns.fill_sums(*urn, sums, values)
+    law: Any = stats.binom(draws, good / (good + bad)) if again else stats.hypergeom(good + bad, good, draws)
+    inside = sums <= 1.0 + 1e-9
+    np.testing.assert_allclose(np.diff(sums[inside], prepend=0.0), law.pmf(values[inside]), rtol=1e-5, atol=1e-12)
+    (mode, p), found = urns.likely(*urn), 0
+    for u in [*np.random.default_rng(2).random(200), 1e-15, 1 - 1e-15]:
+        each = urns.narrow(*urn, mode, p, u)
+        shared = urns.look_up(u, sums, values)
+        assert shared in (each, -1.0)
+        found += shared == each
+    assert found > 150
 
 
 @pytest.mark.statistical

@@ -12,31 +12,37 @@ from jax import lax
 from accel_drift_kernels.jax_xla.buckets import bucket, cut, padded
 from accel_drift_kernels.portable.draws import Draw, Lanes, draw_binomial, draw_hypergeometric, masses, uniform
 from accel_drift_kernels.spec import Array
+from accel_drift_kernels.tables import halves
 
 
 @partial(jax.jit, static_argnames=("draw", "random"))
-def _sequential(lanes: Lanes, cells: Array, size: Array, draw: Draw, *, random: bool) -> Array:
-    """Cell by cell, each from what is left; the last cell takes the rest. Cells (L, k) -> counts (L, k).
+def _dealt(lanes: Lanes, cells: Array, size: Array, draw: Draw, *, random: bool) -> Array:
+    """Rows dealt to halves of the cells, and so on down to single cells: cells (L, k) -> counts (L, k).
 
     `random` masses are Gamma numbers whose shapes the cells are.
     """
-    numbers, own = jnp.arange(cells.shape[1], dtype=jnp.uint32), cells.astype(jnp.float64).T
+    k, own = cells.shape[1], cells.astype(jnp.float64).T
     if random:
+        numbers = jnp.arange(k, dtype=jnp.uint32)
         own = lax.map(lambda cell: masses(lanes, cell[0][None], cell[1], lax.while_loop), (numbers, own))
+    runs = jnp.asarray(np.array(list(halves(k)), dtype=np.int32).reshape(-1, 4)[:, :2])
 
-    def add(rest: Array, cell: Array) -> tuple[Array, Array]:
-        return rest + cell, rest
+    def add(mass: Array, run: Array) -> tuple[Array, tuple[Array, Array]]:
+        left, right = mass[run[0]], mass[run[1]]
+        return mass.at[run[0]].add(right), (left, right)
 
-    later = lax.scan(add, jnp.zeros_like(own[0]), own, reverse=True)[1]
+    # From the smallest runs up; a run's mass stands in the place of its first cell.
+    left, right = lax.scan(add, own, runs, reverse=True)[1]
 
-    def step(left: Array, cell: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        number, weight, rest = cell
-        x = draw(left, weight, rest, uniform(lanes, number[None]), lax.while_loop)
-        return left - x, x.astype(jnp.int64)
+    def step(counts: Array, run: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        (first, middle), near, far = run
+        here = counts[first]
+        x = draw(here, near, far, uniform(lanes, middle.astype(jnp.uint32)[None]), lax.while_loop)
+        return counts.at[first].set(x).at[middle].set(here - x), None
 
-    # A scan over the cells compiles one draw, however many cells there are.
-    left, counts = lax.scan(step, size.astype(jnp.float64), (numbers[:-1], own[:-1], later[:-1]))
-    return jnp.concatenate([counts, left.astype(jnp.int64)[None, :]]).T
+    # A scan over the runs compiles one draw, however many cells there are.
+    counts = jnp.zeros_like(own).at[0].set(size.astype(jnp.float64))
+    return lax.scan(step, counts, (runs, left, right))[0].astype(jnp.int64).T
 
 
 def _lanes(
@@ -52,7 +58,7 @@ def _lanes(
     key = np.repeat(np.asarray(keys), count, axis=0)
     number = np.tile(np.arange(first, first + count, dtype=np.uint32), columns)
     lanes = Lanes(*(padded(part, many) for part in (key[:, 0], key[:, 1], number)))
-    made = _sequential(lanes, padded(wide, many), padded(sizes, many), draw, random=random)
+    made = _dealt(lanes, padded(wide, many), padded(sizes, many), draw, random=random)
     return jnp.reshape(cut(made, np.s_[: columns * count]), (columns, count, k))
 
 

@@ -1,35 +1,39 @@
-"""Random counts: the words of one counter decide one cell.
+"""Random counts: the words of one counter decide one halving of a run of cells.
 
-Cell by cell, each from what is left. A count with a variance of `NORMAL_FORM_VARIANCE` or more is a bent normal number,
-rounded; a smaller one is found by adding probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... until
-they reach a uniform number. Counts are carried as float64, which holds them exactly below 2**53.
+The rows of all cells are dealt to the two halves of them, those of each half to its own halves, and so on: `halves`.
+A count with a variance of `NORMAL_FORM_VARIANCE` or more is a bent normal number, rounded; a smaller one is found by
+adding probabilities up in the order mode, mode + 1, mode - 1, mode + 2, ... until they reach a uniform number. Counts
+are carried as float64, which holds them exactly below 2**53.
 
-Draws of one column are made side by side, `_LANES` at a time: where all of them have a large variance, as for most
-columns in most cells, the loops over them have no branch and become vector instructions.
+Draws of one column are made side by side. Where all of them have a large variance the loops over them have no branch
+and become vector instructions; where they are small, many draws deal the same number of rows to the same halves, and
+one row of sums serves them all.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.pmf import binomial_pmf, central_quantile, hypergeometric_pmf, normal_quantile
+from accel_drift_kernels.numba_cpu.pmf import central_quantile, normal_quantile
 from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads, spans
+from accel_drift_kernels.numba_cpu.urns import TERMS, fill_sums, likely, look_up, narrow, variance, wide
 from accel_drift_kernels.numba_cpu.words import threefry
 from accel_drift_kernels.spec import MORE_WORDS, NORMAL_FORM_VARIANCE
-from accel_drift_kernels.tables import CENTRAL
-
-_NEGLIGIBLE = 1e-20
-"""Both next probabilities below this: what is left of the support cannot move the sum."""
+from accel_drift_kernels.tables import CENTRAL, halves
 
 _LARGE = 20_000
 """Counts from which threads pay."""
 
 _LANES = 128
-"""Draws side by side: the arrays of one cell stay in the nearest cache."""
+"""Draws side by side where each has weights of its own: the arrays of one cell stay in the nearest cache."""
+
+_ALIKE = 1024
+"""Draws side by side of one urn: the more, the more of them halve the same number of rows."""
 
 
 @compiled
@@ -57,160 +61,116 @@ def _fill_normals(u: Any, z: Any) -> None:
 
 
 @compiled
-def _bent(mean: float, variance: float, lean: float, peak: float, third: float, z: float) -> float:
-    """A number of the law with these cumulants, from a normal one.
-
-    Cumulants: variance V, then V lean, V peak, V lean third. What rounding adds to the variance, 1/12, is taken off
-    first (Sheppard 1897). Source: Cornish & Fisher 1938, to the third order.
-    """
-    v = variance - 1.0 / 12.0
-    s, h, z2 = math.sqrt(v), lean * (variance / v), z * z
-    z4 = z2 * z2
-    second = peak * (z2 - 3.0) / 24.0 - h * h * (2.0 * z2 - 5.0) / 36.0
-    a = third * (z4 - 6.0 * z2 + 3.0) / 120.0 - peak * (z4 - 5.0 * z2 + 2.0) / 24.0
-    b = h * h * (12.0 * z4 - 53.0 * z2 + 17.0) / 324.0
-    return mean + z * (s + second / s) + h * ((z2 - 1.0) / 6.0 + (a + b) / v)
-
-
-@compiled
-def _outward(low: float, mode: float, high: float, p: float, c: Any, u: float) -> float:
-    """The value at which probabilities, added up outward from the mode, reach u.
-
-    In both laws P(x + 1) / P(x) = (c0 - x)(c1 - s x) / ((x + 1)(c2 + s x)) with c = (c0, c1, c2, s).
-    """
-    c0, c1, c2, s = c
-    up, down = mode, mode
-    p_up, p_down, reached = p, p, p
-    while reached < u:
-        if up < high:
-            p_up *= ((c0 - up) * (c1 - s * up)) / ((up + 1.0) * (c2 + s * up))
-            up += 1.0
-            reached += p_up
-            if reached >= u:
-                return up
-        else:
-            p_up = 0.0
-        if down > low:
-            p_down *= (down * (c2 + s * (down - 1.0))) / ((c0 - down + 1.0) * (c1 - s * (down - 1.0)))
-            down -= 1.0
-            reached += p_down
-            if reached >= u:
-                return down
-        else:
-            p_down = 0.0
-        if p_up < _NEGLIGIBLE and p_down < _NEGLIGIBLE:
-            return mode
-    return mode
-
-
-@compiled
-def _wide_hypergeometric(draws: float, good: float, bad: float, z: float) -> Any:
-    """Good ones among `draws` taken without replacement if that varies much, and the variance."""
-    total = good + bad
-    p, q = good / total, bad / total
-    f, g = draws / total, (total - draws) / total
-    s, r = p * q, f * g
-    variance = s * r * (total * (total / (total - 1.0)))
-    sides, both = s + r, s * r
-    peak, third = 1.0 - 6.0 * sides + 30.0 * both, 1.0 - 12.0 * sides + 84.0 * both
-    x = np.rint(_bent(draws * p, max(variance, 1.0), (q - p) * (g - f), peak, third, z))
-    return min(max(x, 0.0, draws - bad), draws, good), variance
-
-
-@compiled
-def _narrow_hypergeometric(draws: float, good: float, bad: float, u: float) -> float:
-    low, high = max(0.0, draws - bad), min(draws, good)
-    if low == high:
-        return low
-    mode = float((int(draws) + 1) * (int(good) + 1) // (int(good + bad) + 2))
-    mode = min(max(mode, low), high)
-    c = (good, draws, bad - draws + 1.0, 1.0)
-    return _outward(low, mode, high, hypergeometric_pmf(mode, good, bad, draws), c, u)
-
-
-@compiled
-def _wide_binomial(m: float, w: float, rest: float, z: float) -> Any:
-    """Successes among m when the chance of one is w / (w + rest) if that varies much, and the variance."""
-    total = w + rest
-    p, q = w / total, rest / total
-    s = p * q
-    variance = m * s
-    x = np.rint(_bent(m * p, max(variance, 1.0), q - p, 1.0 - 6.0 * s, 1.0 - 12.0 * s, z))
-    return min(max(x, 0.0), m), variance
-
-
-@compiled
-def _narrow_binomial(m: float, w: float, rest: float, u: float) -> float:
-    if w == 0.0 or m == 0.0:
-        return 0.0
-    if rest == 0.0:
-        return m
-    total = w + rest
-    p, q = w / total, rest / total
-    mode = min(math.floor((m + 1.0) * p), m)
-    return _outward(0.0, mode, m, binomial_pmf(mode, m, p, q), (m, w, rest, 0.0), u)
-
-
-@compiled
-def _deal(left: Any, good: float, bad: float, u: Any, z: Any, x: Any, variance: Any) -> None:
-    """Hypergeometric counts of all lanes."""
+def _deal(again: bool, d: Any, good: float, bad: float, u: Any, x: Any, room: Any) -> None:
+    """How many of d rows are good ones, in all lanes of one urn; `again` where rows are put back."""
+    lanes, few = d.size, 0
     if good == 0.0 or bad == 0.0:
-        for b in range(left.size):
-            x[b] = 0.0 if good == 0.0 else left[b]
+        for b in range(lanes):
+            x[b] = 0.0 if good == 0.0 else d[b]
         return
-    _fill_normals(u, z)
-    # A variance kept in a variable from lane to lane would leave the loop without vector instructions.
-    for b in range(left.size):
-        x[b], variance[b] = _wide_hypergeometric(left[b], good, bad, z[b])
-    for b in range(left.size):
-        if variance[b] < NORMAL_FORM_VARIANCE:
-            x[b] = _narrow_hypergeometric(left[b], good, bad, u[b])
+    z, v, sums, values = room
+    for b in range(lanes):
+        v[b] = variance(again, d[b], good, bad)
+        few += v[b] < NORMAL_FORM_VARIANCE
+    if few < lanes:
+        _fill_normals(u, z)
+        # A loop for each law: with both in one there are no vector instructions.
+        if again:
+            for b in range(lanes):
+                x[b] = wide(True, d[b], good, bad, z[b])
+        else:
+            for b in range(lanes):
+                x[b] = wide(False, d[b], good, bad, z[b])
+    if few > 0:
+        _deal_few(again, d, good, bad, u, x, v, sums, values)
 
 
 @compiled
-def _spread(left: Any, w: Any, rest: Any, u: Any, z: Any, x: Any, variance: Any) -> None:
-    """Binomial counts of all lanes; weights that are all 0 give 0."""
-    _fill_normals(u, z)
-    for b in range(left.size):
-        x[b], variance[b] = _wide_binomial(left[b], w[b], rest[b], z[b])
-    for b in range(left.size):
-        if not variance[b] >= NORMAL_FORM_VARIANCE:  # NaN where all weights are 0
-            x[b] = _narrow_binomial(left[b], w[b], rest[b], u[b])
+def _deal_few(again: bool, d: Any, good: float, bad: float, u: Any, x: Any, v: Any, sums: Any, values: Any) -> None:
+    """The same in the lanes of a small variance alone."""
+    lanes, least, most = d.size, int(d[0]), int(d[0])
+    for b in range(lanes):
+        least, most = min(least, int(d[b])), max(most, int(d[b]))
+    close = most - least < lanes
+    for i in range(most - least + 1 if close else 0):
+        values[i, 0] = -1.0
+    for b in range(lanes):
+        if v[b] >= NORMAL_FORM_VARIANCE:
+            continue
+        if close:
+            # One row of sums for all draws that deal so many rows.
+            i = int(d[b]) - least
+            if values[i, 0] < 0.0:
+                fill_sums(again, d[b], good, bad, sums[i], values[i])
+            x[b] = look_up(u[b], sums[i], values[i])
+        if not close or x[b] < 0.0:
+            mode, p = likely(again, d[b], good, bad)
+            x[b] = narrow(again, d[b], good, bad, mode, p, u[b])
 
 
 @compiled
-def _hypergeometric_lanes(key: Any, first: int, pooled: Any, n: int, out: Any) -> None:
+def _spread(d: Any, w: Any, rest: Any, u: Any, z: Any, x: Any, v: Any) -> None:
+    """Binomial counts of all lanes, each with weights of its own; weights that are all 0 give 0."""
+    lanes, many = d.size, 0
+    for b in range(lanes):
+        v[b] = variance(True, d[b], w[b], rest[b])  # NaN where all weights are 0
+        many += v[b] >= NORMAL_FORM_VARIANCE
+    if many > 0:
+        _fill_normals(u, z)
+        for b in range(lanes):
+            x[b] = wide(True, d[b], w[b], rest[b], z[b])
+    if many == lanes:
+        return
+    for b in range(lanes):
+        if not v[b] >= NORMAL_FORM_VARIANCE:
+            mode, p = likely(True, d[b], w[b], rest[b])
+            x[b] = narrow(True, d[b], w[b], rest[b], mode, p, u[b])
+
+
+@compiled
+def _depth(runs: Any) -> int:
+    """Halves that wait at a time, at most."""
+    most = 0
+    for r in range(runs.shape[0]):
+        most = max(most, runs[r, 3])
+    return int(most) + 2
+
+
+@compiled
+def _part(d: Any, x: Any, run: Any, waiting: Any, out: Any) -> None:
+    """Keep what has come to the halves of a run of cells: single cells are done."""
+    first, middle, end, depth = run
+    for b in range(d.size):
+        d[b] -= x[b]
+    if middle - first == 1:
+        for b in range(d.size):
+            out[b, first] = int(x[b])
+    else:
+        waiting[depth + 1] = x
+    if end - middle == 1:
+        for b in range(d.size):
+            out[b, middle] = int(d[b])
+    else:
+        waiting[depth] = d
+
+
+@compiled
+def _alike_lanes(again: bool, key: Any, first: int, cells: Any, size: int, runs: Any, out: Any) -> None:
     lanes, k = out.shape
     # Rows of one array may overlap for all that LLVM knows: each is an array of its own.
-    left, u, z, x, v = np.full(lanes, float(n)), np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
-    rest = pooled.sum()
-    for j in range(k - 1):
-        rest -= pooled[j]
-        _fill_uniforms(key, first, j, u)
-        _deal(left, float(pooled[j]), float(rest), u, z, x, v)
-        for b in range(lanes):
-            left[b] -= x[b]
-            out[b, j] = int(x[b])
-    for b in range(lanes):
-        out[b, k - 1] = int(left[b])
-
-
-@compiled
-def _multinomial_lanes(key: Any, first: int, weights: Any, m: int, out: Any) -> None:
-    lanes, k = out.shape
-    left, u, z, x, v = np.full(lanes, float(m)), np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
-    w, later = np.empty(lanes), np.empty(lanes)
-    rest = weights.sum()
-    for j in range(k - 1):
-        rest -= weights[j]
-        w[:], later[:] = float(weights[j]), float(rest)
-        _fill_uniforms(key, first, j, u)
-        _spread(left, w, later, u, z, x, v)
-        for b in range(lanes):
-            left[b] -= x[b]
-            out[b, j] = int(x[b])
-    for b in range(lanes):
-        out[b, k - 1] = int(left[b])
+    d, u, x, z, v = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
+    room = z, v, np.empty((lanes, TERMS)), np.empty((lanes, TERMS))
+    waiting = np.full((_depth(runs), lanes), float(size))
+    before = np.zeros(k + 1)
+    for j in range(k):
+        before[j + 1] = before[j] + cells[j]
+    out[:, 0] = size
+    for r in range(runs.shape[0]):
+        start, middle, end, depth = runs[r]
+        d[:] = waiting[depth]
+        _fill_uniforms(key, first, middle, u)
+        _deal(again, d, before[middle] - before[start], before[end] - before[middle], u, x, room)
+        _part(d, x, (start, middle, end, depth), waiting, out)
 
 
 @compiled
@@ -255,81 +215,79 @@ def _fill_masses(key: Any, first: int, cell: int, weights: Any, u: Any, z: Any, 
 
 
 @compiled
-def _dirichlet_lanes(key: Any, first: int, weights: Any, m: Any, out: Any) -> None:
+def _dirichlet_lanes(key: Any, first: int, weights: Any, m: Any, runs: Any, out: Any) -> None:
     lanes, k = out.shape
-    left, u, z, x, v = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
-    w, rest, mass = np.empty(lanes), np.zeros(lanes), np.empty((k, lanes))
-    for j in range(k - 1, -1, -1):
+    d, u, z, x, v = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
+    w, rest, mass, near = np.empty(lanes), np.empty(lanes), np.empty((k, lanes)), np.empty((k, lanes))
+    for j in range(k):
         _fill_masses(key, first, j, weights[:, j], u, z, w)
         mass[j] = w
-    later = np.zeros((k, lanes))
-    for j in range(k - 1, 0, -1):
-        later[j - 1] = later[j] + mass[j]
+    # From the smallest runs up: what stays in `mass` is that of the right halves.
+    for r in range(runs.shape[0] - 1, -1, -1):
+        start, middle, _, _ = runs[r]
+        near[middle] = mass[start]
+        mass[start] += mass[middle]
+    waiting = np.empty((_depth(runs), lanes))
     for b in range(lanes):
-        left[b] = float(m[b])
-    for j in range(k - 1):
-        w[:], rest[:] = mass[j], later[j]
-        _fill_uniforms(key, first, j, u)
-        _spread(left, w, rest, u, z, x, v)
-        for b in range(lanes):
-            left[b] -= x[b]
-            out[b, j] = int(x[b])
-    for b in range(lanes):
-        out[b, k - 1] = int(left[b])
+        waiting[0, b], out[b, 0] = float(m[b]), m[b]
+    for r in range(runs.shape[0]):
+        start, middle, end, depth = runs[r]
+        d[:], w[:], rest[:] = waiting[depth], near[middle], mass[middle]
+        _fill_uniforms(key, first, middle, u)
+        _spread(d, w, rest, u, z, x, v)
+        _part(d, x, (start, middle, end, depth), waiting, out)
 
 
 @compiled
-def _hypergeometric_blocks(start: int, stop: int, keys: Any, first: int, pooled: Any, n: Any, out: Any) -> None:
+def _alike_blocks(
+    again: bool, start: int, stop: int, keys: Any, first: int, cells: Any, size: Any, runs: Any, out: Any
+) -> None:
+    count = out.shape[1]
+    each = -(-count // _ALIKE)
+    for block in range(start, stop):
+        c, b = block // each, block % each * _ALIKE
+        _alike_lanes(again, keys[c], first + b, cells[c], size[c], runs, out[c, b : min(b + _ALIKE, count)])
+
+
+@compiled
+def _dirichlet_blocks(start: int, stop: int, keys: Any, first: int, weights: Any, m: Any, runs: Any, out: Any) -> None:
     count = out.shape[1]
     each = -(-count // _LANES)
     for block in range(start, stop):
         c, b = block // each, block % each * _LANES
         e = min(b + _LANES, count)
-        _hypergeometric_lanes(keys[c], first + b, pooled[c], n[c], out[c, b:e])
+        _dirichlet_lanes(keys[c], first + b, weights[c, b:e], m[c, b:e], runs, out[c, b:e])
 
 
-@compiled
-def _multinomial_blocks(start: int, stop: int, keys: Any, first: int, weights: Any, m: Any, out: Any) -> None:
-    count = out.shape[1]
-    each = -(-count // _LANES)
-    for block in range(start, stop):
-        c, b = block // each, block % each * _LANES
-        e = min(b + _LANES, count)
-        _multinomial_lanes(keys[c], first + b, weights[c], m[c], out[c, b:e])
+@cache
+def _runs(k: int) -> npt.NDArray[np.int64]:
+    return frozen(np.array(list(halves(k)), dtype=np.int64).reshape(-1, 4))
 
 
-@compiled
-def _dirichlet_blocks(start: int, stop: int, keys: Any, first: int, weights: Any, m: Any, out: Any) -> None:
-    count = out.shape[1]
-    each = -(-count // _LANES)
-    for block in range(start, stop):
-        c, b = block // each, block % each * _LANES
-        e = min(b + _LANES, count)
-        _dirichlet_lanes(keys[c], first + b, weights[c, b:e], m[c, b:e], out[c, b:e])
-
-
-def _drawn(blocks: Any, count: int, keys: Any, first: int, weights: Any, size: Any) -> npt.NDArray[np.int64]:
+def _drawn(
+    blocks: Any, lanes: int, count: int, keys: Any, first: int, weights: Any, size: Any
+) -> npt.NDArray[np.int64]:
     """All draws of all columns, on threads where they are many."""
     columns, k = len(weights), weights.shape[-1]
     out = np.zeros((columns, count, k), dtype=np.int64)
     if out.size == 0:
         return out
-    keys, weights, size = frozen(keys), frozen(weights), frozen(size)
-    pieces = spans(columns * -(-count // _LANES), max(1, _LARGE // (min(count, _LANES) * k)))
-    on_threads(lambda span: blocks(*span, keys, first, weights, size, out), pieces, large=out.size > _LARGE)
+    args = frozen(keys), first, frozen(weights), frozen(size), _runs(k), out
+    pieces = spans(columns * -(-count // lanes), max(1, _LARGE // (min(count, lanes) * k)))
+    on_threads(lambda span: blocks(*span, *args), pieces, large=out.size > _LARGE)
     return out
 
 
 def hypergeometric(keys: Any, first: int, count: int, pooled: Any, n: Any, /) -> npt.NDArray[np.int64]:
     """See `spec.OPS["hypergeometric"]`."""
-    return _drawn(_hypergeometric_blocks, count, keys, first, pooled, n)
+    return _drawn(partial(_alike_blocks, False), _ALIKE, count, keys, first, pooled, n)
 
 
 def dirichlet_multinomial(keys: Any, first: int, weights: Any, m: Any, /) -> npt.NDArray[np.int64]:
     """See `spec.OPS["dirichlet_multinomial"]`."""
-    return _drawn(_dirichlet_blocks, m.shape[1], keys, first, weights, m)
+    return _drawn(_dirichlet_blocks, _LANES, m.shape[1], keys, first, weights, m)
 
 
 def multinomial(keys: Any, first: int, count: int, weights: Any, m: Any, /) -> npt.NDArray[np.int64]:
     """See `spec.OPS["multinomial"]`."""
-    return _drawn(_multinomial_blocks, count, keys, first, weights, m)
+    return _drawn(partial(_alike_blocks, True), _ALIKE, count, keys, first, weights, m)

@@ -16,20 +16,26 @@ from typing import Any
 import numpy as np
 
 from accel_drift_kernels.numba_cpu.threads import compiled
-from accel_drift_kernels.tables import CENTRAL, CENTRE, SHOULDER, STIRLING_REST, TAIL
+from accel_drift_kernels.tables import CENTRAL, CENTRE, SHOULDER, STIRLING_ERROR, TAIL
 
-_TABLE = np.array(STIRLING_REST)
+_ERROR = np.array(STIRLING_ERROR)
 _TAU = 2.0 * math.pi
 
 
 @compiled
-def stirling_rest(x: float) -> float:
-    """Return ln x! - (x ln x - x)."""
+def stirling_error(x: float) -> float:
+    """Return ln x! less Stirling's main term, ln(root(x) (x / e)^x)."""
     if x < 16.0:
-        return float(_TABLE[int(x)])
-    r = 1.0 / (x * x)
-    series = (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r / 1680.0))) / x
-    return 0.5 * math.log(_TAU * x) + series
+        return float(_ERROR[int(x)])
+    i = 1.0 / x
+    r = i * i
+    return (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r * (1.0 / 1680.0)))) * i
+
+
+@compiled
+def square(x: float) -> float:
+    """The square of the root in Stirling's main term; 1 for 0, which has none."""
+    return _TAU * x if x > 0.0 else 1.0
 
 
 @compiled
@@ -49,26 +55,28 @@ def deviance(x: float, mu: float) -> float:
 
 
 @compiled
-def log_choose(k: float, c: float, p: float, q: float) -> float:
-    """Return ln of the binomial probability of k successes and c failures."""
-    n = k + c
-    rest = stirling_rest(n) - stirling_rest(k) - stirling_rest(c)
-    return rest - deviance(k, n * p) - deviance(c, n * q)
-
-
-@compiled
 def hypergeometric_pmf(x: float, good: float, bad: float, draws: float) -> float:
     """Chance of x good ones among `draws` taken without replacement; x inside the support."""
     total = good + bad
-    p, q = draws / total, (total - draws) / total
-    top = log_choose(x, good - x, p, q) + log_choose(draws - x, bad - draws + x, p, q)
-    return math.exp(top - log_choose(draws, total - draws, p, q))
+    kept = total - draws
+    p, q = draws / total, kept / total
+    a, b, c = good - x, draws - x, bad - draws + x
+    squares = square(good) * square(bad) * square(draws) * square(kept)
+    squares /= square(x) * square(a) * square(b) * square(c) * square(total)
+    errors = stirling_error(good) + stirling_error(bad) + stirling_error(draws) + stirling_error(kept)
+    errors -= stirling_error(x) + stirling_error(a) + stirling_error(b) + stirling_error(c)
+    errors -= stirling_error(total)
+    deviances = deviance(x, good * p) + deviance(a, good * q) + deviance(b, bad * p) + deviance(c, bad * q)
+    return math.sqrt(squares) * math.exp(errors - deviances)
 
 
 @compiled
 def binomial_pmf(x: float, m: float, p: float, q: float) -> float:
     """Chance of x successes among m."""
-    return math.exp(log_choose(x, m - x, p, q))
+    a = m - x
+    errors = stirling_error(m) - (stirling_error(x) + stirling_error(a))
+    deviances = deviance(x, m * p) + deviance(a, m * q)
+    return math.sqrt(square(m) / (square(x) * square(a))) * math.exp(errors - deviances)
 
 
 @compiled

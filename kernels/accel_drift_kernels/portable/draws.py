@@ -1,9 +1,9 @@
-"""Random counts: the words of one counter decide one cell, for many lanes (draws of columns) side by side.
+"""Random counts: the words of one counter decide one halving of cells, for many lanes (draws of columns) side by side.
 
 A count with a large variance is a bent normal number, rounded. For a smaller one probabilities are added up in the
 order mode, mode + 1, mode - 1, mode + 2, ... and it is the value at which the sum first reaches a uniform number.
 Counts are carried as float64, which holds them exactly below 2**53.
-`numba_cpu.draws` has the same formulas, in the same order, for one lane.
+`numba_cpu.urns` has the same formulas, in the same order, for one lane.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from accel_drift_kernels.portable.namespace import namespace, whole, zeros
 from accel_drift_kernels.portable.pmf import binomial_pmf, hypergeometric_pmf, normal_quantile
 from accel_drift_kernels.portable.words import mixed
 from accel_drift_kernels.spec import MORE_WORDS, NORMAL_FORM_VARIANCE, Array
+from accel_drift_kernels.tables import halves
 
 _NEGLIGIBLE = 1e-20
 """Both next probabilities below this: what is left of the support cannot move the sum."""
@@ -26,7 +27,7 @@ Loop: TypeAlias = Callable[[Callable[[Any], Any], Callable[[Any], Any], Any], An
 """loop(condition, body, state): `jax.lax.while_loop` is one."""
 
 Draw: TypeAlias = Callable[[Array, Array, Array, Array, Loop], Array]
-"""draw(size left, weight of the cell, weight of the later cells, u, loop)."""
+"""draw(rows to deal, weight of the left half, weight of the right half, u, loop): rows of the left half."""
 
 
 class Lanes(NamedTuple):
@@ -230,19 +231,22 @@ def _cell(lanes: Lanes, j: int) -> Array:
     return whole(j, j + 1, lanes.number, namespace(lanes.number).uint32)
 
 
-def _sequential(lanes: Lanes, cells: Array, later: Array, size: Array, draw: Draw) -> Array:
-    """Cell by cell, each from what is left; the last cell takes the rest. Cells and later ones (L, k) -> (L, k)."""
+def _dealt(lanes: Lanes, cells: Array, size: Array, draw: Draw) -> Array:
+    """Rows dealt to halves of the cells, and so on down to single cells: (L, k) -> (L, k)."""
     xp = namespace(cells)
-    k = cells.shape[1]
-    left = xp.astype(size, xp.float64)
-    columns = []
-    for j in range(k - 1):
-        u = uniform(lanes, _cell(lanes, j))
-        x = draw(left, xp.astype(cells[:, j], xp.float64), xp.astype(later[:, j], xp.float64), u, eager_loop)
-        columns.append(xp.astype(x, xp.int64))
-        left = left - x
-    columns.append(xp.astype(left, xp.int64))
-    return xp.stack(columns, axis=1)
+    runs = list(halves(cells.shape[1]))
+    mass = [xp.astype(cells[:, j], xp.float64) for j in range(cells.shape[1])]
+    left, right = {}, {}
+    # From the smallest runs up; a run's mass stands in the place of its first cell.
+    for first, middle, _, _ in reversed(runs):
+        left[middle], right[middle] = mass[first], mass[middle]
+        mass[first] = mass[first] + mass[middle]
+    counts = {0: xp.astype(size, xp.float64)}
+    for first, middle, _, _ in runs:
+        u = uniform(lanes, _cell(lanes, middle))
+        x = draw(counts[first], left[middle], right[middle], u, eager_loop)
+        counts[first], counts[middle] = x, counts[first] - x
+    return xp.stack([xp.astype(counts[j], xp.int64) for j in range(cells.shape[1])], axis=1)
 
 
 def each_draw(x: Array, count: int) -> Array:
@@ -252,21 +256,12 @@ def each_draw(x: Array, count: int) -> Array:
     return xp.reshape(wide, (x.shape[0] * count, *x.shape[1:]))
 
 
-def _later(cells: Array) -> Array:
-    """Sums of the cells after each, from the last one on: (L, k) -> (L, k)."""
-    xp = namespace(cells)
-    sums = [xp.zeros_like(cells[:, 0])]
-    for j in range(cells.shape[1] - 1, 0, -1):
-        sums.append(sums[-1] + cells[:, j])
-    return xp.stack(sums[::-1], axis=1)
-
-
 def _of_columns(keys: Array, first: int, count: int, cells: Array, size: Array, draw: Draw) -> Array:
     columns, k = cells.shape
     if columns * count * k == 0:
         return zeros((columns, count, k), cells, namespace(cells).int64)
     lanes, cells = lanes_of(keys, first, count), each_draw(cells, count)
-    made = _sequential(lanes, cells, _later(cells), each_draw(size, count), draw)
+    made = _dealt(lanes, cells, each_draw(size, count), draw)
     return namespace(cells).reshape(made, (columns, count, k))
 
 
@@ -283,7 +278,7 @@ def dirichlet_multinomial(keys: Array, first: int, weights: Array, m: Array, /) 
         return zeros((columns, count, k), weights, xp.int64)
     lanes, weights = lanes_of(keys, first, count), xp.astype(xp.reshape(weights, (-1, k)), xp.float64)
     mass = xp.stack([masses(lanes, _cell(lanes, j), weights[:, j], eager_loop) for j in range(k)], axis=1)
-    made = _sequential(lanes, mass, _later(mass), xp.reshape(m, (-1,)), draw_binomial)
+    made = _dealt(lanes, mass, xp.reshape(m, (-1,)), draw_binomial)
     return xp.reshape(made, (columns, count, k))
 
 

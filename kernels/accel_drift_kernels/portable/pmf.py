@@ -14,22 +14,28 @@ import math
 
 from accel_drift_kernels.portable.namespace import constants, namespace
 from accel_drift_kernels.spec import Array
-from accel_drift_kernels.tables import CENTRAL, CENTRE, SHOULDER, STIRLING_REST, TAIL
+from accel_drift_kernels.tables import CENTRAL, CENTRE, SHOULDER, STIRLING_ERROR, TAIL
 
 _TAU = 2.0 * math.pi
 
 
-def stirling_rest(x: Array) -> Array:
-    """Return ln x! - (x ln x - x)."""
+def stirling_error(x: Array) -> Array:
+    """Return ln x! less Stirling's main term, ln(root(x) (x / e)^x)."""
     xp = namespace(x)
     small = x < 16.0
     place = xp.astype(xp.where(small, x, xp.zeros_like(x)), xp.int64)
-    table = constants(STIRLING_REST, x)
+    table = constants(STIRLING_ERROR, x)
     listed = xp.reshape(xp.take(table, xp.reshape(place, (-1,))), x.shape)
-    big = xp.where(small, xp.full_like(x, 16.0), x)
-    r = 1.0 / (big * big)
-    series = (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r / 1680.0))) / big
-    return xp.where(small, listed, 0.5 * xp.log(_TAU * big) + series)
+    i = 1.0 / xp.where(small, xp.full_like(x, 16.0), x)
+    r = i * i
+    series = (1.0 / 12.0 - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r * (1.0 / 1680.0)))) * i
+    return xp.where(small, listed, series)
+
+
+def square(x: Array) -> Array:
+    """The square of the root in Stirling's main term; 1 for 0, which has none."""
+    xp = namespace(x)
+    return xp.where(x > 0.0, _TAU * x, xp.ones_like(x))
 
 
 def deviance(x: Array, mu: Array) -> Array:
@@ -48,25 +54,29 @@ def deviance(x: Array, mu: Array) -> Array:
     return xp.where(x > 0.0, xp.where(xp.abs(v) >= 0.1, far, near), mu)
 
 
-def log_choose(k: Array, c: Array, p: Array, q: Array) -> Array:
-    """Return ln of the binomial probability of k successes and c failures."""
-    n = k + c
-    rest = stirling_rest(n) - stirling_rest(k) - stirling_rest(c)
-    return rest - deviance(k, n * p) - deviance(c, n * q)
-
-
 def hypergeometric_pmf(x: Array, good: Array, bad: Array, draws: Array) -> Array:
     """Chance of x good ones among `draws` taken without replacement; x inside the support."""
     xp = namespace(x)
     total = good + bad
-    p, q = draws / total, (total - draws) / total
-    top = log_choose(x, good - x, p, q) + log_choose(draws - x, bad - draws + x, p, q)
-    return xp.exp(top - log_choose(draws, total - draws, p, q))
+    kept = total - draws
+    p, q = draws / total, kept / total
+    a, b, c = good - x, draws - x, bad - draws + x
+    squares = square(good) * square(bad) * square(draws) * square(kept)
+    squares = squares / (square(x) * square(a) * square(b) * square(c) * square(total))
+    errors = stirling_error(good) + stirling_error(bad) + stirling_error(draws) + stirling_error(kept)
+    errors = errors - (stirling_error(x) + stirling_error(a) + stirling_error(b) + stirling_error(c))
+    errors = errors - stirling_error(total)
+    deviances = deviance(x, good * p) + deviance(a, good * q) + deviance(b, bad * p) + deviance(c, bad * q)
+    return xp.sqrt(squares) * xp.exp(errors - deviances)
 
 
 def binomial_pmf(x: Array, m: Array, p: Array, q: Array) -> Array:
     """Chance of x successes among m."""
-    return namespace(x).exp(log_choose(x, m - x, p, q))
+    xp = namespace(x)
+    a = m - x
+    errors = stirling_error(m) - (stirling_error(x) + stirling_error(a))
+    deviances = deviance(x, m * p) + deviance(a, m * q)
+    return xp.sqrt(square(m) / (square(x) * square(a))) * xp.exp(errors - deviances)
 
 
 def _ratio(r: Array, table: tuple[tuple[float, ...], tuple[float, ...]]) -> Array:
