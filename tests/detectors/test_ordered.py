@@ -306,3 +306,15 @@ def test_mean_effect_is_near_the_truth_where_chance_adds_most(name: str) -> None
         "total_variation": np.abs(np.diff(stats.norm.cdf(cut - shift)) - 0.1).sum() / 2,
     }[name]
     assert np.mean([f.effect for f in found if f.effect is not None]) == pytest.approx(true, rel=0.15)
+
+
+def test_ks_of_numbers_that_seldom_tie_needs_no_draws() -> None:
+    rng = np.random.default_rng(12)
+    x, y = (np.round(rng.normal(size=rows), 4) for rows in (4500, 3000))
+    fit = ad.KS().fit
+    (few,) = fit({"x": x}, backend="numpy").detect({"x": y}).findings
+    (many,) = fit({"x": np.round(x, 2)}, backend="numpy").detect({"x": np.round(y, 2)}).findings
+    assert (few.p_method, many.p_method) == ("asymptotic", "permutation")
+    assert few.p_value == pytest.approx(many.p_value, abs=0.1)
+    assert few.p_value is not None
+    assert many.statistic <= few.statistic + 1e-12  # type: ignore[operator]
