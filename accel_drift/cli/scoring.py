@@ -99,7 +99,9 @@ def score(reference: str, current: str, given: Mapping[str, Any], backend: str, 
         from accel_drift.profiles import Profile
 
         profile = Profile.load(reference, backend=backend)
-        return profile.score(current, name=names[1], progress=testing)
+        report = profile.score(current, name=names[1], progress=testing)
+        # A profile of parts was fitted on many files, or none has a name.
+        return replace(report, reference=Path(reference).name) if report.reference == "reference" else report
     from accel_drift.profiles import compare
 
     return compare(reference, current, backend=backend, names=names, progress=testing, **given)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from accel_drift.data.decoded import merged_codes, truth_column
-from accel_drift.data.kinds import instant_of, number_order, tells_time, text_of
+from accel_drift.data.kinds import instant_of, instants, number_order, tells_time, text_of
 from accel_drift.data.numbers import numeric_column, seconds_column
 from accel_drift.data.schema import NULL_TYPE, Column, Kind, dimensions
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, TableColumn
@@ -160,14 +160,19 @@ def _to_timestamp(column: Single) -> NumericColumn:
             f"column {column.name!r} holds numbers, and nothing says since when and in what unit they count; "
             "make it a timestamp before it is given"
         )
-    instants = np.zeros(len(column.categories) + 1, "M8[us]")
-    for code, text in enumerate(column.categories):
-        try:
-            instants[code] = instant_of(text)
-        except ValueError:
-            raise _cannot(column, Kind.TIMESTAMP, text) from None
-    values = instants[column.codes].astype(np.int64)
+    found = instants(column.categories)
+    if found is None:
+        found = np.array([_instant_in(column, text) for text in column.categories], "M8[us]")
+    # Code -1, a missing row, reads the last entry.
+    values = np.append(found, np.zeros(1, found.dtype))[column.codes].astype(np.int64)
     return NumericColumn(column.name, values, column.present, column.nulls, 0, Kind.TIMESTAMP, "us")
+
+
+def _instant_in(column: Single, text: str) -> np.datetime64:
+    try:
+        return instant_of(text)
+    except ValueError:
+        raise _cannot(column, Kind.TIMESTAMP, text) from None
 
 
 def _cannot(column: Single, kind: Kind, value: str) -> SchemaError:

@@ -84,7 +84,7 @@ def _header(text: _Text) -> tuple[str, ...]:
     try:
         with pc.open_csv(text.path, **_options(text, None, ())) as reader:
             names = unique(reader.schema.names)
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         raise _unreadable(text, error) from error
     other = next((m for m in ",;\t|" if m != text.mark and m in names[0]), "") if len(names) == 1 else ""
     if other:
@@ -121,10 +121,11 @@ def _options(text: _Text, names: list[str] | None, as_text: Sequence[str]) -> di
 def _unreadable(text: _Text, error: Exception) -> SourceError:
     said = one_line(error)
     if "Expected" in said and "columns" in said:
-        said = f"its lines differ in length ({said.removeprefix('CSV parse error: ')}); repair that line"
+        apart = " or what separates the fields" if "Expected 1 columns" in said else ""
+        said = f"its lines differ in length ({said.removeprefix('CSV parse error: ')}); repair that line{apart}"
     elif "Empty CSV" in said:
         said = "it has no header line"
-    elif "UTF8" in said or "UTF-8" in said:
+    elif isinstance(error, UnicodeDecodeError) or "UTF8" in said or "UTF-8" in said:
         said = "it is not UTF-8 text; save it as UTF-8"
     return SourceError(f"{text.path} cannot be read as {text.format}: {said}")
 

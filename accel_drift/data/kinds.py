@@ -17,6 +17,7 @@ Numbers with a fraction are never identifiers. The rule that decided is kept as 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,19 +63,24 @@ def tells_time(column: TableColumn) -> bool:
 
     As readers of text files take them: frames and Parquet files often hold times as the text that they were read from.
     """
-    if not isinstance(column, CategoricalColumn) or column.kind is not Kind.CATEGORICAL or not column.categories:
+    if not isinstance(column, CategoricalColumn) or column.kind is not Kind.CATEGORICAL:
         return False
-    zoned: set[bool] = set()
-    for text in column.categories:
-        found = _INSTANT.fullmatch(text)
-        if found is None:
-            return False
-        zoned.add(found["zone"] is not None)
-        try:
-            instant_of(text)
-        except ValueError:  # the 30th of February
-            return False
-    return len(zoned) == 1
+    return instants(column.categories) is not None
+
+
+def instants(texts: Sequence[str]) -> npt.NDArray[np.datetime64] | None:
+    """The instants of texts as in `instant_of`, all with a zone or all without; None where they are anything else."""
+    if not texts or not _INSTANT.fullmatch(texts[0]):
+        return None
+    zones = {found["zone"] if found else "" for found in map(_INSTANT.fullmatch, texts)}
+    if "" in zones or (None in zones and len(zones) > 1):
+        return None
+    try:
+        if len(zones) > 1 or zones.isdisjoint(("Z", None)):
+            return np.array([instant_of(text) for text in texts])
+        return np.array([text[:-1] for text in texts] if "Z" in zones else texts, "M8[us]")
+    except ValueError:  # the 30th of February
+        return None
 
 
 def instant_of(text: str) -> np.datetime64:

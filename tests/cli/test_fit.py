@@ -82,6 +82,7 @@ def test_parts_are_fitted_on_a_plan_and_merged(cli: Cli, folder: Path) -> None:
     found = json.loads(cli("score", "one.adp", "moved.csv", "--json").out)
     assert found["settings"]["alpha"] == 0.05
     assert found["n_reference"] == 500
+    assert found["reference"] == "one.adp"
     assert cli("score", "one.adp", "moved.csv", "--fail-on-drift").code == 1
 
 

@@ -91,6 +91,8 @@ REFUSED: dict[str, Case] = {
     "CSV with a short line": (written("a.csv", "x,y\n1,2\n3\n"), SourceError, "lines differ in length"),
     "CSV in Latin-1": (written("a.csv", "name\nJosé\n".encode("latin-1")), SourceError, "not UTF-8"),
     "CSV in UTF-16": (written("a.csv", "name,n\nAnn,1\n".encode("utf-16")), SourceError, "cannot be read as CSV"),
+    "CSV with a header in Latin-1": (written("a.csv", "n,ç\n1,2\n".encode("latin-1")), SourceError, "not UTF-8"),
+    "CSV with decimal commas": (written("a.csv", "n;x\n1;2,5\n"), SourceError, "or what separates the fields"),
     "CSV of two encodings": (written("a.csv", b"n\nJos\xc3\xa9\nJos\xe9\n"), SourceError, "not UTF-8"),
     "CSV with two columns of a name": (written("a.csv", "x,x\n1,2\n"), DataError, "same name: 'x'"),
     "a folder of two schemas": (both(parquet("a.parquet"), parquet("b.parquet", y=[1])), SchemaError, "has 'y' more"),
