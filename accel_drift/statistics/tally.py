@@ -73,15 +73,19 @@ def _counted(tally: Tally, table: Table, names: Sequence[str]) -> list[tuple[str
     kernels, cells = host_kernels(), tally.cells
     made: list[tuple[str, Counts]] = []
     numbers: list[tuple[str, NumericColumn, npt.NDArray[np.generic], int]] = []
+    texts: list[tuple[str, TextCells, CategoricalColumn]] = []
     for name in names:
         how, column = cells.columns[name], table.columns[name]
         if isinstance(how, NumberCells) and isinstance(column, NumericColumn):
             numbers.append((name, column.on_host(), *how.request(column)))
         elif isinstance(how, TextCells) and isinstance(column, CategoricalColumn):
-            by_code = kernels.code_counts(column.codes, None, len(column.categories))
-            made.append((name, how.count(column, by_code, tally.met.get(name))))
+            texts.append((name, how, column))
         else:
             made.append((name, np.array([table.rows - column.missing, column.missing], np.int64)))
+    codes = [(column.codes, None) for _, _, column in texts]
+    by_code = kernels.code_counts(codes, [len(column.categories) for _, _, column in texts])
+    for (name, how, column), counts in zip(texts, by_code, strict=True):
+        made.append((name, how.count(column, counts, tally.met.get(name))))
     columns = [(column.values, column.present) for _, column, _, _ in numbers]
     found = kernels.column_counts(columns, [cuts for _, _, cuts, _ in numbers])
     for (name, column, _, below), counts in zip(numbers, found, strict=True):

@@ -92,12 +92,15 @@ def column_counts(columns: Any, cuts: Any, /) -> list[npt.NDArray[np.int64]]:
     return made
 
 
-def code_counts(codes: Any, valid: Any, total: int, /) -> npt.NDArray[np.int64]:
+def code_counts(columns: Any, totals: Any, /) -> list[npt.NDArray[np.int64]]:
     """See `spec.OPS["code_counts"]`."""
-    out = np.zeros(total + 1, dtype=np.int64)
-    for i, code in enumerate(codes):
-        out[code if _has(valid, i) and 0 <= code < total else total] += 1
-    return out
+    made = []
+    for (codes, valid), total in zip(columns, totals, strict=True):
+        out = np.zeros(total + 1, dtype=np.int64)
+        for i, code in enumerate(codes):
+            out[code if _has(valid, i) and 0 <= code < total else total] += 1
+        made.append(out)
+    return made
 
 
 def bit_counts(bits: Any, valid: Any, n: int, /) -> npt.NDArray[np.int64]:

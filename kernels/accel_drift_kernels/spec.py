@@ -67,8 +67,8 @@ class Kernels(Protocol):
         """How many values of each column lie in each of its own bins, columns where they lie."""
         ...
 
-    def code_counts(self, codes: Array, valid: Valid, total: int, /) -> Array:
-        """How often each code of a dictionary occurs."""
+    def code_counts(self, columns: Sequence[tuple[Array, Valid]], totals: Sequence[int], /) -> list[Array]:
+        """How often each code of its dictionary occurs in each column."""
         ...
 
     def bit_counts(self, bits: Bits, valid: Valid, n: int, /) -> Array:
@@ -194,8 +194,10 @@ _OPS = {
         "each column; n and c are each column's own -> int64 (c + 3,) for each column",
     ),
     "code_counts": OpSpec(
-        "How often each of 0...total - 1 occurs, then all other rows: codes outside, and rows without a value.",
-        "codes integer (n,), valid: None, bool (n,) or Bits, total int -> int64 (total + 1,)",
+        "For every column how often each of 0...total - 1 occurs, then all other rows: codes outside, and rows without "
+        "a value.",
+        "columns of (codes integer (n,), valid: None, bool (n,) or Bits), total int for each column; n and total are "
+        "each column's own -> int64 (total + 1,) for each column",
     ),
     "bit_counts": OpSpec(
         "Counts of 0, of 1, of rows without a value.",

@@ -96,16 +96,22 @@ def _codes() -> dict[str, Args]:
         info, low = np.iinfo(dtype), -2 if dtype.startswith("i") else 0
         codes = rng.integers(low, 9, 170).astype(dtype)
         codes[:4] = info.min, info.max, info.max - 1, info.max // 2 + 1
-        made[dtype] = (codes, packed(rng.random(170) < 0.8, 5), 7)
-        made[f"{dtype}-many"] = (rng.permutation(codes), rng.random(170) < 0.8, 100)
+        made[dtype] = ([(codes, packed(rng.random(170) < 0.8, 5))], [7])
+        made[f"{dtype}-many"] = ([(rng.permutation(codes), rng.random(170) < 0.8)], [100])
     codes = rng.integers(-1, 2_000, 300).astype(np.int32)
-    made["thousands"] = (codes, None, 2_000)
-    made["strided-read-only"] = (codes[::-3], None, 1_000)
-    made["strided-read-only"][0].flags.writeable = False
-    made["all-null"] = (codes, packed(np.zeros(300, bool), 0), 2_000)
-    made["no-categories"] = (codes[:9], None, 0)
-    made["no-rows"] = (codes[:0], packed(np.zeros(0, bool), 3), 4)
-    made["one-row"] = (np.array([2], np.int8), None, 3)
+    made["thousands"] = ([(codes, None)], [2_000])
+    frozen = codes[::-3]
+    frozen.flags.writeable = False
+    made["strided-read-only"] = ([(frozen, None)], [1_000])
+    made["all-null"] = ([(codes, packed(np.zeros(300, bool), 0))], [2_000])
+    made["no-categories"] = ([(codes[:9], None)], [0])
+    made["no-rows"] = ([(codes[:0], packed(np.zeros(0, bool), 3))], [4])
+    made["one-row"] = ([(np.array([2], np.int8), None)], [3])
+    made["no-columns"] = ([], [])
+    made["all-kinds-at-once"] = (
+        [(codes, None), (codes[:0], None), (codes[:70].astype(np.int64), rng.random(70) < 0.5), (codes[:64], None)],
+        [2_000, 5, 64, 33],
+    )
     return made
 
 

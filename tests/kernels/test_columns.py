@@ -84,7 +84,8 @@ def test_threads_share_columns_of_any_length(monkeypatch: pytest.MonkeyPatch) ->
     for total in (20, 65):
         inside = present & (codes >= 0) & (codes < total)
         found = [*np.bincount(codes[inside], minlength=total), np.sum(~inside)]
-        np.testing.assert_array_equal(numba_cpu.code_counts(codes, packed(present, 9), total), found)
+        (got,) = numba_cpu.code_counts([(codes, packed(present, 9))], [total])
+        np.testing.assert_array_equal(got, found)
     bits = RNG.random(9_000) < 0.5
     want = [np.sum(~bits & present), np.sum(bits & present), np.sum(~present)]
     np.testing.assert_array_equal(numba_cpu.bit_counts(packed(bits, 1), present, 9_000), want)
@@ -101,7 +102,7 @@ def test_a_hundred_thousand_rows_of_one_value() -> None:
 
 def test_a_table_of_counts_is_as_large_as_the_codes_say() -> None:
     codes = np.array([0, 2**31 - 1, 10**6, -1], np.int64)
-    counts = numba_cpu.code_counts(codes, None, 10**6)
+    (counts,) = numba_cpu.code_counts([(codes, None)], [10**6])
     assert (counts[0], counts[-1], counts.sum()) == (1, 3, 4)
 
 

@@ -108,10 +108,13 @@ def _column(values: Array, valid: Any, edges: Array, n: Array) -> Array:
     return jnp.concatenate([inside, jnp.stack([some - jnp.sum(number, dtype=jnp.int64), n - some])])
 
 
-def code_counts(codes: Array, valid: Valid, total: int, /) -> Array:
+def code_counts(columns: Sequence[tuple[Array, Valid]], totals: Sequence[int], /) -> list[Array]:
     """See `spec.OPS["code_counts"]`."""
-    rows = bucket(codes.shape[0])
-    return _codes(padded(codes, rows), _rows_of(valid, rows), np.int64(codes.shape[0]), total)
+    made = []
+    for (codes, valid), total in zip(columns, totals, strict=True):
+        rows = bucket(codes.shape[0])
+        made.append(_codes(padded(codes, rows), _rows_of(valid, rows), np.int64(codes.shape[0]), total))
+    return made
 
 
 @partial(jax.jit, static_argnames="total")

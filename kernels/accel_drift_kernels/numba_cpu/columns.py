@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from accel_drift_kernels.numba_cpu import lookup, tallies
 from accel_drift_kernels.numba_cpu.lanes import BYTES, aligned
-from accel_drift_kernels.numba_cpu.planes import PLANE, ROWS, TREES
+from accel_drift_kernels.numba_cpu.planes import ABREAST, PLANE, ROWS, TREES
 from accel_drift_kernels.numba_cpu.threads import on_threads, spans
 from accel_drift_kernels.spec import Bits, Valid
 
@@ -21,7 +21,7 @@ _LEAST = 100_000
 """Rows of a piece of work, at least."""
 
 _LEAST_CODES = 1_000_000
-"""The same of one column of codes or bits, which takes less time than to start threads for it."""
+"""The same of codes or bits, which take less time than to start threads for them."""
 
 _DEEPEST = 6
 """Levels of the deepest tree whose answers become planes; with more cuts looking up is faster."""
@@ -161,7 +161,7 @@ def _laws(group: _Group, buckets: int) -> npt.NDArray[Any]:
 
 
 def _room_of_trees(depth: int, dtype: np.dtype[Any]) -> tuple[Any, ...]:
-    return _room(dtype), aligned(BYTES, np.uint8), _planes(depth + 1), _tree(depth, dtype), _patterns(depth)
+    return _room(dtype), aligned(ABREAST * BYTES, np.uint8), _planes(depth + 1), _tree(depth, dtype), _patterns(depth)
 
 
 def _room(dtype: np.dtype[Any]) -> npt.NDArray[np.int64]:
@@ -233,40 +233,45 @@ def histogram(x: Any, cuts: Any, mask: Any, /) -> Counts:
     return np.delete(counts, c + 1, axis=1)
 
 
-def _in_spans(rows: int, cells: int, count: Callable[[tuple[int, int], Counts], object]) -> Counts:
-    """The sum of what `count` finds in spans of the rows."""
+def _in_spans(
+    rows: Sequence[int], cells: Sequence[int], count: Callable[[int, tuple[int, int], Counts], object]
+) -> list[Counts]:
+    """For each column the sum of what `count` finds in spans of its rows: it is given column, span and zeros."""
+    pieces = [(j, span) for j, n in enumerate(rows) for span in spans(n, max(_LEAST_CODES, cells[j]))]
 
-    def work(span: tuple[int, int]) -> Counts:
-        out = np.zeros(cells, dtype=np.int64)
-        count(span, out)
+    def work(piece: tuple[int, tuple[int, int]]) -> Counts:
+        out = np.zeros(cells[piece[0]], dtype=np.int64)
+        count(*piece, out)
         return out
 
-    pieces = spans(rows, max(_LEAST_CODES, cells))
-    parts = on_threads(work, pieces, large=len(pieces) > 1)
-    return np.asarray(np.sum([np.zeros(cells, dtype=np.int64), *parts], axis=0))
+    made = [np.zeros(some, dtype=np.int64) for some in cells]
+    for (j, _), part in zip(pieces, on_threads(work, pieces, large=sum(rows) > _LEAST_CODES), strict=True):
+        made[j] += part
+    return made
 
 
-def code_counts(codes: Any, valid: Valid, total: int, /) -> Counts:
+def code_counts(columns: Sequence[tuple[Any, Valid]], totals: Sequence[int], /) -> list[Counts]:
     """See `spec.OPS["code_counts"]`."""
     # A negative code is a large one without its sign.
-    codes, rows = np.ascontiguousarray(codes).view(f"uint{codes.itemsize * 8}"), _valid(valid)
-    column = np.array([codes.ctypes.data, len(codes), tallies.PLAIN, *rows[:3], 0, 0], dtype=np.int64)
-    one, depth = np.zeros(1, codes.dtype), max((total - 1).bit_length(), 3)
+    found = [(np.ascontiguousarray(codes).view(f"uint{codes.itemsize * 8}"), _valid(valid)) for codes, valid in columns]
 
-    def in_planes(span: tuple[int, int], out: Counts) -> None:
-        room = aligned(BYTES, np.uint8), _planes(depth + 2), _patterns(depth)
-        tallies.codes_in_planes(one, (0,) * depth, column, total, span, room, out)
+    def count(j: int, span: tuple[int, int], out: Counts) -> None:
+        (codes, rows), total = found[j], totals[j]
+        one, depth = np.zeros(1, codes.dtype), max((total - 1).bit_length(), 3)
+        column = np.array([codes.ctypes.data, len(codes), tallies.PLAIN, *rows[:3], 0, 0], dtype=np.int64)
+        if 0 < total <= 1 << _DEEPEST:
+            room = aligned(64 * codes.itemsize, np.uint8), _planes(depth + 2), _patterns(depth)
+            tallies.codes_in_planes(one, (0,) * depth, column, total, span, room, out)
+        else:
+            counts = np.zeros((tallies.SIDES if total <= _FEW_CODES else 1, total + 1), dtype=np.int64)
+            tallies.codes_in_tables(one, column, total, span, (_planes(1)[0], counts), out)
 
-    def in_tables(span: tuple[int, int], out: Counts) -> None:
-        counts = np.zeros((tallies.SIDES if total <= _FEW_CODES else 1, total + 1), dtype=np.int64)
-        tallies.codes_in_tables(one, column, total, span, (_planes(1)[0], counts), out)
-
-    return _in_spans(len(codes), total + 1, in_planes if 0 < total <= 1 << _DEEPEST else in_tables)
+    return _in_spans([len(codes) for codes, _ in found], [total + 1 for total in totals], count)
 
 
 def count_codes(codes: Any, total: int, /) -> Counts:
     """See `spec.OPS["count_codes"]`."""
-    return code_counts(codes, None, total)[:total]
+    return code_counts([(codes, None)], [total])[0][:total]
 
 
 def bit_counts(bits: Bits, valid: Valid, n: int, /) -> Counts:
@@ -274,8 +279,8 @@ def bit_counts(bits: Bits, valid: Valid, n: int, /) -> Counts:
     buffer, rows = np.ascontiguousarray(bits[0]), _valid(valid)
     column = np.array([0, n, tallies.PLAIN, *rows[:3], 0, 0], dtype=np.int64)
 
-    def count(span: tuple[int, int], out: Counts) -> None:
+    def count(_: int, span: tuple[int, int], out: Counts) -> None:
         room = _planes(2), _patterns(1)
         tallies.bits_in_planes(buffer.ctypes.data, bits[1], column, span, room, out)
 
-    return _in_spans(n, 3, count)
+    return _in_spans([n], [3], count)[0]

@@ -36,7 +36,7 @@ def _on_line(b: Any, x: Any, law: Any) -> Any:
 
 def _in_tree(b: Any, x: Any, law: Any) -> Any:
     """Buckets by the numbers at which values leave the tree at `law`."""
-    number = planes.descend(b, x, planes.tree_at(b, x.type, law, DEPTH))
+    (number,) = planes.descend(b, [x], planes.tree_at(b, x.type, law, DEPTH))
     narrow = ir.VectorType(ir.IntType(32), x.type.count)
     return number if number.type == narrow else b.trunc(number, narrow)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from accel_drift_kernels.numba_cpu import lookup, planes
 from accel_drift_kernels.numba_cpu.lanes import BYTES
-from accel_drift_kernels.numba_cpu.planes import GROUP, ROWS, TREES, bools_at, number_at
+from accel_drift_kernels.numba_cpu.planes import ABREAST, GROUP, ROWS, TREES, bools_at, number_at
 from accel_drift_kernels.numba_cpu.threads import compiled
 
 ADDRESS, LENGTH, STORED, KIND, VALID, FIRST, CUTS, COUNT = range(8)
@@ -128,6 +128,21 @@ def plant(cuts: Any, most: Any, depth: int, out: Any) -> None:
 
 
 @compiled
+def _tell_apart(counts: Any) -> None:
+    """Make the counts of rows with at least a pattern's bits those of rows with no others, in their first lanes."""
+    patterns = counts.shape[0]
+    for p in range(patterns):
+        for lane in range(1, counts.shape[1]):
+            counts[p, 0] += counts[p, lane]
+    bit = 1
+    while bit < patterns:
+        for p in range(patterns):
+            if not p & bit:
+                counts[p, 0] -= counts[p | bit, 0]
+        bit *= 2
+
+
+@compiled
 def in_trees(one: Any, depth: Any, columns: Any, cuts: Any, most: Any, piece: Any, room: Any, out: Any) -> None:
     """Count a piece by trees as deep as the tuple `depth` is long; a tree must have room for one number more.
 
@@ -138,11 +153,11 @@ def in_trees(one: Any, depth: Any, columns: Any, cuts: Any, most: Any, piece: An
         cuts: of all columns.
         most: the largest number of the cuts' type; only NaN is above it.
         piece: which rows.
-        room: a block of values; a lane vector of bytes; planes, the last one for validity; tree; counts.
+        room: a block of values; the bytes of `ABREAST` lane vectors; planes, the last one for validity; tree; counts.
         out: cells of the piece's columns, zeros before.
     """
     block, tail, bits, tree, counts = room
-    lanes, valid = np.int64(BYTES // one.itemsize), bits[-1]
+    lanes, valid, patterns = np.int64(ABREAST * BYTES // one.itemsize), bits[-1], 1 << len(depth)
     base = columns[piece[0], CUTS] + 3 * piece[0]
     for j in range(piece[0], piece[2] + 1):
         column = columns[j]
@@ -155,14 +170,16 @@ def in_trees(one: Any, depth: Any, columns: Any, cuts: Any, most: Any, piece: An
             at, full = _values(one, column, row, rows, block), rows // lanes
             planes.value_planes(one[0], depth, at, full, tree.ctypes.data, bits.ctypes.data)
             if rows % lanes:
-                last = _copy(at + full * BYTES, rows % lanes * one.itemsize, tail)
+                last = _copy(at + full * tail.size, rows % lanes * one.itemsize, tail)
                 planes.value_planes(one[0], depth, last, 1, tree.ctypes.data, bits.ctypes.data + full * lanes // 8)
-            planes.count_patterns(depth, bits.ctypes.data, valid.ctypes.data, -(-rows // GROUP), counts.ctypes.data)
+            groups = -(-rows // GROUP)
+            planes.count_patterns(depth, bits.ctypes.data, valid.ctypes.data, groups, patterns, counts.ctypes.data)
+        _tell_apart(counts)
         cells = out[column[CUTS] + 3 * j - base :]
+        cells[c + 1], cells[c + 2] = counts[patterns - 1, 0], stop - start - counts[patterns - 1, 0]
         for b in range(c + 1):
-            cells[b] = counts[b].sum()
-        cells[c + 1] = counts[(1 << len(depth)) - 1].sum()
-        cells[c + 2] = stop - start - cells[: c + 2].sum()
+            cells[b] = counts[b, 0]
+            cells[c + 2] -= cells[b]
 
 
 @compiled
@@ -295,22 +312,25 @@ def _bucketed(
 def codes_in_planes(one: Any, depth: Any, column: Any, total: int, span: Any, room: Any, out: Any) -> None:
     """Count codes below `total`, at most 2^depth, among the rows of a span; then all other rows."""
     tail, bits, counts = room
-    lanes, valid, outside = np.int64(BYTES // one.itemsize), bits[-1], bits[len(depth)]
+    valid, outside = bits[-1], bits[len(depth)]
     counts[:] = 0
     for row in range(span[0], span[1], ROWS):
         rows = min(ROWS, span[1] - row)
         present(column[KIND], column[VALID], column[FIRST] + row, rows, valid)
-        full, at = rows // lanes, column[ADDRESS] + row * one.itemsize
+        full, at = rows >> 6, column[ADDRESS] + row * one.itemsize
         planes.code_planes(one[0], depth, at, full, total - 1, bits.ctypes.data)
-        if rows % lanes:
-            last = _copy(at + full * BYTES, rows % lanes * one.itemsize, tail)
-            planes.code_planes(one[0], depth, last, 1, total - 1, bits.ctypes.data + full * lanes // 8)
+        if rows & 63:
+            last = _copy(at + (full << 6) * one.itemsize, (rows & 63) * one.itemsize, tail)
+            planes.code_planes(one[0], depth, last, 1, total - 1, bits.ctypes.data + 8 * full)
         for w in range(valid.size):
             valid[w] &= ~outside[w]
-        planes.count_patterns(depth, bits.ctypes.data, valid.ctypes.data, -(-rows // GROUP), counts.ctypes.data)
+        groups = -(-rows // GROUP)
+        planes.count_patterns(depth, bits.ctypes.data, valid.ctypes.data, groups, total, counts.ctypes.data)
+    _tell_apart(counts)
+    out[total] = span[1] - span[0]
     for code in range(total):
-        out[code] = counts[code].sum()
-    out[total] = span[1] - span[0] - out[:total].sum()
+        out[code] = counts[code, 0]
+        out[total] -= out[code]
 
 
 @compiled
@@ -340,6 +360,7 @@ def bits_in_planes(address: int, first: int, column: Any, span: Any, room: Any, 
         present(BITS, address, first + row, rows, bits[0])
         present(column[KIND], column[VALID], column[FIRST] + row, rows, bits[-1])
         groups = -(-rows // GROUP)
-        planes.count_patterns((0,), bits.ctypes.data, bits[-1].ctypes.data, groups, counts.ctypes.data)
-    out[0], out[1] = counts[0].sum(), counts[1].sum()
+        planes.count_patterns((0,), bits.ctypes.data, bits[-1].ctypes.data, groups, 2, counts.ctypes.data)
+    _tell_apart(counts)
+    out[0], out[1] = counts[0, 0], counts[1, 0]
     out[2] = span[1] - span[0] - out[0] - out[1]

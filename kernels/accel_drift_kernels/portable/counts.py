@@ -62,8 +62,12 @@ def _counted(values: Array, valid: Valid, edges: Array) -> Array:
     return xp.concat([inside, xp.stack([nan, null])])
 
 
-def code_counts(codes: Array, valid: Valid, total: int, /) -> Array:
+def code_counts(columns: Sequence[tuple[Array, Valid]], totals: Sequence[int], /) -> list[Array]:
     """See `spec.OPS["code_counts"]`."""
+    return [_codes(codes, valid, total) for (codes, valid), total in zip(columns, totals, strict=True)]
+
+
+def _codes(codes: Array, valid: Valid, total: int) -> Array:
     xp = namespace(codes)
     # A code beyond the largest int64 wraps round to a negative one.
     place = xp.astype(codes, xp.int64)
