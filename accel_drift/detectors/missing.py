@@ -89,7 +89,8 @@ class Missing(Detector):
             self.permutations,
             comparison.needed(plan),
         )
-        return replace(ready, p_value=float(found.p_value[0]), p_method="permutation", null=found.first[0])
+        method = "approximate" if found.fitted[0] else "permutation"
+        return replace(ready, p_value=float(found.p_value[0]), p_method=method, null=found.first[0])
 
 
 def _gap(reference: Counts, batch: Counts) -> npt.NDArray[np.float64]:

@@ -45,6 +45,13 @@ _AFFORDABLE = 2_500_000
 _AFFORDABLE_ROUND = 50_000_000
 """Numbers of one round of all columns that go on: about a second of one core."""
 
+_CERTAIN = 9_999
+"""Draws that every column with few exceedances makes. A tail fitted to a thousand does not know of what happens once in
+ten thousand, as a heavy row or a rare category dealt to the small side: such draws are to be seen."""
+
+_BEYOND = 1e-3
+"""A fitted p-value of this share of the needed one is small enough, even if it is a thousand times too small."""
+
 _AT_ONCE = 1 << 19
 """Numbers in memory at a time: a few MB."""
 
@@ -76,8 +83,9 @@ def sequential(
     """Monte-Carlo p-values (1 + #{T_b >= T_obs}) / (1 + B), never 0.
 
     A column with fewer than `ENOUGH` exceedances goes on to the next round, on the same stream of draws. Stopping
-    only where the p-value is already above ENOUGH / (1 + B) keeps it valid: Besag & Clifford 1991, section 3. Where a
-    round would be too dear and nothing has reached the observed statistic, the tail is fitted instead.
+    only where the p-value is already above ENOUGH / (1 + B) keeps it valid: Besag & Clifford 1991, section 3. Where
+    nothing has reached the observed statistic the tail is fitted instead of a round that would be too dear, or, from
+    `_CERTAIN` draws on, that could only say what the fitted tail says by far.
 
     Args:
         observed: (d,) statistics, computed by the code that computes the draws.
@@ -93,10 +101,17 @@ def sequential(
         first[columns, lo:hi] = draw(columns, lo, hi - lo)
     if d:
         hits, total = at_least(first, observed), first.sum(axis=1)
-    going = np.flatnonzero(hits < ENOUGH)
+    going, fitted = np.flatnonzero(hits < ENOUGH), np.full(d, np.inf)
     for upto in rounds(permutations, smallest_p)[1:]:
-        before = int(done[going[0]]) if len(going) else upto
-        if upto * width > _AFFORDABLE or len(going) * (upto - before) * width > _AFFORDABLE_ROUND:
+        if not len(going):
+            break
+        before, none = int(done[going[0]]), going[hits[going] == 0]
+        tails = fitted_tail(first[none], observed[none])
+        beyond = (before >= _CERTAIN) & (tails <= _BEYOND * smallest_p)
+        going = np.setdiff1d(going, none[beyond])
+        dear = upto * width > _AFFORDABLE or len(going) * (upto - before) * width > _AFFORDABLE_ROUND
+        fitted[none[beyond | dear]] = tails[beyond | dear]
+        if dear:
             break
         for columns, lo, hi in _pieces(going, before, upto, width):
             null = draw(columns, lo, hi - lo)
@@ -104,12 +119,7 @@ def sequential(
             total[columns] += null.sum(axis=1)
         done[going] = upto
         going = going[hits[going] < ENOUGH]
-    else:
-        going = going[:0]
-    counted, fitted = (1 + hits) / (1 + done), np.full(d, np.inf)
-    beyond = going[hits[going] == 0]
-    if len(beyond):
-        fitted[beyond] = fitted_tail(first[beyond], observed[beyond])
+    counted = (1 + hits) / (1 + done)
     return Tail(np.minimum(counted, fitted), done, total / np.maximum(done, 1), first, fitted < counted)
 
 
@@ -130,6 +140,7 @@ def fitted_tail(null: Floats, observed: Floats | float) -> Floats:
     Source: Pearson type III; Gretton et al. 2009, section 2, for the latter.
     """
     mean, spread = null.mean(axis=-1), null.std(axis=-1)
+    spread = np.where(spread > _TIE * np.abs(mean), spread, 0.0)  # draws that tie have none
     unit = np.where(spread > 0.0, spread, 1.0)
     skew = (((null - mean[..., None]) / unit[..., None]) ** 3).mean(axis=-1)
     fitted = np.maximum(skewed_tail((observed - mean) / unit, skew), FITTED)

@@ -87,6 +87,25 @@ def test_a_round_that_all_columns_together_make_too_dear_is_fitted(monkeypatch: 
     assert not few.fitted.any()
 
 
+def test_a_column_far_beyond_makes_no_round_for_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before `_CERTAIN` draws, and a column whose fitted tail is near the needed p-value makes them all."""
+    null = np.random.default_rng(6).chisquare(8, (3, 9999))
+    observed = np.array([1e3, 35.0, 1e3])
+    null[2, 700] = 2e3  # what happens once in ten thousand is seen
+
+    def found(certain: int) -> tail.Tail:
+        monkeypatch.setattr(tail, "_CERTAIN", certain)
+        return tail.sequential(observed, lambda c, first, n: null[c, first : first + n], 99, 1e-4)
+
+    early, late = found(999), found(9999)
+    assert early.draws.tolist() == [999, 9999, 9999]
+    assert early.fitted.tolist() == [True, False, False]
+    assert early.p_value[0] == tail.FITTED
+    assert early.p_value[2] == 2e-4
+    assert late.draws.tolist() == [9999] * 3
+    assert not late.fitted.any()
+
+
 def test_no_columns() -> None:
     assert tail.sequential(np.zeros(0), lambda *_: np.zeros((0, 1)), 99, 0.01).p_value.shape == (0,)
 
@@ -108,6 +127,22 @@ def test_going_on_keeps_the_level_at_every_threshold() -> None:
 
 
 @pytest.mark.statistical
+@pytest.mark.parametrize("shape", [0.5, 4.0])
+def test_leaving_early_keeps_the_level(monkeypatch: pytest.MonkeyPatch, shape: float) -> None:
+    """Skewed laws, fitted to 99 draws: hardly a column without drift is said to lie beyond them."""
+    monkeypatch.setattr(tail, "_CERTAIN", 99)
+    columns, rng = 20_000, np.random.default_rng(3)
+    streams = [np.random.default_rng([4, j]) for j in range(columns)]
+    observed = rng.gamma(shape, size=columns)
+    found = tail.sequential(
+        observed, lambda c, _, count: np.array([streams[j].gamma(shape, size=count) for j in c]), 99, 1e-3
+    )
+    assert found.fitted.sum() <= 1
+    for t in (0.001, 0.002, 0.005, 0.01, 0.05):
+        assert (found.p_value <= t).sum() <= stats.binom.isf(1e-6, columns, t)
+
+
+@pytest.mark.statistical
 @pytest.mark.parametrize("law", [stats.gamma(2.0), stats.chi2(8), stats.gamma(20.0, loc=-20.0), stats.norm()])
 def test_fitted_tail_is_near_the_true_one(law: stats.rv_continuous) -> None:
     null = np.asarray(law.rvs(size=999, random_state=3), dtype=np.float64)
@@ -121,3 +156,4 @@ def test_fitted_tail_is_near_the_true_one(law: stats.rv_continuous) -> None:
 def test_fitted_tail_of_draws_that_are_all_one() -> None:
     """With no spread there is no law to fit: what is beyond all draws gets what the draws allow."""
     assert fitted_tail(np.ones(99), 2.0) == 0.01
+    assert fitted_tail(np.array([0.1 + 0.2, 0.3] * 5), 0.9) == 1 / 11
