@@ -17,7 +17,8 @@ class TotalVariation(BinnedDetector):
     """Share of rows that would have to change bin or category to make the two sides alike.
 
     The effect is the distance less what chance adds to it, taken off in squares. Its interval is wide: it covers the
-    truth in nearly all cases, not in 95 % of them.
+    truth in nearly all cases, not in 95 % of them. Beyond 1,000 categories the rarest share cells, for with each cell
+    the interval widens; the other scores count every category.
 
     >>> TotalVariation().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abbb")}).round(3)
     array([0.25])

@@ -137,21 +137,23 @@ def _news(pair: CategoryPair) -> tuple[dict[str, Any], str]:
     leaves out; else only those among them that are too large for it.
     """
     a, b = (side[:-1] for side in pair.counts.sides)
-    sizes = tuple(int(side.sum()) for side in pair.counts.sides)
+    sizes = int(pair.counts.reference.sum()), int(pair.counts.batch.sum())
     new, gone = (a == 0) & (b > 0), (b == 0) & (a > 0)
     details: dict[str, Any] = {}
     said = []
     for what, cells, side, of in (("unseen", new, b, 0), ("vanished", gone, a, 1)):
-        # Rows of a block come and go together: nobody knows how many categories that would take.
-        chance = new_categories.by_chance(a + b, (sizes[0], sizes[1]), of) if len(pair.counts.reference) == 1 else None
         details[f"{what}_categories"] = int(cells.sum())
         details[f"{what}_rows"] = int(side[cells].sum())
         details[f"most_frequent_{what}"] = _most_frequent(pair, cells, side, _LISTED)
-        if chance is not None:
+        if not cells.any():
+            continue
+        told, chance = cells, None
+        # Rows of a block come and go together: nobody knows how many categories that would take.
+        if len(pair.counts.reference) == 1:
+            chance = new_categories.by_chance(a + b, sizes, of)
             details[f"{what}_by_chance"] = round(chance[0], 2)
-        told = cells
         if what == "vanished" and (chance is None or not new_categories.too_many(int(cells.sum()), chance)):
-            told, chance = cells & new_categories.beyond_chance(a + b, (sizes[0], sizes[1])), None
+            told, chance = cells & new_categories.beyond_chance(a + b, sizes), None
         if told.any():
             said.append(_told(pair, told, side, ("reference", "batch")[of], chance))
     return details, "; ".join(said)

@@ -55,7 +55,7 @@ class AlikeCells:
         """
         pooled = reference + batch
         sizes, which, many = np.unique(pooled, return_inverse=True, return_counts=True)
-        together = (sizes > 0) & (sizes * (sizes + 1) < 2 * many)
+        together = (sizes > 0) & (sizes * (sizes + 1.0) < 2.0 * many)
         place = np.cumsum(together) - 1
         grouped, alone = together[which], (sizes > 0)[which] & ~together[which]
         sizes, many = sizes[together], many[together].astype(np.int64)
