@@ -38,7 +38,7 @@ Detectors = Annotated[
         "--detectors",
         metavar="NAMES",
         help="Detectors, separated by commas, such as psi,ks,mmd; an unknown name is answered with all there are. "
-        "Without it: psi,missing,unseen,mmd.",
+        "Without it: psi,missing,unseen, and mmd where rows are kept.",
         rich_help_panel=_LEARN,
     ),
 ]
