@@ -15,6 +15,7 @@ from scipy import special, stats
 from accel_drift.backends import Backend
 from accel_drift_kernels.numba_cpu import pmf as scalar
 from accel_drift_kernels.numba_cpu import urns
+from accel_drift_kernels.numba_cpu.draws import _fill_normals
 from accel_drift_kernels.portable import pmf as vector
 from accel_drift_kernels.spec import NORMAL_FORM_VARIANCE
 from tests.kernels.cases import urn_args
@@ -259,3 +260,6 @@ def test_normal_quantile_is_the_standard_librarys() -> None:
     want = [NormalDist().inv_cdf(v) for v in u]
     np.testing.assert_allclose(vector.normal_quantile(u), want, rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose([scalar.normal_quantile(v) for v in u], want, rtol=1e-14, atol=1e-15)
+    side_by_side = np.empty_like(u)
+    _fill_normals(u, side_by_side)
+    np.testing.assert_allclose(side_by_side, want, rtol=1e-14, atol=1e-15)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.pmf import central_quantile, normal_quantile
+from accel_drift_kernels.numba_cpu.pmf import central_quantile, normal_quantile, shoulder_quantile, tail_quantile
 from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads, spans
 from accel_drift_kernels.numba_cpu.urns import TERMS, fill_sums, likely, look_up, narrow, variance, wide
 from accel_drift_kernels.numba_cpu.words import threefry
@@ -55,9 +55,19 @@ def _fill_uniforms(key: Any, first: int, cell: int, u: Any) -> None:
 def _fill_normals(u: Any, z: Any) -> None:
     for b in range(u.size):
         z[b] = central_quantile(u[b] - 0.5)
+    # One in seven lies further out: side by side, all of their quantile but the logarithm is vector instructions.
+    place, r, far, many = np.empty(u.size, np.int64), np.empty(u.size), np.empty(u.size), 0
     for b in range(u.size):
-        if abs(u[b] - 0.5) > CENTRAL:
-            z[b] = normal_quantile(u[b])
+        place[many] = b
+        many += abs(u[b] - 0.5) > CENTRAL
+    for i in range(many):
+        out = u[place[i]]
+        r[i] = math.sqrt(-math.log(min(out, 1.0 - out)))
+    for i in range(many):
+        far[i] = shoulder_quantile(r[i])
+    for i in range(many):
+        out = far[i] if r[i] <= 5.0 else tail_quantile(r[i])
+        z[place[i]] = -out if u[place[i]] < 0.5 else out
 
 
 @compiled
@@ -204,14 +214,15 @@ def _fill_masses(key: Any, first: int, cell: int, weights: Any, u: Any, z: Any, 
     _fill_normals(u, z)
     _fill_uniforms(key, first, cell + 2 * MORE_WORDS, u)
     for b in range(mass.size):
-        w = float(weights[b])
-        d = max(w, 1.0) - 1.0 / 3.0
+        d = max(weights[b], 1.0) - 1.0 / 3.0
         v = 1.0 + z[b] / math.sqrt(9.0 * d)
-        mass[b] = d * (v * v * v) if w > 0.0 else 0.0
+        mass[b] = d * (v * v * v) if weights[b] > 0.0 else 0.0
     for b in range(mass.size):
-        # Accepted without a logarithm in all but a few cases.
-        if weights[b] > 0 and not (mass[b] > 0.0 and u[b] < 1.0 - 0.0331 * (z[b] * z[b]) * (z[b] * z[b])):
-            mass[b] = _gamma_again(key, first + b, cell, float(weights[b]), z[b], u[b])
+        # Accepted without a logarithm in nearly all cases: with t = z / sqrt(9 d) the exact bound is the exponential of
+        # 3 d (-t^4 / 4 + t^5 / 5 - ...), which is more than 1 - 3 d t^4 / 2 as long as |t| <= 1/2.
+        d, z2 = max(weights[b], 1.0) - 1.0 / 3.0, z[b] * z[b]
+        if weights[b] > 0.0 and not (z2 <= 2.25 * d and (1.0 - u[b]) * d > 0.0186 * z2 * z2):
+            mass[b] = _gamma_again(key, first + b, cell, weights[b], z[b], u[b])
 
 
 @compiled
@@ -220,7 +231,9 @@ def _dirichlet_lanes(key: Any, first: int, weights: Any, m: Any, runs: Any, out:
     d, u, z, x, v = np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes), np.empty(lanes)
     w, rest, mass, near = np.empty(lanes), np.empty(lanes), np.empty((k, lanes)), np.empty((k, lanes))
     for j in range(k):
-        _fill_masses(key, first, j, weights[:, j], u, z, w)
+        for b in range(lanes):
+            rest[b] = float(weights[b, j])
+        _fill_masses(key, first, j, rest, u, z, w)
         mass[j] = w
     # From the smallest runs up: what stays in `mass` is that of the right halves.
     for r in range(runs.shape[0] - 1, -1, -1):

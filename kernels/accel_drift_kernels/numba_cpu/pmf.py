@@ -95,11 +95,23 @@ def central_quantile(h: float) -> float:
 
 
 @compiled
+def shoulder_quantile(r: float) -> float:
+    """The z above which a standard normal lies with chance exp(-r^2), less than 1/2 - CENTRAL; r <= 5."""
+    return _ratio(r - 1.6, SHOULDER)
+
+
+@compiled
+def tail_quantile(r: float) -> float:
+    """The same for r > 5."""
+    return _ratio(r - 5.0, TAIL)
+
+
+@compiled
 def normal_quantile(u: float) -> float:
     """The z below which a standard normal lies with chance u; 0 < u < 1."""
     h = u - 0.5
     if abs(h) <= CENTRAL:
         return central_quantile(h)
     r = math.sqrt(-math.log(min(u, 1.0 - u)))
-    z = _ratio(r - 1.6, SHOULDER) if r <= 5.0 else _ratio(r - 5.0, TAIL)
+    z = shoulder_quantile(r) if r <= 5.0 else tail_quantile(r)
     return -z if h < 0.0 else z
