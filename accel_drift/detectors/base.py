@@ -60,7 +60,6 @@ class Detector(ABC):
     min_rows: ClassVar[int] = 2
     joint: ClassVar[bool] = False
     alone: ClassVar[bool] = False
-    needs_rows: ClassVar[bool] = False
 
     permutations: int = 999
     alpha: float = 0.01
@@ -130,6 +129,11 @@ class Detector(ABC):
     def members(self, comparison: Comparison) -> int:
         """How many tests this detector makes at most: what a correction has to reckon with."""
         return 1 if self.joint else len(comparison.of_kind(*self.kinds))
+
+    @property
+    def needs_rows(self) -> str:
+        """What of it a profile of counts, which keeps no rows, cannot do; "" where it can do all."""
+        return ""
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""

@@ -44,7 +44,6 @@ class MatrixDetector(Detector, ABC):
     kinds: ClassVar[tuple[Any, ...]] = VALUE_KINDS
     joint: ClassVar[bool] = True
     alone: ClassVar[bool] = True
-    needs_rows: ClassVar[bool] = True
     kernel: ClassVar[Kernel]
 
     mode: Mode = "rows"
@@ -68,6 +67,10 @@ class MatrixDetector(Detector, ABC):
     def length(self) -> Bandwidth | None:
         """What scaled rows are divided by: a length, "median" for that of their distances, None for no division."""
         return None
+
+    @property
+    def needs_rows(self) -> str:
+        return f"{self.name} compares rows"
 
     @property
     def shape(self) -> Shape:

@@ -26,6 +26,7 @@ from accel_drift.profiles.screening import Screened, changed, screen_counts
 from accel_drift.report import Report
 from accel_drift.statistics import draws
 from accel_drift.statistics.cell_pairs import rank_errors
+from accel_drift.statistics.feature_moments import FeatureMoments
 from accel_drift.statistics.tallied import TalliedComparison
 from accel_drift.statistics.tally import Tally, fits
 
@@ -66,7 +67,7 @@ class CountedProfile(Profile):
         """
         columns = list(dict.fromkeys(c.source for c in plan.schema.columns))
         read = read_pieces(reference, schema=plan.schema, columns=columns, drop=tuple(plan.excluded))
-        tally = Tally.zero(plan.cells)
+        tally = Tally.zero(plan.cells, plan.features)
         return cls(plan, _Counted.of(tally, plan, read, progress, lambda first: _must_fit(plan, first, read)).tally)
 
     @classmethod
@@ -116,7 +117,7 @@ class CountedProfile(Profile):
         if self.tally.rows == 0:
             raise DataError("the profile has no rows; there is nothing to compare with")
         read = read_pieces(batch, schema=plan.schema, columns=options.columns, drop=tuple(plan.excluded), name=name)
-        found = _Counted.of(Tally.zero(plan.cells, names=True), plan, read, progress)
+        found = _Counted.of(Tally.zero(plan.cells, plan.features, names=True), plan, read, progress)
         if found.tally.rows == 0:
             raise DataError("the batch has no rows; there is nothing to compare")
         names = _comparable(plan, found.schema)
@@ -163,14 +164,17 @@ class CountedProfile(Profile):
         from accel_drift.profiles.file import write
 
         header = {"content": "aggregates", "plan": self.fitted_on.to_dict(), "rows": self.tally.rows}
-        write(header, pa.record_batch([pa.array(self.tally.counts)], ["counts"]), Path(path))
+        moments = [] if self.tally.moments is None else [self.tally.moments.packed]
+        counts = np.concatenate([self.tally.counts, *moments])
+        write(header, pa.record_batch([pa.array(counts)], ["counts"]), Path(path))
 
     @classmethod
     def of_file(cls, header: Mapping[str, Any], counts: Any) -> Self:
         """What `save` wrote."""
         plan = Plan.from_dict(header["plan"])
-        found = counts.column("counts").to_numpy()
-        return cls(plan, Tally(plan.cells, int(header["rows"]), np.asarray(found, np.int64)))
+        found, cells = np.array(counts.column("counts"), np.int64), plan.cells.width
+        moments = None if plan.features is None else FeatureMoments.of_packed(plan.features.count, found[cells:])
+        return cls(plan, Tally(plan.cells, int(header["rows"]), found[:cells], plan.features, moments))
 
     def contents(self) -> dict[str, Any]:
         """What the profile holds."""

@@ -18,11 +18,13 @@ from accel_drift.data.read import Pick
 from accel_drift.data.schema import Kind, Schema
 from accel_drift.data.table import EmbeddingColumn, Table
 from accel_drift.detectors.base import Detector
+from accel_drift.detectors.mmd import MMD
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.profiles.learning import Learned, detectors_of
 from accel_drift.profiles.scoring import Options
 from accel_drift.profiles.screening import counts_up
 from accel_drift.statistics import draws
+from accel_drift.statistics.feature_map import FREQUENCIES, FeatureMap
 from accel_drift.statistics.fixed_cells import FixedCells
 
 SAMPLE_ROWS = 200_000
@@ -43,6 +45,7 @@ class Plan:
         schema: the columns counted.
         excluded: columns left out, and why.
         provenance: when, from what and with which version it was made.
+        features: how a row becomes random features, for a joint test; None where none is asked for.
     """
 
     cells: FixedCells
@@ -51,6 +54,7 @@ class Plan:
     schema: Schema
     excluded: Mapping[str, str]
     provenance: Mapping[str, Any]
+    features: FeatureMap | None = None
 
     @classmethod
     def of(cls, learned: Learned, name: str) -> Self:
@@ -78,7 +82,9 @@ class Plan:
         }
         cells = FixedCells.of(kept, bins, options.seed)
         options = replace(options, facts={})
-        return cls(cells, learned.detectors, options, kept.schema, {**table.excluded, **out}, provenance)
+        features = _features(kept, learned.detectors, options.seed)
+        excluded = {**table.excluded, **out}
+        return cls(cells, learned.detectors, options, kept.schema, excluded, provenance, features)
 
     def __repr__(self) -> str:
         named = ", ".join(d.name for d in self.detectors)
@@ -120,6 +126,7 @@ class Plan:
             "schema": self.schema.to_list(),
             "excluded": dict(self.excluded),
             "counts": self.cells.width,
+            "features": 0 if self.features is None else 2 * self.features.count,
             **self.provenance,
         }
 
@@ -133,6 +140,7 @@ class Plan:
         """As plain JSON values."""
         return {
             "cells": self.cells.to_dict(),
+            "features": None if self.features is None else self.features.to_dict(),
             "detectors": [d.summary() for d in self.detectors],
             "options": self.options.to_dict(),
             "schema": self.schema.to_list(),
@@ -150,6 +158,7 @@ class Plan:
             Schema.from_list(made["schema"]),
             dict(made["excluded"]),
             dict(made["provenance"]),
+            FeatureMap.from_dict(made["features"]) if made.get("features") else None,
         )
 
 
@@ -174,10 +183,10 @@ def _refuse_rows(learned: Learned) -> None:
             f"block is {learned.options.block!r}, and a profile of counts keeps no blocks of rows to permute; "
             'leave block= out, or fit a profile with content="sample"'
         )
-    need = [d.name for d in learned.detectors if d.needs_rows]
+    need = [d.needs_rows for d in learned.detectors if d.needs_rows]
     if need:
         raise ConfigError(
-            f"{', '.join(need)} compares rows, and a profile of counts keeps none; leave it out, or fit a profile with "
+            f"{'; '.join(need)}, and a profile of counts keeps none; leave that out, or fit a profile with "
             'content="sample"'
         )
     for column in learned.table.schema.columns:
@@ -192,6 +201,16 @@ def _refuse_rows(learned: Learned) -> None:
                 f"{column.name}: the rows that made the vocabulary may be counted, too, and have no new word; compare "
                 f"the length alone, kinds={{{column.source!r}: 'length'}}, or fit a profile with content=\"sample\""
             )
+
+
+def _features(table: Table, detectors: tuple[Detector, ...], seed: int) -> FeatureMap | None:
+    """What the joint test asks for, of all columns with a value."""
+    joint = next((d for d in detectors if isinstance(d, MMD)), None)
+    if joint is None:
+        return None
+    length = None if isinstance(joint.bandwidth, str) else float(joint.bandwidth)
+    names = table.schema.of(Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
+    return FeatureMap.of(table, names, length, joint.shape.size or FREQUENCIES, seed)
 
 
 def _not_counted(table: Table, name: str, named: tuple[str, ...]) -> str:

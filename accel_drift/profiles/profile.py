@@ -69,7 +69,8 @@ class Profile(ABC):
         Args:
             reference: a data set: a Parquet, CSV or Arrow file, anything that speaks Arrow, a dict of columns, an
                 (n, d) array. With a plan Parquet and Arrow data may be larger than memory.
-            detectors: detectors or their names; by default psi, missing, unseen and mmd, which needs rows.
+            detectors: detectors or their names; by default psi, missing, unseen and mmd; of counts
+                without mmd, whose sums of features take longer than all counts.
             plan: what `plan` decided: the reference, or a part of one, is then counted by it, in one pass and without
                 keeping rows. The plan holds all other options.
             content: "sample" keeps rows, "aggregates" counts only; with a plan it is "aggregates". Without one a seeded
@@ -140,7 +141,8 @@ class Profile(ABC):
         Args:
             sample: some rows like those of the reference, or the whole of it: of a data set that comes in pieces
                 (Parquet, Arrow) a seeded sample of at most 200,000 rows is taken, spread evenly over it.
-            detectors: as in `fit`; by default psi, missing and unseen. Those that need rows are refused.
+            detectors: as in `fit`; by default psi, missing and unseen. Those that need rows are refused,
+                and so are options of "mmd" that do.
             correction: as in `fit`.
             rule: as in `fit`.
             alpha: as in `fit`.

@@ -265,7 +265,7 @@ def _explained(tested: Outcome, made: Made, form: Statistic, rows: Rows, plan: P
     witnesses = matrix_parts.rows(form, rows)
     return replace(
         tested,
-        interval=_interval(tested.statistic, form.standard_error(), tested.null),
+        interval=interval_of(tested.statistic, form.standard_error(), tested.null),
         parts=(*columns, *witnesses),
         details={**tested.details, "rows_of_column_parts": list(held)},
         # With a tolerance no drift at all is not what the p-value is about, and one kernel's null is not where that of
@@ -274,7 +274,7 @@ def _explained(tested: Outcome, made: Made, form: Statistic, rows: Rows, plan: P
     )
 
 
-def _interval(observed: float, error: float, null: npt.NDArray[np.float64]) -> tuple[float, float]:
+def interval_of(observed: float, error: float, null: npt.NDArray[np.float64]) -> tuple[float, float]:
     """95 % interval of the true value: the values from which the observed one is at most 1.96 errors away.
 
     The variance grows with the true value, since that of the witness values does: a normal interval with the observed

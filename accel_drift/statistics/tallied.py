@@ -13,6 +13,8 @@ from accel_drift.data.schema import Schema
 from accel_drift.data.table import Table
 from accel_drift.statistics.cell_pairs import CellPair, category_pair, number_pairs
 from accel_drift.statistics.comparison import Comparison
+from accel_drift.statistics.feature_map import FeatureMap
+from accel_drift.statistics.feature_moments import FeatureMoments
 from accel_drift.statistics.fixed_cells import TextCells
 from accel_drift.statistics.pairs import CategoryPair
 from accel_drift.statistics.pairs import Table as CountTable
@@ -68,6 +70,17 @@ class TalliedComparison(Comparison):
         """Share of new categories of a column that fall into a bucket of the reference's."""
         cells = self.tallies[0].cells.columns[name]
         return cells.taken(self.tallies[0].of(name)) if isinstance(cells, TextCells) else 0.0
+
+    @property
+    def features(self) -> FeatureMap | None:
+        """How rows of both sides became random features, where those were summed."""
+        return self.tallies[0].features
+
+    @property
+    def moments(self) -> tuple[FeatureMoments, FeatureMoments] | None:
+        """Sums of the features of both sides; None where a side has none."""
+        mine, theirs = (tally.moments for tally in self.tallies)
+        return None if mine is None or theirs is None else (mine, theirs)
 
     @property
     def rows(self) -> tuple[int, int]:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 from accel_drift.statistics.draws import host_kernels
+from accel_drift.statistics.feature_map import FeatureMap
+from accel_drift.statistics.feature_moments import FeatureMoments
 from accel_drift.statistics.fixed_cells import ColumnCells, Counts, FixedCells, NumberCells, TextCells
 
 
@@ -25,19 +27,24 @@ class Tally:
         cells: the cells.
         rows: rows counted.
         counts: (cells.width,) int64, column after column in the order of the cells.
+        features: how rows become random features, where those are summed, too.
+        moments: their sums; None where none are made, or some rows lack a column that they take.
         met: column -> bucket of categories -> one that was met; only of rows that are counted for one report.
     """
 
     cells: FixedCells
     rows: int
     counts: Counts = field(repr=False)
+    features: FeatureMap | None = None
+    moments: FeatureMoments | None = field(default=None, repr=False)
     met: Mapping[str, dict[int, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def zero(cls, cells: FixedCells, *, names: bool = False) -> Tally:
+    def zero(cls, cells: FixedCells, features: FeatureMap | None = None, *, names: bool = False) -> Tally:
         """Of no rows; `names` to remember a category of each bucket."""
         texts = [n for n, c in cells.columns.items() if isinstance(c, TextCells)] if names else []
-        return cls(cells, 0, np.zeros(cells.width, np.int64), {n: {} for n in texts})
+        moments = None if features is None else FeatureMoments.zero(features.count)
+        return cls(cells, 0, np.zeros(cells.width, np.int64), features, moments, {n: {} for n in texts})
 
     def update(self, table: Table, names: Collection[str]) -> Tally:
         """With more rows; only the columns of these names are counted, which both must have."""
@@ -45,11 +52,18 @@ class Tally:
         for name, made in _counted(self, table, [n for n in self.cells.columns if n in names]):
             first, last = self.cells.ends[name]
             counts[first:last] += made
-        return replace(self, rows=self.rows + table.rows, counts=counts)
+        return replace(self, rows=self.rows + table.rows, counts=counts, moments=self._summed(table, names))
 
     def merge(self, other: Tally) -> Tally:
         """With the rows of another, counted in equal cells: whoever merges has made sure of that."""
-        return replace(self, rows=self.rows + other.rows, counts=self.counts + other.counts)
+        moments = self.moments.merge(other.moments) if self.moments and other.moments else None
+        return replace(self, rows=self.rows + other.rows, counts=self.counts + other.counts, moments=moments)
+
+    def _summed(self, table: Table, names: Collection[str]) -> FeatureMoments | None:
+        """The sums of features with these rows', too."""
+        if self.features is None or self.moments is None or not set(self.features.names) <= set(names):
+            return None
+        return self.moments.update(self.features.products(table))
 
     def of(self, name: str) -> Counts:
         """The counts of one column."""

@@ -216,3 +216,15 @@ def phase_totals(z: Any, turns: Any, table: Any, ends: Any, /) -> npt.NDArray[np
             out[run, r] += table[phase % len(table)]
             out[run, turns.shape[1] + r] += table[(phase - len(table) // 4) % len(table)]
     return out
+
+
+def phase_products(z: Any, turns: Any, codes: Any, added: Any, table: Any, /) -> npt.NDArray[np.int64]:
+    """See `spec.OPS["phase_products"]`."""
+    width = 2 * turns.shape[1] + 1
+    out = np.zeros((width, width), dtype=np.int64)
+    for row, which in zip(np.asarray(z), np.asarray(codes), strict=True):
+        made = np.asarray(row) @ turns + np.asarray(added)[which].sum(axis=0)
+        phases = [round(float(phase) * len(table)) for phase in made]
+        entries = [int(table[(phase - late) % len(table)]) for late in (0, len(table) // 4) for phase in phases]
+        out += np.outer([*entries, 1], [*entries, 1])
+    return out

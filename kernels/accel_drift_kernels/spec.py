@@ -153,6 +153,10 @@ class Kernels(Protocol):
         """Sums over runs of rows of a function of each row's phases, and of the same a quarter turn earlier."""
         ...
 
+    def phase_products(self, z: Array, turns: Array, codes: Array, added: Array, table: Array, /) -> Array:
+        """Sums over all rows of the products of these functions with one another and with 1."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OpSpec:
@@ -311,6 +315,12 @@ _OPS = {
         "that their products are exact in any order.",
         "z float64 (N, d), turns float64 (d, R), table int64 (T,) with T a power of two from 4 on and entries up to "
         "2^20, ends int64 (G,) -> int64 (G, 2 R)",
+    ),
+    "phase_products": OpSpec(
+        "To the phases of phase_totals those of a row's codes are added, T added[codes_ic] for every c. With f the "
+        "table's entries at a row's phases, then at the phases less T / 4, then 1: the sum of f f' over all rows.",
+        "z, turns as in phase_totals, codes int64 (N, c) from 0 to K - 1, added float64 (K, R) whole steps as the "
+        "products are, table int64 (T,) with entries up to 2^7 -> int64 (2 R + 1, 2 R + 1)",
     ),
 }
 

@@ -117,7 +117,7 @@ def test_mistakes_with_plans(cli: Cli) -> None:
     refused(cli("fit", "ref.csv", "--plan", "plan.adp", "--out", "plan.adp"), "is read in the same call")
     refused(cli("fit", "ref.csv", "--out", "x.adp", "--content", "all"), "content is 'all'")
     counted = ("--content", "aggregates")
-    refused(cli("fit", "ref.csv", "--out", "x.adp", *counted, "--detectors", "mmd"), "mmd compares rows")
+    refused(cli("fit", "ref.csv", "--out", "x.adp", *counted, "--detectors", "energy"), "energy compares rows")
     refused(cli("plan", "plan.adp", "--out", "x.adp"), "plan takes a data set")
     refused(cli("merge", "one.adp", "one.adp", "--out", "x.adp"), "each row counts once")
     refused(cli("merge", "one.adp", "./one.adp", "--out", "x.adp"), "each row counts once")

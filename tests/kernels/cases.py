@@ -269,6 +269,20 @@ def _phases() -> dict[str, Args]:
     return made
 
 
+def _phase_products() -> dict[str, Args]:
+    rng, made = np.random.default_rng(8), {}
+    sizes = {"some": (50, 3, 5, 2), "one-row": (1, 1, 1, 1), "threads": (1500, 2, 200, 1), "strips": (600, 3, 60, 0)}
+    sizes |= {"no-columns": (6, 0, 2, 2), "no-rows": (0, 2, 3, 1), "nothing": (5, 0, 2, 0), "lanes": (40, 2, 24, 3)}
+    sizes |= {"many-rows": (10_001, 2, 2, 1)}
+    for name, (rows, d, count, coded) in sizes.items():
+        z, turns, added = (rng.standard_normal(shape) * 5 for shape in ((rows, d), (d, count), (7, count)))
+        codes, table = rng.integers(0, 7, (rows, coded)), rng.integers(-(2**7), 2**7 + 1, 64)
+        made[name] = (*(np.round(v * 2**16) / 2**16 for v in (z, turns)), codes, np.round(added * 2**20) / 2**20, table)
+    furthest = np.full(64, -(2**7))
+    made["largest"] = (np.zeros((3000, 1)), np.zeros((1, 3)), np.zeros((3000, 0), np.int64), np.zeros((0, 3)), furthest)
+    return made
+
+
 CASES: dict[str, dict[str, Args]] = {
     "random_words": {
         "some": (KEY, _words(5), _words(7) + np.uint32(2**32 - 4)),
@@ -299,6 +313,7 @@ CASES: dict[str, dict[str, Args]] = {
     "cross_group_sums": _cross(groups=True),
     "subset_pair_sums": _subsets(),
     "phase_totals": _phases(),
+    "phase_products": _phase_products(),
 }
 
 _VALUES = st.sampled_from([-np.inf, -1.5, -0.5, 0.0, 0.25, 0.5, 1.0, 3.0, np.inf])

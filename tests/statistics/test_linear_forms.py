@@ -338,7 +338,7 @@ def test_intervals_hold_the_true_value(form: str) -> None:
         kernel = KernelSums(z, 150, get_backend("numpy"), seed)
         made = FeatureSums(kernel, 100) if form == "features" else TileSums(kernel, 100)
         values = made.mmd2(0, 100, "unbiased")[0]
-        low, high = matrix_test._interval(float(values[0]), made.standard_error(), values[1:])
+        low, high = matrix_test.interval_of(float(values[0]), made.standard_error(), values[1:])
         hits += low <= true <= high
     # 95 %: below 101 of 120 less than once in a million.
     assert hits >= 101

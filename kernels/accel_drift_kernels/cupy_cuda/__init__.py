@@ -26,6 +26,7 @@ from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import multinomial as multinomial
 from accel_drift_kernels.portable import pair_distances as pair_distances
 from accel_drift_kernels.portable import permutation_labels as permutation_labels
+from accel_drift_kernels.portable import phase_products as phase_products
 from accel_drift_kernels.portable import phase_totals as phase_totals
 from accel_drift_kernels.portable import pooled_cells as pooled_cells
 from accel_drift_kernels.portable import quantile_bins as quantile_bins

@@ -29,4 +29,5 @@ from accel_drift_kernels.jax_xla.phases import phase_totals as phase_totals
 from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
 from accel_drift_kernels.jax_xla.words import random_words as random_words
 from accel_drift_kernels.portable import lattice_tail as lattice_tail
+from accel_drift_kernels.portable import phase_products as phase_products
 from accel_drift_kernels.portable import quantile_bins as quantile_bins
