@@ -47,8 +47,8 @@ MOST_FREQUENCIES = 256
 _DECIDING = 10_000
 """Rows at most that decide scales and bandwidth."""
 
-_AT_ONCE = 1 << 14
-"""Rows encoded at a time."""
+_AT_ONCE, _VALUES = 1 << 14, 1 << 22
+"""Rows encoded at a time at most, and values where there are many columns."""
 
 _REACH = float(1 << 16)
 """Bandwidths, over the number of columns, beyond which values count as that far: phases add up exactly."""
@@ -104,11 +104,13 @@ class FeatureMap:
         (2 R + 1, 2 R + 1): cosines, then sines, in steps, then 1.
         """
         made = np.zeros((2 * self.count + 1, 2 * self.count + 1), np.int64)
-        for lo in range(0, table.rows, _AT_ONCE):
-            part = table.select(self.names).take(np.arange(lo, min(lo + _AT_ONCE, table.rows)))
-            z, turns = self._matrix(part, self._of(NumericColumn), NumericColumn)
-            codes, added = self._categories(part)
-            made += draws.host_kernels().phase_products(z, turns, codes, added, _steps())
+        step = min(_AT_ONCE, max(1, _VALUES // max(len(self.names), 1)))
+        names, (codes, added) = self._of(NumericColumn), self._categories(table)
+        numbers = table.select(names)
+        for lo in range(0, table.rows, step):
+            rows = np.arange(lo, min(lo + step, table.rows))
+            z, turns = self._matrix(numbers.take(rows), names, NumericColumn)
+            made += draws.host_kernels().phase_products(z, turns, codes[rows], added, _steps())
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,29 +139,35 @@ class FeatureMap:
         wanted = frozenset if sort is CategoricalColumn else Number
         return tuple(n for n, rule in zip(self.names, self.rules, strict=True) if isinstance(rule, wanted))
 
-    def _categories(self, part: Table) -> tuple[Ints, Floats]:
+    def _categories(self, table: Table) -> tuple[Ints, Floats]:
         """Of each row the place of its category in each column, and the phases of every place: one by one, (K, R)."""
         codes, added, before = [], [np.zeros((0, self.count))], 0
         for name in self._of(CategoricalColumn):
-            held = part.categorical(name).trimmed()
+            held = table.categorical(name).trimmed()
             k = len(held.categories)
             each = CategoricalColumn(name, np.append(np.arange(k), -1).astype(np.int32), held.categories, 1)
             z, turns = self._matrix(Table(k + 1, {name: each}, Schema(())), (name,), CategoricalColumn)
             codes.append(np.where(held.codes < 0, k, held.codes) + before)
             added.append(z @ turns)
             before += k + 1
-        places = np.stack(codes, axis=1) if codes else np.zeros((part.rows, 0))
+        places = np.stack(codes, axis=1) if codes else np.zeros((table.rows, 0))
         return places.astype(np.int64), np.concatenate(added)
 
     def _matrix(self, table: Table, names: tuple[str, ...], sort: Sort) -> tuple[Floats, Floats]:
         """Matrix columns that rows have, in bandwidths, and the frequencies of each: what they lack would add 0."""
         host = get_backend("numpy")
-        rules = {i: self.rules[self.names.index(n)] for i, n in enumerate(names)}
+        own = [self._own[name] for name in names]
+        rules = {i: self.rules[place] for i, place in enumerate(own)}
         found = encode((_on_host(table, names),), names, 0, self.seed, host, [sort] * len(names), rules)
         reach = _REACH / max(len(self.names), 1) * self.bandwidth
         z = whole_steps(np.clip(found.matrix, -reach, reach) / self.bandwidth, host)
-        at = [self._places[self.names.index(names[place]), kind, text] for place, kind, text in found.slots]
+        at = [self._places[own[place], kind, text] for place, kind, text in found.slots]
         return z, self._turns[at]
+
+    @cached_property
+    def _own(self) -> dict[str, int]:
+        """The place of each column."""
+        return {name: place for place, name in enumerate(self.names)}
 
     @cached_property
     def _places(self) -> dict[Slot, int]:
