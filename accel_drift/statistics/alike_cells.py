@@ -81,7 +81,7 @@ class AlikeCells:
         pooled = np.append(self.alone, together)[None]
         dealt = draws.hypergeometric(stream[None], first, count, pooled, np.array([self.whole.reference]))[0]
         free, left = dealt[:, -1], np.full(count, together)  # of the rows not looked at, those of the reference; all
-        states = np.zeros((count, *self.observed.states.shape[1:]), np.int64)
+        states: Counts = np.zeros((count, *self.observed.states.shape[1:]), np.int64)
         states[:, :, 0] = self.many
         for row in range(1, states.shape[2]):
             start = int(np.searchsorted(self.sizes, row))

@@ -179,7 +179,8 @@ def _alike_lanes(again: bool, key: Any, first: int, cells: Any, size: int, runs:
         start, middle, end, depth = runs[r]
         d[:] = waiting[depth]
         _fill_uniforms(key, first, middle, u)
-        _deal(again, d, before[middle] - before[start], before[end] - before[middle], u, x, room)
+        good, bad = float(before[middle] - before[start]), float(before[end] - before[middle])
+        _deal(again, d, good, bad, u, x, room)
         _part(d, x, (start, middle, end, depth), waiting, out)
 
 
