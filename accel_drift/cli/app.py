@@ -267,6 +267,8 @@ def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
     scoring.check_outputs({"--out": out_file}, tuple(profiles))
     with progress("merging", quiet=quiet):
         merged = learning.merge(profiles, out_file)
+    if said := learning.repeated(profiles):
+        aside(f"Warning: {said}")
     if not quiet:
         out(learning.described(merged, out_file))
     return NO_DRIFT

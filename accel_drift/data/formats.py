@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,7 +124,16 @@ def parquet_pieces(file: Any, wanted: Sequence[str]) -> Iterator[Rows]:
         yield parquet_rows(file, wanted)
         return
     batches = file.iter_batches(batch_size=piece_rows(len(read)), columns=read)
-    yield from decode_pieces(file.schema_arrow, batches, wanted)
+    yield from decode_pieces(file.schema_arrow, _ahead(batches), wanted)
+
+
+def _ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches, each read while the one before it is used."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _readable(file: Any, wanted: Sequence[str]) -> list[str]:

@@ -33,9 +33,11 @@ above the second there is no test, for it would overlook most of what it is to f
 class Unseen(Detector):
     """Share of batch rows in categories without a single reference row.
 
-    Rare categories make some such rows by chance, so each relabelling looks for its own unseen categories. With a
-    `tolerance` the p-value is of the hypothesis that at most that share of what the batch is drawn from lies outside
-    the categories of this reference: exact (binomial), or a bootstrap of whole blocks of the batch.
+    Rare categories make some such rows by chance, so each relabelling looks for its own unseen categories, and the
+    effect is the share that is left beside those of which the reference just met none: its categories of one row say
+    how many they are (not with whole blocks). With a `tolerance` the p-value is of the hypothesis that at most that
+    share of what the batch is drawn from lies outside the categories of this reference: exact (binomial), or a
+    bootstrap of whole blocks of the batch.
 
     >>> Unseen().fit({"c": list("aabb")}, backend="numpy").score({"c": list("abzz")}).round(3)
     array([0.5])
@@ -81,12 +83,13 @@ class Unseen(Detector):
             return blank
         share, rows = float(_share(a[None], b[None])[0]), int(b.sum())
         fresh = np.where(a[:-1] == 0, b[:-1], 0)
-        ready = replace(
-            blank,
-            statistic=share,
-            effect=share,
-            interval=intervals.share_difference((0, n), (int(fresh.sum()), rows)),
+        # Rows of a block come and go together: what is alone in one block says little of the next.
+        chance = new_categories.mass_not_met(a[:-1], int(a.sum())) if comparison.groups is None else 0.0
+        effect, low, high = (
+            max(0.0, (end - chance) / (1.0 - chance) if chance < 1.0 else 0.0)
+            for end in (share, *intervals.share_difference((0, n), (int(fresh.sum()), rows)))
         )
+        ready = replace(blank, statistic=share, effect=effect, interval=(low, high))
         if plan.intervals and fresh.any():
             sides = np.zeros(len(a), np.int64), np.append(fresh, 0)
             ready = replace(ready, parts=parts.of_categories(np.append(fresh / rows, 0.0), sides, pair, (n, rows)))

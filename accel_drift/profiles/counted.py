@@ -121,7 +121,7 @@ class CountedProfile(Profile):
         if found.tally.rows == 0:
             raise DataError("the batch has no rows; there is nothing to compare")
         names = _comparable(plan, found.schema)
-        screened = screen_counts(self.tally, found.tally, names)
+        screened = screen_counts(self.tally, found.tally, names, [d.name for d in plan.detectors])
         changes = diff(plan.schema, found.schema)
         screened = Screened(
             screened.names,

@@ -238,4 +238,6 @@ def _settings(detectors: Sequence[Detector], comparison: Comparison, options: Op
 def nothing_left(screened: Screened) -> str:
     """What to say where no column is left to compare."""
     reasons = "; ".join([*screened.warnings, *(f"{name}: {why}" for name, why in screened.excluded.items())])
-    return f"no column is left to compare ({reasons or 'no columns'}); columns=[...] keeps those that it names"
+    times = screened.excluded and all(why.startswith("timestamp:") for why in screened.excluded.values())
+    advice = "" if times else "; columns=[...] keeps those that it names"
+    return f"no column is left to compare ({reasons or 'no columns'}){advice}"

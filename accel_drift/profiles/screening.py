@@ -2,13 +2,14 @@
 
 A column that tells when a row was made, or which thing it is about, drifts by nature: nothing is learned from testing
 it. The rules are few and each is printed with the columns that it left out. A column that the caller names is never
-left out. A column that separates the two sides perfectly is warned of in any case.
+left out, unless it is a time: `kinds` says what of it to compare. A column that separates the two sides perfectly is
+warned of in any case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,17 @@ ENOUGH_ROWS = 20
 ENOUGH_BLOCKS = 10
 """Blocks a side from which permuting them can give a small p-value; longer blocks are named after shorter ones."""
 
-_MOST_IN_A_CELL, _FEW_OUTSIDE = 0.2, 0.002
-"""Shares of a column's values: in a cell of several values, beyond all cells' ends."""
+_MOST_IN_A_CELL = 0.2
+"""Share of a column's values in a cell of several."""
+
+_FEW_OUTSIDE, _MANY_OUTSIDE = 0.002, 0.05
+"""Shares of a column's values beyond all cells' ends that are worth a word: where distances are asked for, and else."""
 
 _MOST_TAKEN = 0.5
 """Share of the buckets of categories that the reference fills."""
+
+_FINER = ("D", "", "s", "ms", "us", "ns")
+"""Units of instants; one that is not named is a second."""
 
 _MEASURED_ROWS = 200_000
 _MEASURED_COLUMNS = 50
@@ -85,13 +92,14 @@ def screen(reference: Table, batch: Table, named: Collection[str], block: str | 
     return out
 
 
-def screen_counts(reference: Tally, batch: Tally, names: Sequence[str]) -> Screened:
+def screen_counts(reference: Tally, batch: Tally, names: Sequence[str], detectors: Collection[str]) -> Screened:
     """Decide the same where only counts in fixed cells are at hand.
 
     Args:
         reference: counts of the reference.
         batch: counts of the batch.
         names: columns that were counted on both sides.
+        detectors: names of those that will look at them.
     """
     out = Screened(names=tuple(names))
     for name in names:
@@ -103,7 +111,7 @@ def screen_counts(reference: Tally, batch: Tally, names: Sequence[str]) -> Scree
             out.warnings.append(
                 f"{name} separates the two sides perfectly: no cell has rows of both; drop it if it is a clock or a key"
             )
-        if isinstance(cells, NumberCells) and (said := _blind(name, cells, reference, batch)):
+        if isinstance(cells, NumberCells) and (said := _blind(name, cells, reference, batch, detectors)):
             out.warnings.append(said)
         if isinstance(cells, NumberCells) and not _told_apart(cells, reference.of(name)):
             out.excluded[name] = "values: the plan's cells do not tell those of the reference apart"
@@ -124,7 +132,7 @@ def _told_apart(cells: NumberCells, counts: npt.NDArray[np.int64]) -> bool:
     return int(counts[:-2].sum()) < ENOUGH_ROWS or cells.fullest(counts) <= _MOST_IN_A_CELL
 
 
-def _blind(name: str, cells: NumberCells, reference: Tally, batch: Tally) -> str:
+def _blind(name: str, cells: NumberCells, reference: Tally, batch: Tally, detectors: Collection[str]) -> str:
     """What counts cannot say of a column, or ""."""
     a, b = reference.of(name), batch.of(name)
     if not _told_apart(cells, a):
@@ -133,11 +141,13 @@ def _blind(name: str, cells: NumberCells, reference: Tally, batch: Tally) -> str
             "the plan, whose rows had nothing like them; plan again on rows like those of the reference"
         )
     shares = [cells.outside(side) / max(int(side[:-2].sum()), 1) for side in (a, b)]
-    if max(shares) < _FEW_OUTSIDE:
+    far = "wasserstein" in detectors
+    if max(shares) < (_FEW_OUTSIDE if far else _MANY_OUTSIDE):
         return ""
     return (
         f"{name}: {shares[1]:.1%} of the batch's values and {shares[0]:.1%} of the reference's lie beyond all that the "
-        "plan's rows had; how far beyond was not counted, so a wasserstein distance may be far too small"
+        "plan's rows had; how far beyond was not counted"
+        + (", so a wasserstein distance may be far off" if far else ", nor what drifts among them")
     )
 
 
@@ -161,6 +171,9 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
     if min(a.rows, b.rows) < ENOUGH_ROWS or a.missing == a.rows or b.missing == b.rows:
         return False
     if isinstance(a, NumericColumn) and isinstance(b, NumericColumn):
+        if a.kind is b.kind is Kind.TIMESTAMP and a.unit != b.unit:
+            unit = max(a.unit, b.unit, key=_FINER.index)
+            a, b = (_in_unit(column, unit) for column in (a, b))
         (low, high), (least, most) = a.bounds(), b.bounds()
         if high < least or most < low:
             return True
@@ -264,6 +277,12 @@ def _units(rows: Table, name: str) -> Iterator[tuple[str, npt.NDArray[np.int64]]
             return
         if 3 <= ids.max() + 1 <= rows.rows // 2:
             yield f"{name}:{unit}", ids
+
+
+def _in_unit(column: NumericColumn, unit: str) -> NumericColumn:
+    """Instants counted in another unit."""
+    values = column.values.astype(f"M8[{column.unit or 's'}]").astype(f"M8[{unit or 's'}]").astype(np.int64)
+    return replace(column, values=values, unit=unit)
 
 
 def _overlap(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> bool:

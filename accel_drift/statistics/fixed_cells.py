@@ -82,7 +82,12 @@ class NumberCells:
     def single(self) -> npt.NDArray[np.bool_]:
         """(c + 1,) whether a cell can hold one value only."""
         inner = cells.just_below(self.cuts[1:]) == self.cuts[:-1] if len(self.cuts) else np.empty(0, np.bool_)
-        return np.concatenate([[False], inner, [False]])[: len(self.cuts) + 1]
+        return np.concatenate([[self._from_least], inner, [False]])[: len(self.cuts) + 1]
+
+    @cached_property
+    def _from_least(self) -> bool:
+        """Whether the first cell ends at the least number that there is: no value is below it."""
+        return len(self.cuts) > 0 and bool(cells.just_below(self.cuts[:1])[0] == self.cuts[0])
 
     def fullest(self, counts: Counts) -> float:
         """Share of a column's values, by its counts, in the fullest cell that can hold several."""
@@ -91,7 +96,8 @@ class NumberCells:
 
     def outside(self, counts: Counts) -> int:
         """How many of a column's counts are of values beyond all that the deciding rows had."""
-        return int(counts[0] + (counts[len(self.cuts)] if len(self.cuts) else 0))
+        below = 0 if self._from_least else counts[0]
+        return int(below + (counts[len(self.cuts)] if len(self.cuts) else 0))
 
     def only(self, place: int) -> str:
         """The one value that a cell can hold; "" where there are more."""
@@ -164,9 +170,10 @@ class TextCells:
     def label(self, place: int) -> str:
         """What a cell is called; the last has no name."""
         bucket = place - len(self.named)
-        return (
-            self.named[place] if bucket < 0 else f"(rare, bucket of {self.called.get(place, f'number {bucket + 1}')})"
-        )
+        if bucket < 0:
+            return self.named[place]
+        known = self.called.get(place)
+        return f"(rare, bucket number {bucket + 1})" if known is None else f"(rare, bucket of {known})"
 
     def only(self, place: int) -> str:
         """The one category that a cell can hold; "" where there are more."""

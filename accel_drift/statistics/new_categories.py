@@ -95,6 +95,19 @@ def by_chance(pooled: Counts, rows: tuple[int, int], side: int) -> tuple[float, 
     return float(how_many @ p), float(how_many @ (p * (1 - p)))
 
 
+def mass_not_met(reference: Counts, rows: int) -> float:
+    """Share of further rows of the reference's law that would be in categories without a row so far.
+
+    It is about the share of the rows that are alone in their category. Source: Good 1953, "The population frequencies
+    of species and the estimation of population parameters", eq. 9.
+
+    Args:
+        reference: (k,) rows of each category.
+        rows: all rows, missing ones included.
+    """
+    return int(np.count_nonzero(reference == 1)) / max(rows, 1)
+
+
 def too_many(count: int, expected: tuple[float, float]) -> bool:
     """Whether so many absent categories are more than chance makes: by three deviations and one category."""
     mean, variance = expected

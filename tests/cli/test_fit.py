@@ -91,6 +91,10 @@ def test_quiet_commands_write_their_files_and_say_nothing(cli: Cli, folder: Path
     for part in ("ref", "same"):
         assert cli("fit", f"{part}.csv", "--plan", "plan.adp", "--out", f"{part}.adp", "--quiet") == (0, "", "")
     assert cli("merge", "ref.adp", "same.adp", "--out", "one.adp", "--quiet") == (0, "", "")
+    (folder / "copy.adp").write_bytes((folder / "ref.adp").read_bytes())
+    again = cli("merge", "ref.adp", "copy.adp", "--out", "two.adp", "--quiet")
+    assert again.code == 0
+    assert "Warning: copy.adp holds exactly the counts of ref.adp" in again.err
     said = cli("score", "one.adp", "moved.csv", "--quiet", "--fail-on-drift", "--csv", "it.csv", "--explain", "x")
     assert said == (1, "", "")
     assert (folder / "it.csv").stat().st_size > 0

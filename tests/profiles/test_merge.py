@@ -344,28 +344,6 @@ def test_distances_on_cells_say_how_far_they_are_known(plan: ad.Plan) -> None:
     assert found["whole"].details["rank_error"] == 0.0
 
 
-def test_what_the_plan_could_not_foresee_is_told_and_not_called_stable() -> None:
-    rng = np.random.default_rng(20)
-    n = 4_000
-    plan = ad.Profile.plan(
-        {"z": np.full(300, np.nan), "k": np.full(300, 3.0), "x": rng.normal(size=300)}, ["ks", "wasserstein"]
-    )
-    reference = {"z": rng.normal(10, 1, n), "k": rng.normal(10, 1, n), "x": rng.normal(size=n)}
-    batch = {
-        "z": rng.normal(50, 9, n),
-        "k": rng.normal(50, 9, n),
-        "x": np.where(rng.random(n) < 0.05, -9999, reference["x"]),
-    }
-    report = ad.Profile.fit(reference, plan=plan).score(batch)
-    assert {f.column for f in report.findings} == {"x"}
-    assert set(report.excluded) == {"z", "k"}
-    told = " ".join(report.warnings)
-    assert "z: its values are not compared, 100% of the reference's values lie in one cell" in told
-    assert "x: 4.9% of the batch's values" in told or "x: 5." in told
-    assert "may be far too small" in told
-    assert not ad.Profile.fit(reference, plan=ad.Profile.plan(reference, ["ks"])).score(reference).warnings
-
-
 def test_mistakes_in_python(plan: ad.Plan) -> None:
     one = ad.Profile.fit(rows(60, 1), plan=plan)
     for wrong in ("june.plan.adp", one, 3):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import accel_drift as ad
+from accel_drift.errors import DataError
 
 
 def _report(reference: Any, batch: Any, **options: Any) -> ad.Report:
@@ -96,6 +97,21 @@ def test_what_separates_the_sides_is_warned_of(a: Any, b: Any) -> None:
     report = _report(*_with("s", a, b))
     assert any(w.startswith("s separates the two sides perfectly") for w in report.warnings)
     assert ad.Status.DRIFTED in _statuses(report, "s")
+
+
+def test_times_in_other_units_are_the_same_times() -> None:
+    times = _rng(6).integers(0, 10**9, 200).astype("M8[s]")
+    for unit in ("ms", "ns", "D"):
+        report = _report(*_with("t", times, times.astype(f"M8[{unit}]")))
+        assert not any("separates" in w for w in report.warnings)
+    report = _report(*_with("t", times, (times + np.timedelta64(10**9, "s")).astype("M8[ms]")))
+    assert any(w.startswith("t separates the two sides perfectly") for w in report.warnings)
+
+
+def test_only_times_are_left_out_though_they_are_named() -> None:
+    times = _rng(6).integers(0, 10**9, 200).astype("M8[s]")
+    with pytest.raises(DataError, match=r"'gaps'} compares .*, 'numeric' the time as a number\)$"):
+        ad.compare({"t": times}, {"t": times}, ["psi"], columns=["t"])
 
 
 def test_whole_numbers_that_interleave_do_not_separate() -> None:

@@ -235,6 +235,25 @@ def test_chance_leaves_out_as_many_categories_as_all_relabellings_do(side: int) 
     assert variance >= np.var(absent)
 
 
+def test_mass_not_met_is_what_further_rows_find() -> None:
+    weight = 1.0 / np.arange(1, 30_001)
+    known, further = (np.random.default_rng(seed).multinomial(40_000, weight / weight.sum()) for seed in (14, 15))
+    met = further[known == 0].sum() / 40_000
+    assert new_categories.mass_not_met(known, 40_000) == pytest.approx(met, rel=0.05)
+
+
+def test_effect_of_unseen_rows_is_what_chance_does_not_make() -> None:
+    weight = 1.0 / np.arange(1, 30_001)
+    new = np.where(np.random.default_rng(12).random(30_000) < 0.2, weight, 0.0)
+    for left, true in ((weight, 0.0), (weight - new, new.sum() / weight.sum())):
+        reference, batch = _columns([left, weight], 20_000, 13)
+        (finding,) = compare(reference, batch, ["unseen"], kinds={"c": "categorical"}, backend="numpy").findings
+        assert finding.statistic is not None
+        assert finding.effect is not None
+        assert finding.statistic > 0.04
+        assert finding.effect == pytest.approx(true, abs=0.01)
+
+
 @pytest.mark.parametrize("drifts", [False, True])
 def test_vanished_categories_are_told_where_they_are_more_than_chance(drifts: bool) -> None:
     """Of 30,000 categories after Zipf a third is absent from any batch of 20,000 rows."""

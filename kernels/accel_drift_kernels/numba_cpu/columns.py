@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -233,40 +233,46 @@ def histogram(x: Any, cuts: Any, mask: Any, /) -> Counts:
     return np.delete(counts, c + 1, axis=1)
 
 
-def _in_spans(
-    rows: Sequence[int], cells: Sequence[int], count: Callable[[int, tuple[int, int], Counts], object]
-) -> list[Counts]:
-    """For each column the sum of what `count` finds in spans of its rows: it is given column, span and zeros."""
-    pieces = [(j, span) for j, n in enumerate(rows) for span in spans(n, max(_LEAST_CODES, cells[j]))]
-
-    def work(piece: tuple[int, tuple[int, int]]) -> Counts:
-        out = np.zeros(cells[piece[0]], dtype=np.int64)
-        count(*piece, out)
-        return out
-
-    made = [np.zeros(some, dtype=np.int64) for some in cells]
-    for (j, _), part in zip(pieces, on_threads(work, pieces, large=sum(rows) > _LEAST_CODES), strict=True):
-        made[j] += part
-    return made
-
-
 def code_counts(columns: Sequence[tuple[Any, Valid]], totals: Sequence[int], /) -> list[Counts]:
     """See `spec.OPS["code_counts"]`."""
     # A negative code is a large one without its sign.
     found = [(np.ascontiguousarray(codes).view(f"uint{codes.itemsize * 8}"), _valid(valid)) for codes, valid in columns]
+    alike: dict[tuple[np.dtype[Any], int], list[int]] = {}
+    for j, ((codes, _), total) in enumerate(zip(found, totals, strict=True)):
+        alike.setdefault((codes.dtype, total), []).append(j)
+    out: list[Counts] = [np.zeros(0, dtype=np.int64)] * len(found)
+    for (dtype, total), members in alike.items():
+        counts = _codes(dtype, total, [found[j] for j in members])
+        for place, j in enumerate(members):
+            out[j] = counts[place]
+    return out
 
-    def count(j: int, span: tuple[int, int], out: Counts) -> None:
-        (codes, rows), total = found[j], totals[j]
-        one, depth = np.zeros(1, codes.dtype), max((total - 1).bit_length(), 3)
-        column = np.array([codes.ctypes.data, len(codes), tallies.PLAIN, *rows[:3], 0, 0], dtype=np.int64)
+
+def _codes(dtype: np.dtype[Any], total: int, columns: Sequence[tuple[Any, _Valid]]) -> Counts:
+    """Counts of columns of one type and total: (d, total + 1). Many short columns are one piece of work."""
+    rows = [(codes.ctypes.data, len(codes), tallies.PLAIN, *valid[:3], 0, 0) for codes, valid in columns]
+    where, least = np.array(rows, dtype=np.int64), max(_LEAST_CODES, total)
+    pieces = np.array(
+        [(j, *span) for j, (codes, _) in enumerate(columns) for span in spans(len(codes), least)], dtype=np.int64
+    ).reshape(-1, 3)
+    one, depth = np.zeros(1, dtype), max((total - 1).bit_length(), 3)
+
+    def work(some: tuple[int, int]) -> Counts:
+        mine = pieces[slice(*some)]
+        out = np.zeros((len(mine), total + 1), dtype=np.int64)
         if 0 < total <= 1 << _DEEPEST:
-            room = aligned(64 * codes.itemsize, np.uint8), _planes(depth + 2), _patterns(depth)
-            tallies.codes_in_planes(one, (0,) * depth, column, total, span, room, out)
+            room = aligned(64 * dtype.itemsize, np.uint8), _planes(depth + 2), _patterns(depth)
+            tallies.codes_in_planes(one, (0,) * depth, where, total, mine, room, out)
         else:
             counts = np.zeros((tallies.SIDES if total <= _FEW_CODES else 1, total + 1), dtype=np.int64)
-            tallies.codes_in_tables(one, column, total, span, (_planes(1)[0], counts), out)
+            tallies.codes_in_tables(one, where, total, mine, (_planes(1)[0], counts), out)
+        return out
 
-    return _in_spans([len(codes) for codes, _ in found], [total + 1 for total in totals], count)
+    made = np.zeros((len(columns), total + 1), dtype=np.int64)
+    found = on_threads(work, spans(len(pieces), 1), large=int(where[:, tallies.LENGTH].sum()) > _LEAST_CODES)
+    for some, part in zip(spans(len(pieces), 1), found, strict=True):
+        np.add.at(made, pieces[slice(*some), 0], part)
+    return made
 
 
 def count_codes(codes: Any, total: int, /) -> Counts:
@@ -279,8 +285,10 @@ def bit_counts(bits: Bits, valid: Valid, n: int, /) -> Counts:
     buffer, rows = np.ascontiguousarray(bits[0]), _valid(valid)
     column = np.array([0, n, tallies.PLAIN, *rows[:3], 0, 0], dtype=np.int64)
 
-    def count(_: int, span: tuple[int, int], out: Counts) -> None:
-        room = _planes(2), _patterns(1)
-        tallies.bits_in_planes(buffer.ctypes.data, bits[1], column, span, room, out)
+    def work(span: tuple[int, int]) -> Counts:
+        out = np.zeros(3, dtype=np.int64)
+        tallies.bits_in_planes(buffer.ctypes.data, bits[1], column, span, (_planes(2), _patterns(1)), out)
+        return out
 
-    return _in_spans([n], [3], count)[0]
+    found = on_threads(work, spans(n, _LEAST_CODES), large=n > _LEAST_CODES)
+    return np.asarray(np.sum([np.zeros(3, dtype=np.int64), *found], axis=0))

@@ -309,45 +309,60 @@ def _bucketed(
 
 
 @compiled
-def codes_in_planes(one: Any, depth: Any, column: Any, total: int, span: Any, room: Any, out: Any) -> None:
-    """Count codes below `total`, at most 2^depth, among the rows of a span; then all other rows."""
+def codes_in_planes(one: Any, depth: Any, columns: Any, total: int, pieces: Any, room: Any, out: Any) -> None:
+    """Count codes below `total`, at most 2^depth, and then all other rows, in pieces of columns.
+
+    Args:
+        one: an array of one code.
+        depth: a zero for each bit of a code.
+        columns: (d, 8).
+        total: how many categories there are.
+        pieces: (p, 3) column, first row, the row after the last.
+        room: a lane vector of codes; planes; counts of patterns.
+        out: (p, total + 1).
+    """
     tail, bits, counts = room
     valid, outside = bits[-1], bits[len(depth)]
-    counts[:] = 0
-    for row in range(span[0], span[1], ROWS):
-        rows = min(ROWS, span[1] - row)
-        present(column[KIND], column[VALID], column[FIRST] + row, rows, valid)
-        full, at = rows >> 6, column[ADDRESS] + row * one.itemsize
-        planes.code_planes(one[0], depth, at, full, total - 1, bits.ctypes.data)
-        if rows & 63:
-            last = _copy(at + (full << 6) * one.itemsize, (rows & 63) * one.itemsize, tail)
-            planes.code_planes(one[0], depth, last, 1, total - 1, bits.ctypes.data + 8 * full)
-        for w in range(valid.size):
-            valid[w] &= ~outside[w]
-        groups = -(-rows // GROUP)
-        planes.count_patterns(depth, bits.ctypes.data, valid.ctypes.data, groups, total, counts.ctypes.data)
-    _tell_apart(counts)
-    out[total] = span[1] - span[0]
-    for code in range(total):
-        out[code] = counts[code, 0]
-        out[total] -= out[code]
+    for p in range(pieces.shape[0]):
+        column, start, stop = columns[pieces[p, 0]], pieces[p, 1], pieces[p, 2]
+        counts[:] = 0
+        for row in range(start, stop, ROWS):
+            rows = min(ROWS, stop - row)
+            present(column[KIND], column[VALID], column[FIRST] + row, rows, valid)
+            full, at = rows >> 6, column[ADDRESS] + row * one.itemsize
+            planes.code_planes(one[0], depth, at, full, total - 1, bits.ctypes.data)
+            if rows & 63:
+                last = _copy(at + (full << 6) * one.itemsize, (rows & 63) * one.itemsize, tail)
+                planes.code_planes(one[0], depth, last, 1, total - 1, bits.ctypes.data + 8 * full)
+            for w in range(valid.size):
+                valid[w] &= ~outside[w]
+            groups = -(-rows // GROUP)
+            planes.count_patterns(depth, bits.ctypes.data, valid.ctypes.data, groups, total, counts.ctypes.data)
+        _tell_apart(counts)
+        out[p, total] = stop - start
+        for code in range(total):
+            out[p, code] = counts[code, 0]
+            out[p, total] -= out[p, code]
 
 
 @compiled
-def codes_in_tables(one: Any, column: Any, total: int, span: Any, room: Any, out: Any) -> None:
-    """As `codes_in_planes` for any total."""
+def codes_in_tables(one: Any, columns: Any, total: int, pieces: Any, room: Any, out: Any) -> None:
+    """As `codes_in_planes` for any total; room: a plane, counts."""
     valid, counts = room
     sides, missing = np.uint64(counts.shape[0] - 1), np.uint64(total)
-    for row in range(span[0], span[1], ROWS):
-        rows = min(ROWS, span[1] - row)
-        present(column[KIND], column[VALID], column[FIRST] + row, rows, valid)
-        at = column[ADDRESS] + row * one.itemsize
-        for i in range(rows):
-            code: Any = np.uint64(number_at(one[0], at + i * one.itemsize))
-            bit = (valid[np.uint64(i >> 6)] >> np.uint64(i & 63)) & np.uint64(1)
-            counts[np.uint64(i) & sides, code if bit and code < missing else missing] += 1
-    for code in range(total + 1):
-        out[code] = counts[:, code].sum()
+    for p in range(pieces.shape[0]):
+        column, start, stop = columns[pieces[p, 0]], pieces[p, 1], pieces[p, 2]
+        counts[:] = 0
+        for row in range(start, stop, ROWS):
+            rows = min(ROWS, stop - row)
+            present(column[KIND], column[VALID], column[FIRST] + row, rows, valid)
+            at = column[ADDRESS] + row * one.itemsize
+            for i in range(rows):
+                code: Any = np.uint64(number_at(one[0], at + i * one.itemsize))
+                bit = (valid[np.uint64(i >> 6)] >> np.uint64(i & 63)) & np.uint64(1)
+                counts[np.uint64(i) & sides, code if bit and code < missing else missing] += 1
+        for code in range(total + 1):
+            out[p, code] = counts[:, code].sum()
 
 
 @compiled
