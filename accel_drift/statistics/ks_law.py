@@ -44,7 +44,8 @@ def on_cells(distances: Floats, rows: Counts, n: Counts, m: Counts) -> Floats:
 
     Between two ends the functions' difference goes a little further than at them. A random walk overshoots a line by
     0.58 of a step on average (Chernoff 1965; Siegmund 1979); half a step, which errs on the safe side, is added to the
-    distance here. Within 5 % of drawn relabellings for cells of at most 2 % of the rows and thousands of rows.
+    distance here. For cells of at most 2 % of the rows and thousands of rows it gives 0 to 12 % more than drawn
+    relabellings do, down to 0.01.
 
     Args:
         distances: (d,) the largest difference at the ends of cells.

@@ -67,12 +67,13 @@ def test_law_on_cells_is_that_of_relabelled_counts(weights: Floats) -> None:
     n, m = 9_000, 2_500
     pooled = np.round(weights / weights.sum() * (n + m)).astype(np.int64)
     pooled[0] += n + m - pooled.sum()
-    a = draws.hypergeometric(draws.keys(1, "cells", [""]), 0, 20_000, pooled[None], np.array([n]))[0]
+    a = draws.hypergeometric(draws.keys(2, "cells", [""]), 0, 60_000, pooled[None], np.array([n]))[0]
     gaps = np.abs(np.cumsum(a, axis=1) / n - np.cumsum(pooled - a, axis=1) / m).max(axis=1)
     d = np.quantile(gaps, [0.2, 0.5, 0.8, 0.95, 0.99])
     p = ks_law.on_cells(d, np.tile(pooled, (5, 1)), np.full(5, n), np.full(5, m))
-    np.testing.assert_allclose(p, (gaps[:, None] >= d).mean(axis=0), rtol=0.2)
-    np.testing.assert_allclose(p[:4], (gaps[:, None] >= d[:4]).mean(axis=0), rtol=0.06)
+    drawn = (gaps[:, None] >= d).mean(axis=0)
+    assert np.all(p >= drawn * [0.98, 0.97, 0.96, 0.94, 0.9])
+    assert np.all(p <= drawn * [1.05, 1.08, 1.1, 1.15, 1.25])
 
 
 def test_nothing_apart_is_no_evidence() -> None:
