@@ -12,12 +12,11 @@ import numpy.typing as npt
 from accel_drift.data.convert import type_group, without_values
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Unreadable, merged_codes
 from accel_drift.data.kinds import number_order
-from accel_drift.data.numbers import embedding_column, numeric_column
+from accel_drift.data.numbers import counted_in, embedding_column, finest, numeric_column
 from accel_drift.data.schema import NULL_TYPE, Column, Kind, embedding_type
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn
 from accel_drift.errors import SchemaError
 
-_PER_DAY = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _ARROW_NAMES = {"float32": "float", "float64": "double"}
 
 
@@ -129,8 +128,8 @@ def _truths(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
 
 
 def _instants(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
-    unit = max((part.unit or "D" for part in parts), key=lambda u: _PER_DAY[u])
-    values = np.concatenate([part.values.astype(f"M8[{part.unit or unit}]").astype(f"M8[{unit}]") for part in parts])
+    unit = finest(part.unit for part in parts)
+    values = np.concatenate([counted_in(unit, part) for part in parts])
     present = [part.mask() for part in parts]
     nulls = sum(part.nulls for part in parts)
     zones = {type_.partition("tz=")[2].rstrip("]") for type_ in types}
@@ -138,7 +137,7 @@ def _instants(name: str, parts: Sequence[Any], types: Sequence[str]) -> Decoded:
     clock = "time64" if sort_of(Decoded(parts[0], types[0])).startswith("time:of day") else "timestamp"
     said = _one_of(types, f"{clock}[{unit}{f', tz={zone}' if zone else ''}]")
     whole = np.concatenate(present) if nulls else None
-    return Decoded(NumericColumn(name, values.astype(np.int64), whole, nulls, 0, Kind.TIMESTAMP, unit), said)
+    return Decoded(NumericColumn(name, values, whole, nulls, 0, Kind.TIMESTAMP, unit), said)
 
 
 def _one_of(types: Sequence[str], else_: str) -> str:

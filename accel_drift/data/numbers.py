@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +55,16 @@ def embedding_column(name: str, values: npt.NDArray[Any], valid: npt.NDArray[np.
     return EmbeddingColumn(name, values, present, nulls, nans)
 
 
+def finest(units: Iterable[str]) -> str:
+    """The unit of instants in which those of all these units are whole numbers; one without a name says nothing."""
+    return max((unit or "D" for unit in units), key=_FINER.index)
+
+
+def counted_in(unit: str, column: NumericColumn) -> npt.NDArray[np.int64]:
+    """The instants of a column, counted in a unit that is not coarser than its own."""
+    return column.values.astype(f"M8[{column.unit or unit}]").astype(f"M8[{unit}]").astype(np.int64)
+
+
 def seconds_column(
     name: str, counted: npt.NDArray[np.int64], unit: str, valid: npt.NDArray[np.bool_] | None
 ) -> NumericColumn:
@@ -67,3 +78,4 @@ def seconds_column(
 
 
 _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6}
+_FINER = ("D", "s", "ms", "us", "ns")

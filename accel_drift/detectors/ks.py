@@ -64,7 +64,6 @@ def _laws(columns: ordered.Columns) -> ordered.Laws:
         stands = columns.smooth & (n + m > ks_law.EXACT_ROWS)
         a, b = columns.fine.sides
         p[stands] = ks_law.on_cells(gap[stands], (a + b)[stands, :-1], n[stands], m[stands])
-        methods = ["asymptotic" if law else how for law, how in zip(stands, methods, strict=True)]
     return p, methods, stands
 
 

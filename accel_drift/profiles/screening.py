@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.data.calendar import UNITS, block_ids
+from accel_drift.data.numbers import counted_in, finest
 from accel_drift.data.schema import NULL_TYPE, Kind, SchemaDiff, common, diff
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import ConfigError
@@ -37,9 +38,6 @@ _FEW_OUTSIDE, _MANY_OUTSIDE = 0.002, 0.05
 
 _MOST_TAKEN = 0.5
 """Share of the buckets of categories that the reference fills."""
-
-_FINER = ("D", "", "s", "ms", "us", "ns")
-"""Units of instants; one that is not named is a second."""
 
 _MEASURED_ROWS = 200_000
 _MEASURED_COLUMNS = 50
@@ -172,8 +170,8 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
         return False
     if isinstance(a, NumericColumn) and isinstance(b, NumericColumn):
         if a.kind is b.kind is Kind.TIMESTAMP and a.unit != b.unit:
-            unit = max(a.unit, b.unit, key=_FINER.index)
-            a, b = (_in_unit(column, unit) for column in (a, b))
+            unit = finest((a.unit, b.unit))
+            a, b = (replace(column, values=counted_in(unit, column), unit=unit) for column in (a, b))
         (low, high), (least, most) = a.bounds(), b.bounds()
         if high < least or most < low:
             return True
@@ -277,12 +275,6 @@ def _units(rows: Table, name: str) -> Iterator[tuple[str, npt.NDArray[np.int64]]
             return
         if 3 <= ids.max() + 1 <= rows.rows // 2:
             yield f"{name}:{unit}", ids
-
-
-def _in_unit(column: NumericColumn, unit: str) -> NumericColumn:
-    """Instants counted in another unit."""
-    values = column.values.astype(f"M8[{column.unit or 's'}]").astype(f"M8[{unit or 's'}]").astype(np.int64)
-    return replace(column, values=values, unit=unit)
 
 
 def _overlap(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> bool:

@@ -91,28 +91,18 @@ def _where(measure: Measure, **sizes: int) -> Measure:
 
 
 def _goals() -> tuple[Goal, ...]:
+    shares = (
+        Goal(
+            f"{bins} bins, float{bits}: share of the read rate",
+            _where(fraction(_OURS), bins=bins, bits=bits),
+            least,
+            "%",
+            reason=_BUSY.format(compared),
+        )
+        for bins, bits, least, compared in ((10, 64, 60, 4), (20, 64, 40, 5), (10, 32, 40, 4))
+    )
     return (
-        Goal(
-            "10 bins, float64: share of the read rate",
-            _where(fraction(_OURS), bins=10, bits=64),
-            60,
-            "%",
-            reason=_BUSY.format(4),
-        ),
-        Goal(
-            "20 bins, float64: share of the read rate",
-            _where(fraction(_OURS), bins=20, bits=64),
-            40,
-            "%",
-            reason=_BUSY.format(5),
-        ),
-        Goal(
-            "10 bins, float32: share of the read rate",
-            _where(fraction(_OURS), bins=10, bits=32),
-            40,
-            "%",
-            reason=_BUSY.format(4),
-        ),
+        *shares,
         Goal("10 bins, float64: against np.histogram", _where(faster(_OURS, _HISTOGRAM), bins=10, bits=64), 5),
         Goal("10 bins, float64: against searchsorted", _where(faster(_OURS, _SEARCH), bins=10, bits=64), 30),
         Goal("20 categories, int32 codes: share of the read rate", _where(fraction(_OURS), categories=20), 50, "%"),

@@ -269,8 +269,9 @@ def _codes(dtype: np.dtype[Any], total: int, columns: Sequence[tuple[Any, _Valid
         return out
 
     made = np.zeros((len(columns), total + 1), dtype=np.int64)
-    found = on_threads(work, spans(len(pieces), 1), large=int(where[:, tallies.LENGTH].sum()) > _LEAST_CODES)
-    for some, part in zip(spans(len(pieces), 1), found, strict=True):
+    shares = spans(len(pieces), 1)
+    found = on_threads(work, shares, large=int(where[:, tallies.LENGTH].sum()) > _LEAST_CODES)
+    for some, part in zip(shares, found, strict=True):
         np.add.at(made, pieces[slice(*some), 0], part)
     return made
 
