@@ -120,7 +120,7 @@ def _order(values: Any) -> Any:
 def _coded(array: Any) -> tuple[npt.NDArray[Any], list[str | None]]:
     """(codes, texts) of one dictionary array; a missing row has code -1, a null value is None."""
     texts = [None if value is None else text_of(value) for value in array.dictionary.to_pylist()]
-    return _codes(array.indices), texts
+    return _codes(array.indices, -1), texts
 
 
 def _texts(name: str, dtype: Any, chunks: Sequence[Any]) -> CategoricalColumn:
@@ -136,24 +136,29 @@ def _texts(name: str, dtype: Any, chunks: Sequence[Any]) -> CategoricalColumn:
     if not encoded.num_chunks:
         return CategoricalColumn(name, np.empty(0, np.int32), ())
     # A given dictionary may hold a value twice, a null, and values without a row.
-    distinct = encoded.chunk(encoded.num_chunks - 1).dictionary.dictionary_encode()
-    known = np.append(_codes(distinct.indices), -1)  # code -1 reads the last entry
-    codes = _joined([chunk.indices for chunk in encoded.chunks], lambda part: known[_codes(part)], np.int64)
-    rows = np.bincount(codes + 1, minlength=len(distinct.dictionary) + 1)
+    given = encoded.chunk(encoded.num_chunks - 1).dictionary
+    distinct = given.dictionary_encode()
+    known = np.append(_codes(distinct.indices, -1), -1)  # the last entry is of rows without a code
+    codes = _joined([chunk.indices for chunk in encoded.chunks], lambda part: _codes(part, len(given)), np.int32)
+    rows = np.bincount(codes, minlength=len(known))
+    used = np.zeros(len(distinct.dictionary) + 1, bool)
+    used[known[rows > 0]] = True
     texts = distinct.dictionary.cast(pa.large_string())  # views do not sort
     order = _view(pc.call_function("sort_indices", [texts]), np.dtype("u8"))
-    order = order[rows[1:][order] > 0]
-    place = np.full(len(texts) + 1, -1, np.int32)
+    order = order[used[order]]
+    place = np.full(len(used), -1, np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     values = texts.to_pylist()
-    return CategoricalColumn(name, place[codes], tuple([values[i] for i in order.tolist()]), int(rows[0]))
+    nulls = int(rows[known < 0].sum())
+    return CategoricalColumn(name, place[known].take(codes), tuple([values[i] for i in order.tolist()]), nulls)
 
 
-def _codes(indices: Any) -> npt.NDArray[np.int64]:
-    """Codes of a dictionary array, -1 for a null."""
-    codes = _view(indices, _NUMBERS[indices.type]).astype(np.int64)
+def _codes(indices: Any, null: int) -> npt.NDArray[Any]:
+    """Codes of a dictionary array as int32, or as int64 where they are wider; `null` for a null."""
+    codes = _view(indices, _NUMBERS[indices.type])
+    codes = codes.astype(np.int32 if codes.itemsize < 4 or codes.dtype == np.int32 else np.int64, copy=False)
     valid = _valid(indices)
-    return codes if valid is None else np.where(valid, codes, -1)
+    return codes if valid is None else np.where(valid, codes, codes.dtype.type(null))
 
 
 def _numbers(name: str, dtype: Any, chunks: Sequence[Any]) -> NumericColumn:

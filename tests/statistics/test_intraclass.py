@@ -15,14 +15,15 @@ def test_few_values_have_their_mid_ranks() -> None:
         assert mid_ranks(values) == pytest.approx(stats.rankdata(values))
 
 
-def test_many_values_are_as_alike_within_blocks_as_by_their_own_ranks() -> None:
+@pytest.mark.parametrize("cuts", [None, np.linspace(-3, 3, 127)])
+def test_many_values_are_as_alike_within_blocks_as_by_their_own_ranks(cuts: np.ndarray | None) -> None:
     rng = np.random.default_rng(2)
     block = np.repeat(np.arange(200), 25)
     values = rng.normal(size=5_000) + 0.3 * rng.normal(size=200)[block]
-    ranks = mid_ranks(values)
-    assert np.abs(ranks - stats.rankdata(values)).max() <= 5_000 / 128
+    ranks = mid_ranks(values, cuts)
+    assert np.abs(ranks - stats.rankdata(values)).max() <= 5_000 / 32
     found, exact = alike(ranks, block), alike(stats.rankdata(values), block)
     assert found is not None
     assert exact is not None
-    assert found.design_effect == pytest.approx(exact.design_effect, rel=2e-3)
+    assert found.design_effect == pytest.approx(exact.design_effect, rel=5e-3)
     assert found.worth_a_warning
