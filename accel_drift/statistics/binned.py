@@ -27,6 +27,9 @@ Places = npt.NDArray[np.intp]
 _ROWS_A_BIN = 50
 """Reference rows a bin from which fixed bins do no harm (level 0.05 at 50, 0.09 to 0.24 at 2.5 to 5)."""
 
+_FEW_TIES = 10
+"""Values that repeat are few where a bin holds so many times as many rows (level 0.05 with all on one cut)."""
+
 MOST_CATEGORIES = 1000
 """Categories up to which each is a cell for every score and an interval is a bootstrap's.
 
@@ -147,16 +150,17 @@ def outcomes(test: BinnedTest) -> list[Outcome]:
 def _numeric(pair: NumericPair, test: BinnedTest) -> _Group:
     """Numeric columns of a pair in the reference's quantile bins.
 
-    Columns without ties: the exact law of counts between order statistics. Ties or whole blocks: relabelled counts
-    on fine pooled cells, the bins cut anew in every relabelling, and the observed table treated the same way. Bins
-    that are fixed by rows outside the test: relabelled counts in them. Ties in a reference of which only a sample is
-    at hand, whose bins cannot be cut anew: the same where bins hold many reference rows, which is harmless; else the
-    test is made on the sample, whose bins can be.
+    Columns without ties: the exact law of counts between order statistics, and a close one where few values repeat.
+    Ties or whole blocks: relabelled counts on fine pooled cells, the bins cut anew in every relabelling, and the
+    observed table treated the same way. Bins that are fixed by rows outside the test: relabelled counts in them. Ties
+    in a reference of which only a sample is at hand, whose bins cannot be cut anew: the same where bins hold many
+    reference rows, which is harmless; else the test is made on the sample, whose bins can be.
     """
     table, drawn, seed = pair.binned(test.bins), test.comparison.drawn, test.plan.seed
     why = test.why_untested(pair.known, pair.present[1], pair.distinct)
     tested = np.array([reason is None for reason in why])
-    untied = ~pair.tied if not (test.blocked or pair.fixed) else np.zeros(len(why), dtype=np.bool_)
+    cut_anew = not (test.blocked or pair.fixed)
+    untied = ~pair.tied | _hardly_tied(pair, test.bins) if cut_anew else np.zeros(len(why), dtype=np.bool_)
     sampled = np.full(len(why), test.comparison.totals is not None) & (pair.known >= _ROWS_A_BIN * test.bins)
 
     def untied_law(at: Places) -> _Law:
@@ -167,7 +171,8 @@ def _numeric(pair: NumericPair, test: BinnedTest) -> _Group:
         def draw(i: Places, first: int, count: int) -> Floats:
             return test.how.score(*nulls.untied_bins(rows, missing[i], test.bins, streams[i], first, count))
 
-        return _Law(at, test.how.score(*table.columns(at).sides), draw, test.bins, "monte-carlo")
+        method = "approximate" if pair.tied[at[0]] else "monte-carlo"
+        return _Law(at, test.how.score(*table.columns(at).sides), draw, test.bins, method)
 
     def anew(at: Places) -> _Law:
         names, fine = [pair.names[j] for j in at], pair.fine.columns(at)
@@ -178,7 +183,8 @@ def _numeric(pair: NumericPair, test: BinnedTest) -> _Group:
 
         return _Law(at, test.how.score(*rebin(*fine.sides, test.bins)), draw, FINE, "permutation")
 
-    kinds: list[tuple[npt.NDArray[np.bool_], Callable[[Places], _Law]]] = [(untied, untied_law)]
+    kinds: list[tuple[npt.NDArray[np.bool_], Callable[[Places], _Law]]] = []
+    kinds += [(untied & ~pair.tied, untied_law), (untied & pair.tied, untied_law)]
     if pair.fixed:
         kinds.append((~untied, lambda at: _relabelled(at, pair.names, table, test, "permutation")))
     else:
@@ -187,6 +193,19 @@ def _numeric(pair: NumericPair, test: BinnedTest) -> _Group:
     laws = [make(np.flatnonzero(tested & which)) for which, make in kinds if (tested & which).any()]
     cuts = pair.bin_cuts(test.bins)
     return _Group(pair.names, table, why, laws, lambda j, t, s: parts.of_bins(t, s, cuts[j]), [{}] * len(why))
+
+
+def _hardly_tied(pair: NumericPair, bins: int) -> npt.NDArray[np.bool_]:
+    """Columns whose bins are large, and whose ties could move a cut by a tenth of a bin at most, (d,).
+
+    As of float32. Were all repeats of one value and a cut fell on it, the bins beside it would change by a tenth, and
+    of large bins the law of the scores hardly depends on their sizes.
+    """
+    if pair.totals is not None:  # how often values repeat in the sample says little of all rows
+        return np.zeros(len(pair.names), dtype=np.bool_)
+    rows = sum(pair.present)
+    few = (rows - pair.distinct) * _FEW_TIES * bins <= rows
+    return np.asarray(few & (pair.present[0] >= _ROWS_A_BIN * bins))
 
 
 def _categorical(columns: Sequence[CategoryPair], test: BinnedTest) -> _Group:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import accel_drift as ad
 from accel_drift.detectors import get_class, get_detector
@@ -177,3 +178,33 @@ def test_level_of_very_many_categories(name: str, monkeypatch: pytest.MonkeyPatc
     found = level.rejections(_detector(name), "zipf", 500, 5000, 100, seed=22)
     assert found.tested == found.pairs
     assert found.rate <= found.bound
+
+
+@pytest.mark.parametrize("m", [100, 600])
+def test_level_of_bins_with_few_repeated_values(m: int) -> None:
+    """Float32, and one value of half a percent of the rows that stands on a cut: nearly all that counts as few."""
+    rng, cut, columns = np.random.default_rng([15, m]), stats.norm.ppf(0.3), 1500
+    x, y = (rng.standard_normal((rows, columns)).astype(np.float32) for rows in (600, m))
+    for side in (x, y):
+        side[rng.random(side.shape) < 0.005] = cut
+    findings = ad.PSI(permutations=199).fit(x, backend="numpy").detect(y).findings
+    p = np.array([f.p_value for f in findings])
+    few = np.array([f.p_method == "approximate" for f in findings])
+    assert few.mean() > 0.8
+    for level_wanted in (0.01, 0.05, 0.2):
+        error = np.sqrt(level_wanted * (1 - level_wanted) / few.sum())
+        assert abs((p[few] <= level_wanted).mean() - level_wanted) < 4 * error + 0.005
+
+
+def test_repeated_values_that_could_move_a_cut_far_are_no_few() -> None:
+    rng = np.random.default_rng(16)
+    for rows, often, bins, expected in (
+        (2000, 20, 10, "approximate"),
+        (2000, 90, 10, "permutation"),
+        (2000, 20, 40, "permutation"),
+        (300, 2, 10, "permutation"),
+    ):
+        x, y = rng.standard_normal((2, rows))
+        x[:often] = 0.7
+        (found,) = ad.PSI(permutations=99, bins=bins).fit({"x": x}, backend="numpy").detect({"x": y}).findings
+        assert found.p_method == expected
