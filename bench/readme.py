@@ -13,6 +13,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 
 from accel_drift.files import write_text_atomically
 from bench import pictures, studies_page
+from bench.cases import judged
 from bench.machine import RESULTS, busy
 from bench.studies_page import table
 from bench.timing import FEW, LONG_S
@@ -188,7 +189,7 @@ def _failed(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _goals(result: Mapping[str, Any]) -> Iterator[str]:
-    goals = result.get("goals", ())
+    goals = judged(result)
     if not goals:
         return
     sizes = {q["case"]: q["sizes"] for q in result["questions"]}
@@ -200,9 +201,9 @@ def _goals(result: Mapping[str, Any]) -> Iterator[str]:
         wanted = f"{sense} {bound:,g}{_unit(g['unit'])}"
         met = f"{met}: {g['reason']}" if g["reason"] else met
         rows.append((g["case"], _sizes(sizes[g["case"]], g["case"]), g["text"], wanted, value, met))
-    judged = [g for g in goals if g["met"] is not None]
+    known = [g["met"] for g in goals if g["met"] is not None]
     yield ""
-    yield f"{sum(g['met'] for g in judged)} of {len(judged)} goals met, ratios within this run:"
+    yield f"{sum(known)} of {len(known)} goals met, ratios within this run:"
     yield ""
     yield from table(("case", "sizes", "goal", "wanted", "measured", "met"), rows)
 

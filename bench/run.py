@@ -31,8 +31,7 @@ from accel_drift.backends import Backend, get_backend, why_not
 from accel_drift.errors import AccelDriftError, BackendMissingError
 from accel_drift.files import write_text_atomically
 from bench import footprint, machine, peers
-from bench.cases import CASES
-from bench.goals import judge
+from bench.cases import CASES, judged
 from bench.limits import Limit, limits
 from bench.question import Case, Floor, Question, Sizes, check
 from bench.timing import Call, Times, interleaved, ratio
@@ -186,7 +185,6 @@ def report(
         "machine": before,
         "devices": {b.name: b.device for b in backends},
         "failed": [],
-        "goals": [],
         "questions": [],
     }
     bounds = limits(backends[0])
@@ -201,12 +199,10 @@ def report(
                 traceback.print_exc()
                 found["failed"].append({"case": case.name, "sizes": dict(sizes), "error": _told(error)})
                 say(f"  failed: {_told(error)}")
-        judged = judge(case.name, [g for g in case.goals if g.device == options.device], made) if made else []
-        for goal in judged:
+        found["questions"] += made
+        for goal in judged({**found, "questions": made}):
             value = "not measured" if goal["met"] is None else goal["value"]
             say(f"  {value}  {goal['text']}" + (f" (missed: {goal['reason']})" if goal["reason"] else ""))
-        found["questions"] += made
-        found["goals"] += judged
         keep(found)
     return found
 

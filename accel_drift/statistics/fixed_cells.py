@@ -194,7 +194,8 @@ class TextCells:
     def count(self, column: CategoricalColumn, by_code: Counts, met: dict[int, str] | None = None) -> Counts:
         """Counts of a column from those of its codes, missing last; `met` learns what is in each bucket."""
         used = np.flatnonzero(by_code[:-1])
-        places = [self.place(column.categories[code]) for code in used.tolist()]
+        named, texts = self._places, [column.categories[code] for code in used.tolist()]
+        places = [named[text] if text in named else self.place(text) for text in texts]
         if met is not None:
             for code, place in zip(used.tolist(), places, strict=True):
                 text, known = column.categories[code], met.get(place)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bench.cases import (
     columns,
     fit_parquet,
@@ -20,6 +23,7 @@ from bench.cases import (
     score_wide,
     wide,
 )
+from bench.goals import judge
 from bench.question import Case
 
 CASES: tuple[Case, ...] = (
@@ -45,3 +49,16 @@ CASES: tuple[Case, ...] = (
 def find(name: str) -> Case:
     """The case of a name."""
     return next(case for case in CASES if case.name == name)
+
+
+def judged(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The goals of what a result measured, each with its number and whether it was met.
+
+    A result holds no goals: what is wanted, and why it is missed, may be understood after a run.
+    """
+    made = []
+    for case in CASES:
+        questions = [q for q in result["questions"] if q["case"] == case.name]
+        goals = [g for g in case.goals if g.device == result["bench"]]
+        made += judge(case.name, goals, questions) if questions else []
+    return made

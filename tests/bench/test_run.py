@@ -17,7 +17,7 @@ import pytest
 from accel_drift.backends import get_backend
 from accel_drift.backends._numpy import NumpyBackend
 from bench import footprint, machine, parquet_rows, pictures, readme, run
-from bench.cases import CASES, find
+from bench.cases import CASES, find, judged
 from bench.limits import Limit
 from bench.question import Case, Contender, DisagreementError, Question, check
 from bench.timing import Times, interleaved, ratio
@@ -100,14 +100,15 @@ def test_a_run_of_every_case_judges_goals_and_makes_a_page(monkeypatch: pytest.M
     assert "BLAS kernel" in said[0]
     assert {q["case"] for q in found["questions"]} == {c.name for c in CASES if "cpu" in c.devices}
     assert all(c["median_s"] > 0 for q in found["questions"] for c in q["contenders"])
-    assert {g["case"] for g in found["goals"]} == {c.name for c in CASES if c.goals and "cpu" in c.devices}
-    known = [g for g in found["goals"] if g["met"] is not None]
+    goals = judged(found)
+    assert {g["case"] for g in goals} == {c.name for c in CASES if c.goals and "cpu" in c.devices}
+    known = [g for g in goals if g["met"] is not None]
     assert all(np.isfinite(g["value"]) for g in known)
     (tmp_path / "cpu-2000-01-01.json").write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
     slow = {**found, "machine": {**found["machine"], "blas": [{**found["machine"]["blas"][0], "architecture": "Slow"}]}}
     (tmp_path / "cpu-2000-01-01-slow.json").write_text(json.dumps(slow), encoding="utf-8")
     page, drawn = readme.render(tmp_path), readme.drawn(tmp_path)
-    assert all(g["text"] in page for g in found["goals"])
+    assert all(g["text"] in page for g in goals)
     fast, slow_too = page.split("### The goals once more: slow")
     assert f"kernel {machine.blas_kernel()}, " in fast
     assert "kernel Slow, " in slow_too
@@ -142,7 +143,7 @@ def test_a_run_on_a_gpu_judges_its_goals_and_goes_on_after_a_failure(
     assert kept == [2, 2, 3]
     rows = [c["name"] for q in found["questions"] for c in q["contenders"]]
     assert rows[:6] == [f"cupy {mode} {p}" for mode in ("rows", "groups") for p in ("float32", "float16", "int8")]
-    assert [(g["case"], g["met"] is None) for g in found["goals"]] == [("mmd_gpu", False)] * 2
+    assert [(g["case"], g["met"] is None) for g in judged(found)] == [("mmd_gpu", False)] * 2
     (failed,) = found["failed"]
     assert failed["case"] == "mmd_wgmma"
     assert "RuntimeError: the process for" in failed["error"]
