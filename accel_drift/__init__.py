@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     )
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
+    from accel_drift.streams.events import Events
+    from accel_drift.streams.page_hinkley import PageHinkley
+    from accel_drift.streams.stream import Stream
 
     __version__: str
 
@@ -53,15 +56,18 @@ __all__ = [
     "ChiSquare",
     "CramerVonMises",
     "Energy",
+    "Events",
     "Finding",
     "Hellinger",
     "JensenShannon",
     "Missing",
+    "PageHinkley",
     "Plan",
     "Profile",
     "Report",
     "Severity",
     "Status",
+    "Stream",
     "TotalVariation",
     "Unseen",
     "Wasserstein",
@@ -94,7 +100,10 @@ _HOME = {
     "ChiSquare": "accel_drift.detectors.chi_square",
     "CramerVonMises": "accel_drift.detectors.cramer_von_mises",
     "Energy": "accel_drift.detectors.energy",
+    "Events": "accel_drift.streams.events",
     "Finding": "accel_drift.finding",
+    "PageHinkley": "accel_drift.streams.page_hinkley",
+    "Stream": "accel_drift.streams.stream",
     "Missing": "accel_drift.detectors.missing",
     "Plan": "accel_drift.profiles",
     "Profile": "accel_drift.profiles",

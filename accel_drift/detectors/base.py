@@ -11,8 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from math import isfinite
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from accel_drift.data.table import Table
 from accel_drift.data.words import refuse_blocks
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Status
+from accel_drift.options import at_least, is_finite
 from accel_drift.statistics import binned
 from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan, pair_tables
@@ -339,18 +339,3 @@ class Fitted:
         why = [f"{n}: {apart.get(n, 'no value in the reference')}" for n in learned]
         more = [f"and {len(why) - 12} more"] if len(why) > 12 else []
         raise DataError(f"the batch has none of the columns that {d.name} learned ({'; '.join(why[:12] + more)})")
-
-
-def is_finite(value: Any) -> bool:
-    """Whether an option is a finite number."""
-    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
-
-
-def at_least(value: Any, least: int, name: str, meaning: str) -> None:
-    """Refuse an option that is no whole number of at least `least`.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise ConfigError(f"{name} is {value!r}; it is a whole number of at least {least}: {meaning}")

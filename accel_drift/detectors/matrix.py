@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from accel_drift.detectors.base import Detector, is_finite
+from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
+from accel_drift.options import is_finite
 from accel_drift.statistics import matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel

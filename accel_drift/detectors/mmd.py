@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from accel_drift.detectors.base import is_finite
 from accel_drift.detectors.matrix import MatrixDetector
 from accel_drift.errors import ConfigError
+from accel_drift.options import is_finite
 from accel_drift.statistics import feature_law
 from accel_drift.statistics.comparison import Comparison, Plan
 from accel_drift.statistics.feature_map import MOST_FREQUENCIES

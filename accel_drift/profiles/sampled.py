@@ -17,8 +17,9 @@ from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import Progress, read_table
 from accel_drift.data.table import CategoricalColumn, Table
 from accel_drift.data.words import set_aside
-from accel_drift.detectors.base import Detector, at_least
+from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
+from accel_drift.options import at_least
 from accel_drift.profiles.learning import Learned, detectors_of
 from accel_drift.profiles.profile import Profile
 from accel_drift.profiles.scoring import Options, score

@@ -6,7 +6,7 @@ Counts are int64, sums are float64, and every other array has the dtype that its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -19,6 +19,17 @@ Bits: TypeAlias = tuple[Array, int]
 
 Valid: TypeAlias = Array | Bits | None
 """Which rows of a column have a value: all (None), those of a bool array, or those whose bit is set."""
+
+Rule: TypeAlias = Callable[[Any], Callable[..., tuple[Any, ...]]]
+"""What a stream's state becomes with one more value, in terms of a namespace that has where, sqrt, log and exp.
+
+`rule(xp)` gives `step(x, *fields, options) -> (event, before, after, *fields)`: the value, `STREAM_FIELDS` numbers of
+state, a tuple of floats; 0 or the number of the event, two numbers that tell of it, the new state. It branches by
+`xp.where` alone, so that it means the same for one number as for an array of them.
+"""
+
+STREAM_FIELDS = 8
+"""Numbers of state that a rule has for each stream; those that it does not need it hands on."""
 
 NORMAL_FORM_VARIANCE = 16.0
 """Counts whose variance is at least this are drawn as a normal number, bent (Cornish & Fisher 1938) to their first
@@ -113,6 +124,12 @@ class Kernels(Protocol):
 
     def quantile_bins(self, reference: Array, batch: Array, bins: int, /) -> tuple[Array, Array]:
         """Counts of fine cells put together to counts of the reference's own quantile bins."""
+        ...
+
+    def scan_streams(
+        self, rule: Rule, values: Array, state: Array, options: tuple[float, ...], /
+    ) -> tuple[Array, Array, Array]:
+        """A rule that runs down the values of many streams."""
         ...
 
     def pair_distances(self, z: Array, first: Array, second: Array, /) -> Array:
@@ -265,6 +282,14 @@ _OPS = {
         "floor((C + own) bins / n) less that bin, and 1 more in the first cell with rows. Bin i is cell 2 i of the "
         "result, an atom in it 2 i + 1.",
         "reference int64 (L, F + 1), batch int64 (L, F + 1), bins -> int64 (L, 2 bins + 1), int64 (L, 2 bins + 1)",
+    ),
+    "scan_streams": OpSpec(
+        "The rule's step at every value of every stream, one moment after the other; at a NaN nothing happens. The "
+        "state after the last, and of each event its moment, stream and number, and what tells of it, by moment, "
+        "then stream.",
+        "rule, values (T, S), state float64 (STREAM_FIELDS, S), options -> float64 (STREAM_FIELDS, S), int64 (E, 3), "
+        "float64 (E, 2)",
+        rtol=1e-12,
     ),
     "pair_distances": OpSpec(
         "|z_i - z_j| of every pair (i, j), from the differences themselves.",

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.kernels.column_cases import COLUMN_CASES, cuts_of, rows_of
 from tests.kernels.ordered_cases import ORDERED, in_order, tied
+from tests.kernels.stream_cases import STREAM_CASES
 
 Args: TypeAlias = tuple[Any, ...]
 
@@ -293,6 +294,7 @@ CASES: dict[str, dict[str, Args]] = {
     "bin_index": _binning(),
     "histogram": _binning(),
     **COLUMN_CASES,
+    **STREAM_CASES,
     "count_codes": {
         "some": (np.array([3, -1, 0, 3, 5, -7, 3]), 8),
         "all-negative": (np.array([-1, -2]), 2),

@@ -26,6 +26,7 @@ from accel_drift_kernels.jax_xla.pair_subsets import subset_pair_sums as subset_
 from accel_drift_kernels.jax_xla.pair_sums import pair_label_sums as pair_label_sums
 from accel_drift_kernels.jax_xla.pair_sums import pair_row_sums as pair_row_sums
 from accel_drift_kernels.jax_xla.phases import phase_totals as phase_totals
+from accel_drift_kernels.jax_xla.streams import scan_streams as scan_streams
 from accel_drift_kernels.jax_xla.words import permutation_labels as permutation_labels
 from accel_drift_kernels.jax_xla.words import random_words as random_words
 from accel_drift_kernels.portable import lattice_tail as lattice_tail

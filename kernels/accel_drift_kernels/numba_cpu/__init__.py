@@ -30,5 +30,6 @@ from accel_drift_kernels.numba_cpu.pair_sums import pair_row_sums as pair_row_su
 from accel_drift_kernels.numba_cpu.pair_sums import subset_pair_sums as subset_pair_sums
 from accel_drift_kernels.numba_cpu.phases import phase_products as phase_products
 from accel_drift_kernels.numba_cpu.phases import phase_totals as phase_totals
+from accel_drift_kernels.numba_cpu.streams import scan_streams as scan_streams
 from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
 from accel_drift_kernels.numba_cpu.words import random_words as random_words

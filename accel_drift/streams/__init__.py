@@ -1,0 +1,37 @@
+"""Detectors of concept drift in streams: one module each, found by file name; third parties by entry point.
+
+The group of the entry points is `accel_drift.streams`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from importlib.metadata import entry_points
+
+from accel_drift.errors import ConfigError
+from accel_drift.streams.base import StreamDetector
+
+_NOT_DETECTORS = {"base", "events", "rules", "stream", "values"}
+_GROUP = "accel_drift.streams"
+
+
+def names() -> tuple[str, ...]:
+    """Every detector of streams there is, by name."""
+    own = {m.name for m in pkgutil.iter_modules(__path__)} - _NOT_DETECTORS
+    return tuple(sorted(own | {e.name for e in entry_points(group=_GROUP)}))
+
+
+def get_class(name: str) -> type[StreamDetector]:
+    """The class of a detector of streams.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in names():
+        raise ConfigError(f"no detector of streams {name!r}; there are {', '.join(names())}")
+    for entry in entry_points(group=_GROUP, name=name):
+        found: type[StreamDetector] = entry.load()
+        return found
+    own: type[StreamDetector] = importlib.import_module(f"{__name__}.{name}").DETECTOR
+    return own

@@ -1,0 +1,49 @@
+"""Inputs of the operations on streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from accel_drift_kernels.spec import STREAM_FIELDS
+
+
+def walk(xp: Any) -> Callable[..., tuple[Any, ...]]:
+    """A sum that an event sets back: of 1 where it passes a bound upwards, of 2 downwards."""
+
+    def step(
+        x: Any, n: Any, total: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, options: Any
+    ) -> tuple[Any, ...]:
+        bound, drift = options
+        n, total = n + 1.0, total + x * drift
+        above, below = total > bound, total < -bound
+        event = xp.where(above, 1, xp.where(below, 2, 0))
+        return (event, n, xp.sqrt(total * total), n, xp.where(above | below, 0.0, total), c, d, e, f, g, h)
+
+    return step
+
+
+def _args(moments: int, streams: int, dtype: Any = np.float64) -> tuple[Any, ...]:
+    rng = np.random.default_rng([moments, streams])
+    values = (4 * rng.standard_normal((moments, streams))).astype(dtype)
+    if np.dtype(dtype).kind == "f":
+        values[rng.random(values.shape) < 0.1] = np.nan
+    state = np.zeros((STREAM_FIELDS, streams))
+    state[1] = rng.standard_normal(streams)
+    return walk, values, state, (6.0, 1.5)
+
+
+STREAM_CASES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "scan_streams": {
+        "no-moment": _args(0, 3),
+        "no-stream": _args(5, 0),
+        "one": _args(40, 1),
+        "float32": _args(30, 7, np.float32),
+        "integers": _args(30, 5, np.int8),
+        "more-than-a-block": _args(25, 70),
+        "by-stream": (walk, np.asfortranarray(_args(25, 6)[1]), *_args(25, 6)[2:]),
+        "missing": (walk, np.full((4, 2), np.nan), *_args(4, 2)[2:]),
+    }
+}
