@@ -143,8 +143,8 @@ def _blind(name: str, cells: NumberCells, reference: Tally, batch: Tally, detect
     if max(shares) < (_FEW_OUTSIDE if far else _MANY_OUTSIDE):
         return ""
     return (
-        f"{name}: {shares[1]:.1%} of the batch's values and {shares[0]:.1%} of the reference's lie beyond all that the "
-        "plan's rows had; how far beyond was not counted"
+        f"{name}: {shares[1]:.1%} of the batch's values and {shares[0]:.1%} of the reference's lie beyond all cells of "
+        "the plan, far from what its rows had; how far was not counted"
         + (", so a wasserstein distance may be far off" if far else ", nor what drifts among them")
     )
 

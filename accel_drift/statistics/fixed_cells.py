@@ -19,7 +19,7 @@ import numpy.typing as npt
 from accel_drift.data.block import dtype_class, sorted_values
 from accel_drift.data.schema import NULL_TYPE, Kind
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
-from accel_drift.statistics import cells, draws
+from accel_drift.statistics import cells, draws, outer_cells
 from accel_drift.statistics.totals import number_of, plain
 
 Counts = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ class NumberCells:
 
     @classmethod
     def of(cls, column: NumericColumn, bins: Iterable[int]) -> NumberCells:
-        """Cut at quantiles of a column, and where its values end; a value that holds two or more has its own cell."""
+        """Cut at quantiles of a column, where its values end, and beyond; a value of two quantiles has its own cell."""
         dtype = dtype_class(column.dtype, column.dtype)
         ordered = sorted_values(column).astype(dtype)
         if len(ordered) == 0:
@@ -69,9 +69,9 @@ class NumberCells:
             places = cells.quantile_places(n, k)
             made[k] = cells.bin_cuts(ordered[places], places)[0]
         made[0] = np.append(cells.just_below(ordered[:1]), ordered[-1:])
-        cuts = np.unique(np.concatenate(list(made.values())))
+        cuts = np.unique(np.concatenate([*made.values(), outer_cells.cuts(ordered)]))
         where = {k: tuple(np.searchsorted(cuts, made[k]).tolist()) for k in sorted(bins)}
-        return cls(cuts, _middles(ordered, cuts), where)
+        return cls(cuts, outer_cells.middles(ordered, cuts), where)
 
     @property
     def width(self) -> int:
@@ -95,7 +95,7 @@ class NumberCells:
         return float(np.where(self.single, 0, values).max() / max(int(values.sum()), 1))
 
     def outside(self, counts: Counts) -> int:
-        """How many of a column's counts are of values beyond all that the deciding rows had."""
+        """How many of a column's counts are of values beyond all cuts."""
         below = 0 if self._from_least else counts[0]
         return int(below + (counts[len(self.cuts)] if len(self.cuts) else 0))
 
@@ -339,34 +339,6 @@ def _cells(column: TableColumn, field: Any, bins: set[int], seed: int) -> Column
     if isinstance(column, NumericColumn) and column.kind is Kind.NUMERIC:
         return NumberCells.of(column, bins)
     return PresenceCells()
-
-
-def _middles(ordered: npt.NDArray[Any], cuts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """About the median of the values in each cell, (c + 1,), ascending.
-
-    Where there is none it is the cut that ends the cell. Below the first cut and above the last one nobody knows where
-    values will lie: they are taken to lie as far out as the outer cuts are apart.
-    """
-    after = np.searchsorted(ordered, cuts, side="right")
-    first, last = np.concatenate([[0], after]), np.concatenate([after, [len(ordered)]])
-    middle = ordered[np.minimum((first + last) // 2, len(ordered) - 1)]
-    made = np.where(last > first, middle, np.concatenate([cuts, cuts[-1:]]))
-    for end, empty, away in ((0, after[0] == 0, -1), (-1, after[-1] == len(ordered), 1)):
-        if empty:
-            made[end] = _further(cuts[end], cuts[-1], cuts[0], away)
-    return made
-
-
-def _further(cut: Any, high: Any, low: Any, away: int) -> Any:
-    """A number beyond a cut by the distance of two others, or by 1 where they are one; as far as there are numbers."""
-    dtype = cut.dtype
-    if dtype.kind == "f":
-        limits: Any = np.finfo(dtype)
-        step = float(high) / 2 - float(low) / 2
-        moved = float(cut) / 2 + away * (step if isfinite(step) and step > 0 else 0.5)
-        return dtype.type(2 * np.clip(moved, float(limits.min) / 2, float(limits.max) / 2)) if isfinite(cut) else cut
-    limits = np.iinfo(dtype)
-    return dtype.type(min(max(int(cut) + away * max(int(high) - int(low), 1), int(limits.min)), int(limits.max)))
 
 
 def _called(cells: TextCells, others: Iterable[str]) -> dict[int, str]:

@@ -78,6 +78,15 @@ def half_steps(middles: npt.NDArray[Any], rows: Counts) -> tuple[Floats, Floats]
     wanted = np.asarray(spread.QUANTILES)[None, :, None] * weight[:, None, -1:]
     at = np.minimum((weight[:, None, :] < wanted).sum(axis=2), place.shape[1] - 1)
     low, q1, q3, high = np.take_along_axis(place, at, axis=1).T
-    half = np.where(q3 > q1, q3 - q1, np.where(high > low, high - low, place[:, -1]))
-    half = np.where(weight[:, -1] > 0, half, 0.0)
+    half = np.where(q3 > q1, q3 - q1, np.where(high > low, high - low, _deviation(place, middles, rows)))
     return np.where(np.isfinite(steps), steps, np.where(half > 0.0, half, 1.0)[:, None]), half
+
+
+def _deviation(place: Floats, middles: npt.NDArray[Any], rows: Counts) -> Floats:
+    """Standard deviation of the finite values of each column, each at the place of its cell: (C, k) -> (C,)."""
+    peak = np.maximum(place[:, -1:], np.finfo(np.float64).tiny)
+    weight = np.where(np.isfinite(middles), rows, 0) / 1.0
+    total = np.maximum(weight.sum(axis=1, keepdims=True), 1.0)
+    share = place / peak  # divided first: squares of large numbers overflow
+    mean = (weight * share).sum(axis=1, keepdims=True) / total
+    return np.asarray(np.sqrt((weight * (share - mean) ** 2).sum(axis=1) / total[:, 0]) * peak[:, 0])
