@@ -34,7 +34,7 @@ MOST_APART = 20_000
 """Rows at most that make cells where there is no plan."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class CountedProfile(Profile):
     """Counts of a reference in the cells of a plan.
 
@@ -52,6 +52,14 @@ class CountedProfile(Profile):
 
     def __repr__(self) -> str:
         return f"<profile of {self.tally.rows:,} rows, counted by {self.fitted_on!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CountedProfile):
+            return NotImplemented
+        return self.fitted_on == other.fitted_on and self.tally.same(other.tally)
+
+    def __hash__(self) -> int:
+        return hash((self.fitted_on, self.tally.rows))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detectors", self.fitted_on.detectors)
@@ -92,11 +100,11 @@ class CountedProfile(Profile):
         Raises:
             ConfigError: another was not fitted on the same plan.
         """
-        plan, tally, own = self.fitted_on, self.tally, self.fitted_on.digest
+        plan, tally = self.fitted_on, self.tally
         for other in others:
             if not isinstance(other, Profile):
                 raise ConfigError(f"merge takes profiles, each an argument of its own, not a {type(other).__name__}")
-            if not isinstance(other, CountedProfile) or other.fitted_on.digest != own:
+            if not isinstance(other, CountedProfile) or other.fitted_on != plan:
                 raise ConfigError(
                     "profiles merge only if they were fitted on one plan: make it with Profile.plan, and fit every "
                     "part of the reference on it"

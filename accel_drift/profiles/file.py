@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from accel_drift.backends import Backend
+from accel_drift.backends import Backend, get_backend
 from accel_drift.data.schema import Schema
 from accel_drift.data.table import Table
 from accel_drift.errors import AccelDriftError, ProfileError, SourceError
@@ -81,6 +81,7 @@ def open_profile(path: Path, backend: str | Backend) -> Profile:
             f"Profile.fit, or on the command line: accel-drift fit REFERENCE --plan {path} --out PROFILE"
         )
     if header["content"] == "aggregates":
+        get_backend(backend)  # counts are compared on the host, but a backend that is not there is an error
         from accel_drift.profiles.counted import CountedProfile
 
         return CountedProfile.of_file(header, batch)

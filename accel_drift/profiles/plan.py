@@ -31,7 +31,7 @@ SAMPLE_ROWS = 200_000
 """Rows at most that decide the cells."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Plan:
     """The cells of every column, the detectors and the options, fixed before any row is counted.
 
@@ -70,7 +70,10 @@ class Plan:
         names = [n for n in table.columns if n not in out]
         if not names:
             told = "; ".join(f"{name}: {why}" for name, why in {**table.excluded, **out}.items())
-            raise DataError(f"no column is left to count ({told or 'no columns'}); columns=[...] keeps what it names")
+            raise DataError(
+                f"no column is left to count ({told or 'no columns'}); kinds={{name: 'categorical'}} or another kind "
+                "says what a column is, and columns=[...] keeps only those that it names"
+            )
         kept = table.select(names)
         bins = {int(k) for d in learned.detectors if (k := getattr(d, "bins", None)) is not None}
         provenance = {
@@ -85,6 +88,12 @@ class Plan:
         features = _features(kept, learned.detectors, options.seed)
         excluded = {**table.excluded, **out}
         return cls(cells, learned.detectors, options, kept.schema, excluded, provenance, features)
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Plan) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     def __repr__(self) -> str:
         named = ", ".join(d.name for d in self.detectors)

@@ -59,6 +59,11 @@ class Tally:
         moments = self.moments.merge(other.moments) if self.moments and other.moments else None
         return replace(self, rows=self.rows + other.rows, counts=self.counts + other.counts, moments=moments)
 
+    def same(self, other: Tally) -> bool:
+        """Whether another, of equal cells, has counted the same."""
+        mine, theirs = (None if t.moments is None else t.moments.packed.tolist() for t in (self, other))
+        return self.rows == other.rows and np.array_equal(self.counts, other.counts) and mine == theirs
+
     def _summed(self, table: Table, names: Collection[str]) -> FeatureMoments | None:
         """The sums of features with these rows', too."""
         if self.features is None or self.moments is None or not set(self.features.names) <= set(names):

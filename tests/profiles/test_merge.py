@@ -362,3 +362,27 @@ def test_reports_call_the_reference_by_the_name_that_was_given() -> None:
     for name, shown in (("", "reference"), ("June", "June")):
         profile = ad.Profile.fit(reference, plan=ad.Profile.plan(reference, ["psi"], name=name))
         assert profile.score(reference).reference == shown
+
+
+def test_plans_and_counted_profiles_are_equal_where_they_count_the_same() -> None:
+    rng = np.random.default_rng(40)
+    rows = {"x": rng.normal(size=400), "c": rng.choice(["a", "b"], 400)}
+    plan, again = (ad.Profile.plan(rows, ["psi", "mmd"]) for _ in range(2))
+    other = ad.Profile.plan(rows, ["psi"])
+    assert plan == again
+    assert hash(plan) == hash(again)
+    assert plan != other
+    assert plan != "plan"
+    halves = [{k: v[some] for k, v in rows.items()} for some in (slice(0, 150), slice(150, 400))]
+    a, b = (ad.Profile.fit(half, plan=plan) for half in halves)
+    whole = ad.Profile.fit(rows, plan=again)
+    assert a.merge(b) == whole
+    assert hash(b.merge(a)) == hash(whole)
+    assert a != whole
+    assert ad.Profile.fit(rows, plan=other) != whole
+
+
+def test_a_counted_profile_is_not_opened_on_a_backend_that_is_not_there(tmp_path: Path) -> None:
+    ad.Profile.fit({"x": np.arange(60) % 7}, ["psi"], content="aggregates").save(tmp_path / "counted.adp")
+    with pytest.raises(ConfigError, match="there is no backend 'nope'"):
+        ad.Profile.load(tmp_path / "counted.adp", backend="nope")
