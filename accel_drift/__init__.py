@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
     from accel_drift.streams.events import Events
+    from accel_drift.streams.kswin import KSWIN
     from accel_drift.streams.page_hinkley import PageHinkley
     from accel_drift.streams.stream import Stream
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KL",
     "KS",
+    "KSWIN",
     "MMD",
     "PSI",
     "AccelDriftError",
@@ -102,6 +104,7 @@ _HOME = {
     "Energy": "accel_drift.detectors.energy",
     "Events": "accel_drift.streams.events",
     "Finding": "accel_drift.finding",
+    "KSWIN": "accel_drift.streams.kswin",
     "PageHinkley": "accel_drift.streams.page_hinkley",
     "Stream": "accel_drift.streams.stream",
     "Missing": "accel_drift.detectors.missing",

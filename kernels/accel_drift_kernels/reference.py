@@ -16,6 +16,7 @@ from accel_drift_kernels.reference_draws import dirichlet_multinomial as dirichl
 from accel_drift_kernels.reference_draws import hypergeometric as hypergeometric
 from accel_drift_kernels.reference_draws import multinomial as multinomial
 from accel_drift_kernels.reference_draws import threefry
+from accel_drift_kernels.reference_ks_windows import scan_ks_windows as scan_ks_windows
 from accel_drift_kernels.reference_ordered import cdf_distances as cdf_distances
 from accel_drift_kernels.reference_ordered import lattice_tail as lattice_tail
 from accel_drift_kernels.reference_ordered import pooled_cells as pooled_cells

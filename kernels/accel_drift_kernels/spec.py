@@ -132,6 +132,20 @@ class Kernels(Protocol):
         """A rule that runs down the values of many streams."""
         ...
 
+    def scan_ks_windows(
+        self,
+        values: Array,
+        state: tuple[Array, ...],
+        key: Array,
+        samples: Array,
+        recent: int,
+        least: int,
+        keep: bool,
+        /,
+    ) -> tuple[Array, ...]:
+        """Windows of streams whose newest values are compared with a sample of the older ones at every value."""
+        ...
+
     def pair_distances(self, z: Array, first: Array, second: Array, /) -> Array:
         """Distances of chosen pairs of rows."""
         ...
@@ -289,6 +303,22 @@ _OPS = {
         "then stream.",
         "rule, values (T, S), state float64 (STREAM_FIELDS, S), options -> float64 (STREAM_FIELDS, S), int64 (E, 3), "
         "float64 (E, 2)",
+        rtol=1e-12,
+    ),
+    "scan_ks_windows": OpSpec(
+        "A window holds the last W values of a stream; NaN is none. Whenever it is full after a value, the `recent` "
+        "newest, r of them, are compared with r of the W - r older ones. An event is a largest difference of their "
+        "distribution functions of least / r or more; its means are those of the older r and of the newest; then the "
+        "window holds the newest r (keep), or nothing. Value c of a window, from 0 on, stands in slot c mod W, and "
+        "count says how many there were; the older ones kept after an event count from 0. Order: the slots in use by "
+        "their values, of equal ones the older first. What is not in use is 0. Seen counts the stream's values. "
+        "The older r are those of row (count - W) mod B of the samples, positions from the oldest on; without samples "
+        "(B = 0) the first r of 0 ... W - r - 1 after swapping i and i + floor(w_i (W - r - i) / 2^32), i = 0, 1, ..., "
+        "where the w are the first words, then the second ones, of the counters (n, k), k < ceil(r / 2), and n is the "
+        "number of the value in its stream, from 0 on, mod 2^32.",
+        "values (T, S), state: window float64 (W, S), order int32 (W, S), count int64 (S,), seen int64 (S,), key "
+        "uint32 (2,), samples int64 (B, r), recent = r at most W / 2, least int from 1 on, keep bool -> the new state, "
+        "moment and stream of each event int64 (E, 2), means float64 (E, 2), by moment, then stream",
         rtol=1e-12,
     ),
     "pair_distances": OpSpec(

@@ -47,3 +47,39 @@ STREAM_CASES: dict[str, dict[str, tuple[Any, ...]]] = {
         "missing": (walk, np.full((4, 2), np.nan), *_args(4, 2)[2:]),
     }
 }
+
+
+def _windows(
+    moments: int, streams: int, size: int = 12, recent: int = 4, rows: int = 0, keep: bool = True, dtype: Any = float
+) -> tuple[Any, ...]:
+    """Values with many ties and some moves, into windows of which some are full, some are not."""
+    rng = np.random.default_rng([moments, streams, size])
+    values = rng.integers(0, 6, (moments, streams)) + 4 * (np.arange(moments)[:, None] // 15 % 2)
+    values = values.astype(dtype)
+    if values.dtype.kind == "f":
+        values[rng.random(values.shape) < 0.1] = np.nan
+    count = np.arange(streams) * 5 % (3 * size)
+    window, order = np.zeros((size, streams)), np.zeros((size, streams), np.int32)
+    for s in range(streams):
+        held = min(size, int(count[s]))
+        window[:held, s] = rng.standard_normal(held)
+        order[:held, s] = np.argsort(window[:held, s])
+    state = window, order, count, count + 2**32 - 20
+    samples = np.array([rng.permutation(size - recent)[:recent] for _ in range(rows)], np.int64).reshape(-1, recent)
+    return values, state, np.array([7, 2**31], np.uint32), samples, recent, recent - 1, keep
+
+
+STREAM_CASES["scan_ks_windows"] = {
+    "no-moment": _windows(0, 3),
+    "no-stream": _windows(5, 0),
+    "one": _windows(60, 1),
+    "from-nothing": _windows(60, 4, keep=False),
+    "float32": _windows(40, 5, dtype=np.float32),
+    "integers": _windows(40, 5, dtype=np.int8),
+    "odd": _windows(50, 3, size=13, recent=5),
+    "half": _windows(50, 3, size=6, recent=3),
+    "recorded": _windows(60, 6, rows=7),
+    "more-than-a-block": _windows(25, 35, keep=False, rows=3),
+    "more-than-a-tile": _windows(1_100, 2),
+    "missing": (np.full((4, 2), np.nan), *_windows(4, 2)[1:]),
+}

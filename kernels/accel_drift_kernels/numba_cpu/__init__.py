@@ -17,6 +17,7 @@ from accel_drift_kernels.numba_cpu.distances import pair_distances as pair_dista
 from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.numba_cpu.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.numba_cpu.draws import multinomial as multinomial
+from accel_drift_kernels.numba_cpu.ks_windows import scan_ks_windows as scan_ks_windows
 from accel_drift_kernels.numba_cpu.ordered import cdf_distances as cdf_distances
 from accel_drift_kernels.numba_cpu.ordered import lattice_tail as lattice_tail
 from accel_drift_kernels.numba_cpu.ordered import pooled_cells as pooled_cells

@@ -15,6 +15,7 @@ from accel_drift_kernels.portable.distances import pair_distances as pair_distan
 from accel_drift_kernels.portable.draws import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable.draws import hypergeometric as hypergeometric
 from accel_drift_kernels.portable.draws import multinomial as multinomial
+from accel_drift_kernels.portable.ks_windows import scan_ks_windows as scan_ks_windows
 from accel_drift_kernels.portable.ordered import cdf_distances as cdf_distances
 from accel_drift_kernels.portable.ordered import lattice_tail as lattice_tail
 from accel_drift_kernels.portable.ordered import pooled_cells as pooled_cells
