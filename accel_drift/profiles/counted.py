@@ -134,7 +134,7 @@ class CountedProfile(Profile):
         screened = Screened(
             screened.names,
             {**found.excluded, **plan.excluded, **screened.excluded},
-            [*changed(changes), *screened.warnings],
+            [*changed(changes), *screened.warnings, *([said] if (said := plan.provenance.get("alike_rows")) else [])],
             screened.blind,
         )
         if not screened.names:

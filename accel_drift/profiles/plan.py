@@ -22,7 +22,7 @@ from accel_drift.detectors.mmd import MMD
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.profiles.learning import Learned, detectors_of
 from accel_drift.profiles.scoring import Options
-from accel_drift.profiles.screening import counts_up
+from accel_drift.profiles.screening import alike_rows, counts_up
 from accel_drift.statistics import draws
 from accel_drift.statistics.feature_map import FREQUENCIES, FeatureMap
 from accel_drift.statistics.fixed_cells import FixedCells
@@ -74,6 +74,7 @@ class Plan:
                 f"no column is left to count ({told or 'no columns'}); kinds={{name: 'categorical'}} or another kind "
                 "says what a column is, and columns=[...] keeps only those that it names"
             )
+        alike, block = alike_rows((table,), tuple(names), {*table.excluded, *out})
         kept = table.select(names)
         bins = {int(k) for d in learned.detectors if (k := getattr(d, "bins", None)) is not None}
         provenance = {
@@ -82,6 +83,7 @@ class Plan:
             "reference": name,
             "planned_on": table.name,
             "planned_on_rows": table.rows,
+            "alike_rows": f"{alike}; a profile that keeps rows permutes whole blocks: block={block}" if alike else "",
         }
         cells = FixedCells.of(kept, bins, options.seed)
         options = replace(options, facts={})

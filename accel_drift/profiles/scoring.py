@@ -24,7 +24,6 @@ from accel_drift.profiles.screening import Screened, alike_rows, screen, without
 from accel_drift.report import Report
 from accel_drift.statistics import power
 from accel_drift.statistics.comparison import Comparison, Plan, pair_tables
-from accel_drift.statistics.intraclass import DESIGN_EFFECT
 from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.totals import Totals
@@ -161,17 +160,8 @@ def _block_warnings(
     if options.block is not None:
         return []
     cuts = {n: edges for pair in comparison.numeric for n, edges in zip(pair.names, pair.fine_edges, strict=True)}
-    found = alike_rows(reference, batch, comparison.names, screened.excluded, cuts)
-    if not found:
-        return []
-    block, name, known = found[0]
-    within = f"runs of {block} rows" if isinstance(block, int) else block
-    others = ", ".join(repr(b) for b, _, _ in found[1:4])
-    return [
-        f"rows are alike within {within}: for {name} the design effect is {known.design_effect:.1f} (intraclass "
-        f"correlation {known.correlation:.2f}; row permutation is trusted below {DESIGN_EFFECT}), so p-values are too "
-        f"small; permute whole blocks with block={block!r}" + (f" (also seen: {others})" if others else "")
-    ]
+    said, block = alike_rows((reference, batch), comparison.names, screened.excluded, cuts)
+    return [f"{said}; permute whole blocks with block={block}"] if said else []
 
 
 def _thinning(reference: Table, batch: Table, sizes: tuple[int, int], totals: Totals | None) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from accel_drift.data.schema import NULL_TYPE, Kind, SchemaDiff, common, diff
 from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import ConfigError
 from accel_drift.statistics.fixed_cells import NumberCells, TextCells
-from accel_drift.statistics.intraclass import Alike, alike, mid_ranks
+from accel_drift.statistics.intraclass import DESIGN_EFFECT, Alike, alike, mid_ranks
 from accel_drift.statistics.tally import Tally
 
 ENOUGH_ROWS = 20
@@ -183,28 +183,26 @@ def separates(a: TableColumn, b: TableColumn) -> bool:
 
 
 def alike_rows(
-    reference: Table,
-    batch: Table,
+    sides: Sequence[Table],
     names: tuple[str, ...],
     excluded: Collection[str],
     cuts: Mapping[str, npt.NDArray[Any]] | None = None,
-) -> list[tuple[str | int, str, Alike]]:
-    """Candidate blocks within which rows are more alike than chance: (block, column, how alike).
+) -> tuple[str, str]:
+    """Whether rows are more alike within blocks than chance makes them: what is said of it, and the block; else "".
 
     The worst comes first, but those that are too few to permute come last: five whole weeks a side make no test.
     Candidates are the calendar units of every timestamp, the clock-like columns that were left out, and runs of
     consecutive rows. Of each candidate the column that suffers most is given.
 
     Args:
-        reference: the reference's rows.
-        batch: the batch's rows.
+        sides: the rows of each side.
         names: columns that are compared.
         excluded: columns that were left out.
         cuts: numeric column -> where its pooled rows are cut into many cells, where that is known.
     """
     found: list[tuple[str | int, str, Alike]] = []
     few: set[str | int] = set()
-    for side in (reference, batch):
+    for side in sides:
         rows = side.take(np.arange(min(side.rows, _MEASURED_ROWS)))
         measured = [n for n in names if not isinstance(rows.columns[n], EmbeddingColumn)][:_MEASURED_COLUMNS]
         ranks = {n: _ranks(rows.columns[n], (cuts or {}).get(n)) for n in measured}
@@ -220,7 +218,17 @@ def alike_rows(
     for block, name, known in found:
         if block not in worst or known.design_effect > worst[block][1].design_effect:
             worst[block] = (name, known)
-    return sorted(((b, n, k) for b, (n, k) in worst.items()), key=lambda w: (w[0] in few, -w[2].design_effect))
+    order = sorted(worst, key=lambda b: (b in few, -worst[b][1].design_effect))
+    if not order:
+        return "", ""
+    (name, known), others = worst[order[0]], ", ".join(map(repr, order[1:4]))
+    within = f"runs of {order[0]} rows" if isinstance(order[0], int) else order[0]
+    said = (
+        f"rows are alike within {within}{f' (also {others})' if others else ''}: for {name} the design effect is "
+        f"{known.design_effect:.1f} (intraclass correlation {known.correlation:.2f}; row permutation is trusted below "
+        f"{DESIGN_EFFECT}), so p-values are too small"
+    )
+    return said, repr(order[0])
 
 
 def _ranks(column: TableColumn, cuts: npt.NDArray[Any] | None) -> npt.NDArray[np.float64]:

@@ -159,6 +159,19 @@ def test_rows_alike_within_days_are_warned_of() -> None:
     assert not any("alike" in w for w in _report(*_alike_by_day(7, 1.0), block="when:day").warnings)
 
 
+def test_a_plan_remembers_that_its_rows_are_alike_within_days() -> None:
+    """Counts know nothing of blocks, and p-values from them are just as much too small."""
+    reference, batch = _alike_by_day(7, 1.0)
+    for profile in (
+        ad.Profile.fit(reference, plan=ad.Profile.plan(reference, ["ks"])),
+        ad.Profile.fit(reference, ["ks"], content="aggregates"),
+    ):
+        (warning,) = (w for w in profile.score(batch).warnings if "alike" in w)
+        assert "a profile that keeps rows permutes whole blocks: block='when:day'" in warning
+    clean = _alike_by_day(8, 0.0)
+    assert not ad.Profile.fit(clean[0], plan=ad.Profile.plan(clean[0], ["ks"])).score(clean[1]).warnings
+
+
 def test_categories_alike_within_days_are_warned_of_too() -> None:
     rng = _rng(8)
     sides = []
