@@ -217,13 +217,13 @@ class _Counted:
         plan: Plan,
         read: Pieces,
         progress: Progress | None,
-        check: Callable[[Schema], None] = lambda _: None,
+        check: Callable[[Table], None] = lambda _: None,
     ) -> _Counted:
         schema, excluded = Schema(()), {}
         for place, piece in enumerate(read.tables):
             if place == 0:
                 schema, excluded = piece.schema, dict(piece.excluded)
-                check(schema)
+                check(piece)
             tally = tally.update(piece, _held(plan, piece, schema))
             if progress is not None:
                 progress(tally.rows, read.rows or 0, "counting")
@@ -244,13 +244,15 @@ def _with_bounds(
     )
 
 
-def _must_fit(plan: Plan, schema: Schema, read: Pieces) -> None:
+def _must_fit(plan: Plan, first: Table, read: Pieces) -> None:
     """Whether a data set, by its first rows, is a part of the reference that was planned.
 
     Raises:
         SchemaError: it lacks a column that the plan counts, or holds something else there.
     """
-    changes, called = diff(plan.schema, schema), read.name or "the data to fit"
+    changes, called = diff(plan.schema, first.schema), read.name or "the data to fit"
+    if unread := [f"{name!r}: {first.excluded[name]}" for name in changes.removed if name in first.excluded]:
+        raise SchemaError(f"{called} has columns that cannot be counted as the plan does: {'; '.join(unread)}")
     if changes.removed:
         known = {*plan.schema.names, *plan.excluded, *(c.source for c in plan.schema.columns)}
         more = [name for name in read.columns if name not in known]

@@ -386,3 +386,9 @@ def test_a_counted_profile_is_not_opened_on_a_backend_that_is_not_there(tmp_path
     ad.Profile.fit({"x": np.arange(60) % 7}, ["psi"], content="aggregates").save(tmp_path / "counted.adp")
     with pytest.raises(ConfigError, match="there is no backend 'nope'"):
         ad.Profile.load(tmp_path / "counted.adp", backend="nope")
+
+
+def test_a_column_that_cannot_be_read_is_not_called_absent() -> None:
+    plan = ad.Profile.plan({"x": np.arange(60.0), "c": ["a", "b"] * 30}, ["psi"])
+    with pytest.raises(SchemaError, match=r"cannot be counted as the plan does: 'c': bytes \(binary\)"):
+        ad.Profile.fit(pa.table({"x": np.arange(9.0), "c": [b"a"] * 9}), plan=plan)
