@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from accel_drift.backends import Backend
 from accel_drift.errors import ConfigError
 from accel_drift.streams.events import Events
@@ -29,6 +26,7 @@ class StreamDetector(ABC):
     """Options that mean the same for every detector of streams.
 
     Attributes:
+        reads: what its values are: "numbers", finite ones; "shares", numbers from 0 to 1; "errors", 0 or 1.
         variant: where the method as published and the library river differ: "paper" or "river".
     """
 
@@ -75,7 +73,7 @@ class StreamDetector(ABC):
         return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
 
-def state_arrays(state: State) -> Mapping[str, npt.NDArray[np.generic]]:
+def state_arrays(state: State) -> Mapping[str, Any]:
     """The arrays of a state by name."""
-    made: Mapping[str, npt.NDArray[np.generic]] = state._asdict()
+    made: Mapping[str, Any] = state._asdict()
     return made

@@ -1,8 +1,9 @@
-"""Windows of values: whatever holds numbers becomes (T, S), time downwards, a missing value NaN."""
+"""Windows of values: whatever holds numbers becomes (T, S), time downwards, a missing value NaN; what they may be."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,84 @@ from accel_drift.backends import Backend
 from accel_drift.data.decoded import Decoded
 from accel_drift.data.device import DeviceMatrix, is_tensor, open_tensor
 from accel_drift.data.table import NumericColumn
-from accel_drift.errors import DataError
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.streams.base import StreamDetector
+
+_CHUNK = 1 << 16
+"""Values that are looked at together: they and what is said of them stay in the second-level cache."""
+
+
+class _Kind(NamedTuple):
+    """What a detector reads: in words, which values are none of it (NaN never is one), what to do then."""
+
+    words: str
+    wrong: Callable[[Any, Any], Any]
+    advice: str
+
+
+def _infinite(x: Any, xp: Any) -> Any:
+    return xp.isinf(x) if xp.isdtype(x.dtype, "real floating") else x != x
+
+
+KINDS = {
+    "numbers": _Kind("finite numbers", _infinite, "give NaN, or null, where there is no number"),
+    "shares": _Kind(
+        "numbers from 0 to 1",
+        lambda x, _: (x < 0) | (x > 1),
+        "bring values between known bounds to that range, as (x - low) / (high - low)",
+    ),
+    "errors": _Kind(
+        "errors as 0 or 1",
+        lambda x, _: (x != 0) & (x != 1) & (x == x),
+        "give 1 where the prediction was wrong and 0 where it was right",
+    ),
+}
+"""What detectors read, by `StreamDetector.reads`."""
+
+
+def check(detector: StreamDetector, values: Any, backend: Backend, seen: int, single: bool) -> None:
+    """Refuse values that a detector does not read.
+
+    Args:
+        detector: what will read them.
+        values: (T, S) as `window` made them.
+        backend: the one that they were made for.
+        seen: values of each stream before these.
+        single: whether they are one stream, whose number goes without saying.
+
+    Raises:
+        DataError: one is not what the detector reads; the first of them is named.
+        ConfigError: the detector's class does not say what it reads.
+    """
+    if detector.reads not in KINDS:
+        kinds = ", ".join(repr(kind) for kind in KINDS)
+        raise ConfigError(f"{type(detector).__name__}.reads is {detector.reads!r}; there are {kinds}")
+    kind = KINDS[detector.reads]
+    found = _first(kind, values, backend)
+    if found is not None:
+        t, s, value = found
+        raise DataError(
+            f"{type(detector).__name__} reads {kind.words}, and the value at index {seen + t:,}"
+            f"{'' if single else f' of stream {s:,}'} is {value!r}; {kind.advice}"
+        )
+
+
+def _first(kind: _Kind, values: Any, backend: Backend) -> tuple[int, int, float] | None:
+    """Moment, stream and value of the first that is wrong, by time."""
+    if isinstance(values, np.ndarray):
+        flags: Any = ("external_loop", "buffered", "zerosize_ok")
+        chunks: Any = np.nditer(values, flags=flags, order="K", buffersize=_CHUNK)
+        if not any(kind.wrong(chunk, np).any() for chunk in chunks):
+            return None
+        wrong = kind.wrong(values, np)
+    else:
+        with backend.scope():
+            found = kind.wrong(values, backend.xp)
+            if not bool(backend.xp.any(found)):
+                return None
+            wrong, values = backend.to_numpy(found), backend.to_numpy(values)
+    t, s = np.argwhere(wrong)[0].tolist()
+    return t, s, values[t, s].item()
 
 
 def window(values: Any, backend: Backend) -> tuple[Any, bool]:

@@ -1,0 +1,103 @@
+"""Streams on disk: see `accel_drift.arrow_files`; a row of the record batch is a stream, a column an array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.arrow_files import Form
+from accel_drift.errors import ConfigError, SourceError
+from accel_drift.streams import get_class
+from accel_drift.streams.base import StreamDetector
+
+FORMAT = 1
+"""Number of the form; a reader refuses a later one."""
+
+_FORM = Form("stream", "make one with Stream.save(path)", FORMAT, SourceError)
+
+
+class Kept(NamedTuple):
+    """What is known of streams: see `accel_drift.streams.stream.Stream`; arrays have the streams as last axis."""
+
+    detector: StreamDetector
+    streams: int
+    seen: int
+    arrays: Mapping[str, npt.NDArray[Any]]
+
+
+def write(kept: Kept, path: Path) -> None:
+    """Write streams, all or nothing.
+
+    Raises:
+        ConfigError: the detector could not be found again by its name, or an option is no plain value.
+        SourceError: the folder does not exist or cannot be written to.
+    """
+    import pyarrow as pa
+
+    detector, arrays = kept.detector, kept.arrays
+    kind = type(detector)
+    try:
+        known = get_class(detector.name) is kind
+    except ConfigError:
+        known = False
+    if not known:
+        raise ConfigError(
+            f"{kind.__name__} could not be loaded again: no detector of streams {detector.name!r} is this class; offer "
+            'it under the entry points "accel_drift.streams"'
+        )
+    options = {k: v for k, v in detector.summary().items() if k != "detector"}
+    try:
+        json.dumps(options, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"an option of {detector} cannot be kept in a file: {error}") from error
+    header = {
+        "detector": detector.name,
+        "options": options,
+        "streams": kept.streams,
+        "seen": kept.seen,
+        "arrays": {name: {"dtype": a.dtype.str, "shape": a.shape[:-1]} for name, a in arrays.items()},
+    }
+    columns = [_bytes(np.moveaxis(a, -1, 0)) for a in arrays.values()]
+    _FORM.write(header, pa.record_batch(columns, names=list(arrays)), path)
+
+
+def read(path: Path) -> Kept:
+    """Read what `write` wrote.
+
+    Raises:
+        SourceError: there is no such file; or it is damaged, foreign, altered, of a later format, or of a detector
+            that is not there.
+    """
+    header, batch = _FORM.read(path)
+    _FORM.require(path, header, ("detector", "options", "streams", "seen", "arrays"))
+    try:
+        detector = get_class(header["detector"])(**header["options"])
+    except (ConfigError, TypeError) as error:
+        raise SourceError(
+            f"{str(path)!r} was saved by a detector that is not here: {error}; install the version, or the package, "
+            "that saved it"
+        ) from error
+    arrays = {name: _array(batch[name], **form) for name, form in header["arrays"].items()}
+    return Kept(detector, header["streams"], header["seen"], arrays)
+
+
+def _bytes(rows: npt.NDArray[Any]) -> Any:
+    """(S, ...) numbers as S pieces of bytes, a `pyarrow.FixedSizeBinaryArray`."""
+    import pyarrow as pa
+
+    width = rows.dtype.itemsize * prod(rows.shape[1:])
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(width), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows))]
+    )
+
+
+def _array(column: Any, dtype: str, shape: list[int]) -> npt.NDArray[Any]:
+    """What `_bytes` made, with the streams last again."""
+    rows = np.frombuffer(column.buffers()[1], dtype, count=len(column) * prod(shape))
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(len(column), *shape), 0, -1))
