@@ -40,7 +40,13 @@ if TYPE_CHECKING:
     )
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
+    from accel_drift.streams.cusum import CUSUM
+    from accel_drift.streams.ddm import DDM
+    from accel_drift.streams.eddm import EDDM
     from accel_drift.streams.events import Events
+    from accel_drift.streams.ewma import EWMA
+    from accel_drift.streams.hddm_a import HDDM_A
+    from accel_drift.streams.hddm_w import HDDM_W
     from accel_drift.streams.kswin import KSWIN
     from accel_drift.streams.page_hinkley import PageHinkley
     from accel_drift.streams.stream import Stream
@@ -49,6 +55,12 @@ if TYPE_CHECKING:
 
 # Plain strings, not computed: type checkers and editors read this list.
 __all__ = [
+    "CUSUM",
+    "DDM",
+    "EDDM",
+    "EWMA",
+    "HDDM_A",
+    "HDDM_W",
     "KL",
     "KS",
     "KSWIN",
@@ -103,6 +115,12 @@ _HOME = {
     "CramerVonMises": "accel_drift.detectors.cramer_von_mises",
     "Energy": "accel_drift.detectors.energy",
     "Events": "accel_drift.streams.events",
+    "CUSUM": "accel_drift.streams.cusum",
+    "DDM": "accel_drift.streams.ddm",
+    "EDDM": "accel_drift.streams.eddm",
+    "EWMA": "accel_drift.streams.ewma",
+    "HDDM_A": "accel_drift.streams.hddm_a",
+    "HDDM_W": "accel_drift.streams.hddm_w",
     "Finding": "accel_drift.finding",
     "KSWIN": "accel_drift.streams.kswin",
     "PageHinkley": "accel_drift.streams.page_hinkley",

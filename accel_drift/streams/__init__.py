@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from accel_drift.errors import ConfigError
 from accel_drift.streams.base import StreamDetector
 
-_NOT_DETECTORS = {"base", "events", "file", "rules", "stream", "values"}
+_NOT_DETECTORS = {"base", "charts", "confidences", "events", "file", "rules", "stream", "values"}
 _GROUP = "accel_drift.streams"
 
 

@@ -13,12 +13,12 @@ from accel_drift.backends import Backend
 from accel_drift.streams.base import StreamDetector
 from accel_drift.streams.events import Events
 
-FIELDS = 8
-"""Numbers that a rule keeps of each stream."""
+FIELDS = (8, 16)
+"""How many numbers a rule may keep of each stream."""
 
 
 class Numbers(NamedTuple):
-    """The state of S streams: (FIELDS, S) float64."""
+    """The state of S streams: float64 of (8, S), or of (16, S) where a rule needs more."""
 
     fields: Any
 
@@ -34,7 +34,7 @@ class RuleDetector(StreamDetector):
 
     @abstractmethod
     def empty(self) -> tuple[float, ...]:
-        """The numbers of a stream of which nothing was seen, at most `FIELDS`."""
+        """The numbers of a stream of which nothing was seen, at most 16."""
 
     @abstractmethod
     def options(self) -> tuple[float, ...]:
@@ -42,8 +42,9 @@ class RuleDetector(StreamDetector):
 
     def start(self, streams: int, backend: Backend) -> Numbers:
         """See `StreamDetector.start`."""
-        column = np.zeros(FIELDS)
-        column[: len(self.empty())] = self.empty()
+        empty = self.empty()
+        column = np.zeros(min(count for count in FIELDS if count >= len(empty)))
+        column[: len(empty)] = empty
         with backend.scope():
             return Numbers(backend.asarray(np.repeat(column[:, None], streams, axis=1)))
 

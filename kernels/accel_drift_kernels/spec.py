@@ -23,13 +23,13 @@ Valid: TypeAlias = Array | Bits | None
 Rule: TypeAlias = Callable[[Any], Callable[..., tuple[Any, ...]]]
 """What a stream's state becomes with one more value, in terms of a namespace that has where, sqrt, log and exp.
 
-`rule(xp)` gives `step(x, *fields, options) -> (event, before, after, *fields)`: the value, `STREAM_FIELDS` numbers of
-state, a tuple of floats; 0 or the number of the event, two numbers that tell of it, the new state. It branches by
-`xp.where` alone, so that it means the same for one number as for an array of them.
+`rule(xp)` gives `step(x, *fields, options) -> (event, before, after, *fields)`: the value, 8 or 16 numbers of state
+(`STREAM_FIELDS`), a tuple of floats; 0 or the number of the event, two numbers that tell of it, the new state. It
+branches by `xp.where` alone, so that it means the same for one number as for an array of them.
 """
 
-STREAM_FIELDS = 8
-"""Numbers of state that a rule has for each stream; those that it does not need it hands on."""
+STREAM_FIELDS = (8, 16)
+"""How many numbers of state a rule may have for each stream; those that it does not need it hands on."""
 
 NORMAL_FORM_VARIANCE = 16.0
 """Counts whose variance is at least this are drawn as a normal number, bent (Cornish & Fisher 1938) to their first
@@ -301,8 +301,8 @@ _OPS = {
         "The rule's step at every value of every stream, one moment after the other; at a NaN nothing happens. The "
         "state after the last, and of each event its moment, stream and number, and what tells of it, by moment, "
         "then stream.",
-        "rule, values (T, S), state float64 (STREAM_FIELDS, S), options -> float64 (STREAM_FIELDS, S), int64 (E, 3), "
-        "float64 (E, 2)",
+        "rule of f fields, f one of STREAM_FIELDS, values (T, S), state float64 (f, S), options -> float64 (f, S), "
+        "int64 (E, 3), float64 (E, 2)",
         rtol=1e-12,
     ),
     "scan_ks_windows": OpSpec(

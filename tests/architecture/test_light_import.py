@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import accel_drift
+from accel_drift import streams
 from accel_drift.detectors import names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,11 +53,17 @@ def test_the_list_of_names_loads_no_array_library() -> None:
     assert not {"jax", "cupy", "pandas", "polars", "rich", "typer", "jinja2"} & loaded
 
 
-def test_at_most_thirty_public_names_beside_the_statistics_alone() -> None:
-    """A function such as `psi` is its detector's number under its detector's name: no new idea to learn."""
-    alone = [name for name, home in accel_drift._HOME.items() if home == "accel_drift.functions"]
+def test_at_most_thirty_public_names_beside_statistics_alone_and_detectors_of_streams() -> None:
+    """A function such as `psi` is its detector's number under its detector's name: no new idea to learn.
+
+    Detectors of streams are one idea, too: `PageHinkley` is used as `ADWIN` is.
+    """
+    home = accel_drift._HOME
+    alone = [name for name in home if home[name] == "accel_drift.functions"]
     assert set(alone) <= set(names())
-    assert len(set(accel_drift.__all__)) == len(accel_drift.__all__) <= 30 + len(alone)
+    watching = [name for name in home if home[name] in {f"accel_drift.streams.{own}" for own in streams.names()}]
+    assert "PageHinkley" in watching
+    assert len(set(accel_drift.__all__)) == len(accel_drift.__all__) <= 30 + len(alone) + len(watching)
 
 
 @pytest.mark.parametrize("name", accel_drift.__all__)

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from accel_drift_kernels.spec import STREAM_FIELDS
-
 
 def walk(xp: Any) -> Callable[..., tuple[Any, ...]]:
     """A sum that an event sets back: of 1 where it passes a bound upwards, of 2 downwards."""
@@ -25,14 +23,28 @@ def walk(xp: Any) -> Callable[..., tuple[Any, ...]]:
     return step
 
 
-def _args(moments: int, streams: int, dtype: Any = np.float64) -> tuple[Any, ...]:
+def shift(xp: Any) -> Callable[..., tuple[Any, ...]]:
+    """The last 16 values; an event where the newest is not of the oldest's sign, and large."""
+
+    def step(
+        x: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any,
+        i: Any, j: Any, k: Any, m: Any, n: Any, o: Any, p: Any, q: Any, options: Any,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        bound, drift = options
+        turned = (x * q < 0.0) & (x * x > bound)
+        return (xp.where(turned, 2, 0), q, x, drift * x, a, b, c, d, e, f, g, h, i, j, k, m, n, o, p)
+
+    return step
+
+
+def _args(moments: int, streams: int, dtype: Any = np.float64, rule: Any = walk, fields: int = 8) -> tuple[Any, ...]:
     rng = np.random.default_rng([moments, streams])
     values = (4 * rng.standard_normal((moments, streams))).astype(dtype)
     if np.dtype(dtype).kind == "f":
         values[rng.random(values.shape) < 0.1] = np.nan
-    state = np.zeros((STREAM_FIELDS, streams))
+    state = np.zeros((fields, streams))
     state[1] = rng.standard_normal(streams)
-    return walk, values, state, (6.0, 1.5)
+    return rule, values, state, (6.0, 1.5)
 
 
 STREAM_CASES: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -43,6 +55,8 @@ STREAM_CASES: dict[str, dict[str, tuple[Any, ...]]] = {
         "float32": _args(30, 7, np.float32),
         "integers": _args(30, 5, np.int8),
         "more-than-a-block": _args(25, 70),
+        "sixteen": _args(40, 70, rule=shift, fields=16),
+        "sixteen-one": _args(40, 1, np.float32, rule=shift, fields=16),
         "by-stream": (walk, np.asfortranarray(_args(25, 6)[1]), *_args(25, 6)[2:]),
         "missing": (walk, np.full((4, 2), np.nan), *_args(4, 2)[2:]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accel_drift_kernels.portable.namespace import namespace, zeros
-from accel_drift_kernels.spec import STREAM_FIELDS, Array, Rule
+from accel_drift_kernels.spec import Array, Rule
 
 
 class Lifted:
@@ -29,7 +29,7 @@ def scan_streams(rule: Rule, values: Array, state: Array, options: tuple[float, 
     xp, streams = namespace(values), values.shape[1]
     none = zeros((0,), values, xp.int64)
     places, events, told = [none], [none], [zeros((0, 2), values, xp.float64)]
-    fields = [state[j, :] for j in range(STREAM_FIELDS)]
+    fields = [state[j, :] for j in range(state.shape[0])]
     lifted = Lifted(xp, fields[0])
     step = rule(lifted)
     for t in range(values.shape[0]):
