@@ -74,7 +74,7 @@ class DDM(RuleDetector):
                 xp.where(change, 0.0, p),
                 xp.where(change, 2.0, least),
                 xp.where(change, 0.0, spread),
-                xp.where(warns & ~change, 1.0, 0.0),
+                xp.where(change, 0.0, xp.where(warns, 1.0, 0.0)),
                 f,
                 g,
                 h,
