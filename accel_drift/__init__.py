@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
+    from accel_drift.streams.adwin import ADWIN
     from accel_drift.streams.cusum import CUSUM
     from accel_drift.streams.ddm import DDM
     from accel_drift.streams.eddm import EDDM
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
 # Plain strings, not computed: type checkers and editors read this list.
 __all__ = [
+    "ADWIN",
     "CUSUM",
     "DDM",
     "EDDM",
@@ -110,6 +112,7 @@ _HOME = {
     "KS": "accel_drift.detectors.ks",
     "MMD": "accel_drift.detectors.mmd",
     "PSI": "accel_drift.detectors.psi",
+    "ADWIN": "accel_drift.streams.adwin",
     "AccelDriftError": "accel_drift.errors",
     "ChiSquare": "accel_drift.detectors.chi_square",
     "CramerVonMises": "accel_drift.detectors.cramer_von_mises",

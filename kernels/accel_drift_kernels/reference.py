@@ -23,6 +23,7 @@ from accel_drift_kernels.reference_ordered import pooled_cells as pooled_cells
 from accel_drift_kernels.reference_ordered import sort_columns as sort_columns
 from accel_drift_kernels.reference_ordered import sorted_counts as sorted_counts
 from accel_drift_kernels.reference_streams import scan_streams as scan_streams
+from accel_drift_kernels.reference_windows import scan_windows as scan_windows
 
 
 def random_words(key: Any, i: Any, j: Any, /) -> npt.NDArray[np.uint32]:

@@ -7,9 +7,10 @@ Counts are int64, sums are float64, and every other array has the dtype that its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from accel_drift_kernels.spec_windows import WINDOW_OPS, OpSpec
 
 Array: TypeAlias = Any
 """An array of whichever library the kernel set is written for."""
@@ -30,6 +31,14 @@ branches by `xp.where` alone, so that it means the same for one number as for an
 
 STREAM_FIELDS = (8, 16)
 """How many numbers of state a rule may have for each stream; those that it does not need it hands on."""
+
+Windows: TypeAlias = tuple[Array, Array, Array, Array, Array, Array]
+"""The latest values of S streams, in buckets of 2^i values at level i < L, at most M of each, the oldest first.
+
+How many buckets int64 (L, S); of each float64 (L, M, S) the sum of its values and that of their squared distances to
+their mean, 0 where there is no bucket; of all values float64 (S,) both of these; int64 (S,) how many have come. L is
+the most levels that a stream has, at least 1.
+"""
 
 NORMAL_FORM_VARIANCE = 16.0
 """Counts whose variance is at least this are drawn as a normal number, bent (Cornish & Fisher 1938) to their first
@@ -146,6 +155,10 @@ class Kernels(Protocol):
         """Windows of streams whose newest values are compared with a sample of the older ones at every value."""
         ...
 
+    def scan_windows(self, values: Array, state: Windows, options: tuple[float, ...], /) -> tuple[Array, ...]:
+        """Windows that grow with the values of many streams and lose what is unlike the rest."""
+        ...
+
     def pair_distances(self, z: Array, first: Array, second: Array, /) -> Array:
         """Distances of chosen pairs of rows."""
         ...
@@ -187,21 +200,6 @@ class Kernels(Protocol):
     def phase_products(self, z: Array, turns: Array, codes: Array, added: Array, table: Array, /) -> Array:
         """Sums over all rows of the products of these functions with one another and with 1."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class OpSpec:
-    """What one operation means and how closely a set must follow `reference`.
-
-    Attributes:
-        meaning: what comes out, in words.
-        shapes: arguments and result.
-        rtol: largest relative difference from `reference` in float64; 0 means bit for bit.
-    """
-
-    meaning: str
-    shapes: str
-    rtol: float = 0.0
 
 
 _OPS = {
@@ -305,22 +303,7 @@ _OPS = {
         "int64 (E, 3), float64 (E, 2)",
         rtol=1e-12,
     ),
-    "scan_ks_windows": OpSpec(
-        "A window holds the last W values of a stream; NaN is none. Whenever it is full after a value, the `recent` "
-        "newest, r of them, are compared with r of the W - r older ones. An event is a largest difference of their "
-        "distribution functions of least / r or more; its means are those of the older r and of the newest; then the "
-        "window holds the newest r (keep), or nothing. Value c of a window, from 0 on, stands in slot c mod W, and "
-        "count says how many there were; the older ones kept after an event count from 0. Order: the slots in use by "
-        "their values, of equal ones the older first. What is not in use is 0. Seen counts the stream's values. "
-        "The older r are those of row (count - W) mod B of the samples, positions from the oldest on; without samples "
-        "(B = 0) the first r of 0 ... W - r - 1 after swapping i and i + floor(w_i (W - r - i) / 2^32), i = 0, 1, ..., "
-        "where the w are the first words, then the second ones, of the counters (n, k), k < ceil(r / 2), and n is the "
-        "number of the value in its stream, from 0 on, mod 2^32.",
-        "values (T, S), state: window float64 (W, S), order int32 (W, S), count int64 (S,), seen int64 (S,), key "
-        "uint32 (2,), samples int64 (B, r), recent = r at most W / 2, least int from 1 on, keep bool -> the new state, "
-        "moment and stream of each event int64 (E, 2), means float64 (E, 2), by moment, then stream",
-        rtol=1e-12,
-    ),
+    **WINDOW_OPS,
     "pair_distances": OpSpec(
         "|z_i - z_j| of every pair (i, j), from the differences themselves.",
         "z float (N, d), first int64 (p,), second int64 (p,) -> float64 (p,)",

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from accel_drift_kernels import reference
+from accel_drift_kernels.spec import Windows
+
 
 def walk(xp: Any) -> Callable[..., tuple[Any, ...]]:
     """A sum that an event sets back: of 1 where it passes a bound upwards, of 2 downwards."""
@@ -47,6 +50,26 @@ def _args(moments: int, streams: int, dtype: Any = np.float64, rule: Any = walk,
     return rule, values, state, (6.0, 1.5)
 
 
+def _unseen(streams: int, buckets: int) -> Windows:
+    none, some = np.zeros(streams), np.zeros((1, buckets, streams))
+    return np.zeros((1, streams), np.int64), some, some, none, none, np.zeros(streams, np.int64)
+
+
+_LOOKS = (0.3, 2, 1, 4, False)
+
+
+def _adaptive(moments: int, streams: int, dtype: Any = np.float64, buckets: int = 2, options: Any = _LOOKS) -> Any:
+    """Streams of two levels that take turns, so that some windows are cut several times."""
+    _, values, _, _ = _args(moments, streams, dtype)
+    moved = values + (8 * (np.arange(moments) // 12 % 2)).astype(dtype)[:, None]
+    return moved, _unseen(streams, buckets), options
+
+
+def _resumed(moments: int, streams: int) -> Any:
+    values, state, options = _adaptive(moments, streams)
+    return values[::-1], reference.scan_windows(values, state, options)[:6], options
+
+
 STREAM_CASES: dict[str, dict[str, tuple[Any, ...]]] = {
     "scan_streams": {
         "no-moment": _args(0, 3),
@@ -59,7 +82,22 @@ STREAM_CASES: dict[str, dict[str, tuple[Any, ...]]] = {
         "sixteen-one": _args(40, 1, np.float32, rule=shift, fields=16),
         "by-stream": (walk, np.asfortranarray(_args(25, 6)[1]), *_args(25, 6)[2:]),
         "missing": (walk, np.full((4, 2), np.nan), *_args(4, 2)[2:]),
-    }
+    },
+    "scan_windows": {
+        "no-moment": _adaptive(0, 3),
+        "no-stream": _adaptive(5, 0),
+        "one": _adaptive(300, 1),
+        "float32": _adaptive(40, 7, np.float32),
+        "integers": _adaptive(40, 5, np.int8),
+        "more-than-a-block": _adaptive(60, 35, buckets=5),
+        "by-stream": (np.asfortranarray(_adaptive(40, 6)[0]), *_adaptive(40, 6)[1:]),
+        "missing": (np.full((4, 2), np.nan), *_adaptive(4, 2)[1:]),
+        "constant": (np.full((70, 2), 0.1), *_adaptive(70, 2)[1:]),
+        "far-from-0": (_adaptive(80, 3)[0] + 1e9, *_adaptive(80, 3)[1:]),
+        "anew": _adaptive(80, 4, options=(0.3, 1, 2, 4, True)),
+        "seldom": _adaptive(200, 4, buckets=3, options=(0.9, 45, 1, 0, False)),
+        "resumed": _resumed(70, 4),
+    },
 }
 
 

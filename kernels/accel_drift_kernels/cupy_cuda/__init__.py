@@ -33,5 +33,6 @@ from accel_drift_kernels.portable import quantile_bins as quantile_bins
 from accel_drift_kernels.portable import random_words as random_words
 from accel_drift_kernels.portable import scan_ks_windows as scan_ks_windows
 from accel_drift_kernels.portable import scan_streams as scan_streams
+from accel_drift_kernels.portable import scan_windows as scan_windows
 from accel_drift_kernels.portable import sort_columns as sort_columns
 from accel_drift_kernels.portable import sorted_counts as sorted_counts

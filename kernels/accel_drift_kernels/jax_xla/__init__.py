@@ -33,3 +33,4 @@ from accel_drift_kernels.portable import lattice_tail as lattice_tail
 from accel_drift_kernels.portable import phase_products as phase_products
 from accel_drift_kernels.portable import quantile_bins as quantile_bins
 from accel_drift_kernels.portable import scan_ks_windows as scan_ks_windows
+from accel_drift_kernels.portable import scan_windows as scan_windows

@@ -32,5 +32,6 @@ from accel_drift_kernels.numba_cpu.pair_sums import subset_pair_sums as subset_p
 from accel_drift_kernels.numba_cpu.phases import phase_products as phase_products
 from accel_drift_kernels.numba_cpu.phases import phase_totals as phase_totals
 from accel_drift_kernels.numba_cpu.streams import scan_streams as scan_streams
+from accel_drift_kernels.numba_cpu.windows import scan_windows as scan_windows
 from accel_drift_kernels.numba_cpu.words import permutation_labels as permutation_labels
 from accel_drift_kernels.numba_cpu.words import random_words as random_words

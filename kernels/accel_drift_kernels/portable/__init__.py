@@ -30,5 +30,6 @@ from accel_drift_kernels.portable.pair_sums import subset_pair_sums as subset_pa
 from accel_drift_kernels.portable.phases import phase_products as phase_products
 from accel_drift_kernels.portable.phases import phase_totals as phase_totals
 from accel_drift_kernels.portable.streams import scan_streams as scan_streams
+from accel_drift_kernels.portable.windows import scan_windows as scan_windows
 from accel_drift_kernels.portable.words import permutation_labels as permutation_labels
 from accel_drift_kernels.portable.words import random_words as random_words

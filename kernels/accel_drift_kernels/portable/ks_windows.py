@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-from array_api_compat import device, is_cupy_array
-
-from accel_drift_kernels.portable.namespace import namespace
+from accel_drift_kernels.portable.namespace import beside, on_host
 from accel_drift_kernels.spec import Array
 
 
@@ -29,11 +23,6 @@ def scan_ks_windows(
     """
     from accel_drift_kernels import numba_cpu  # a set for a device does without its import until then
 
-    xp, place = namespace(values), device(values)
-    known = tuple(_on_host(array) for array in state)
-    made = numba_cpu.scan_ks_windows(_on_host(values), known, _on_host(key), _on_host(samples), recent, least, keep)
-    return tuple(xp.asarray(array, device=place) for array in made)
-
-
-def _on_host(x: Array) -> npt.NDArray[Any]:
-    return np.asarray(x.get() if is_cupy_array(x) else x)
+    known = tuple(on_host(array) for array in state)
+    made = numba_cpu.scan_ks_windows(on_host(values), known, on_host(key), on_host(samples), recent, least, keep)
+    return tuple(beside(array, values) for array in made)
