@@ -40,9 +40,9 @@ class KSWIN(StreamDetector):
     """The newest values against as many of the older ones of a window, at every value; a change where they differ.
 
     The two are compared by their Kolmogorov-Smirnov distance. A change is a p-value of at most `alpha`, exact for
-    values without ties, as in the authors' code: the level of one test. (The bound printed in the paper,
-    sqrt(-ln(alpha) / stat_size), has 0.0065 where 0.005 is asked for.) Tests follow one another at every value, so most
-    streams without any change are reported sooner or later.
+    values without ties, as in river: the level of one test. (The bound sqrt(-ln(alpha) / stat_size) that river's
+    documentation gives has 0.0065 where 0.005 is asked for.) Tests follow one another at every value, so most streams
+    without any change are reported sooner or later.
 
     The published variant goes on with the newest values after a change. River's starts from an empty window and asks
     for a distance above 0.1 as well. River draws by Python's generator, begun anew after each change; with those
@@ -52,9 +52,9 @@ class KSWIN(StreamDetector):
     follow from the seed and the number of the value in its stream, so a stream's events do not depend on the others.
 
     Attributes:
-        alpha: largest p-value of a change, as in the authors' code and in river.
-        window_size: values of a window, older and newest ones; their default.
-        stat_size: how many of them are the newest, at most half; their default.
+        alpha: largest p-value of a change; river's default, as those of the sizes are.
+        window_size: values of a window, older and newest ones.
+        stat_size: how many of them are the newest, at most half.
         seed: decides which of the older values are drawn.
         samples: rows of stat_size different positions among the older values, 0 the oldest, that tests use in place of
             drawn ones: row 0 at the first test of a window that began empty or anew, and so on; after the last row the
