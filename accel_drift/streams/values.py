@@ -117,10 +117,12 @@ def window(values: Any, backend: Backend) -> tuple[Any, bool]:
 
 
 def _array(values: Any) -> npt.NDArray[Any]:
-    if isinstance(values, list | tuple):
-        values = [np.nan if v is None else v for v in values]
     try:
-        return np.asarray(values)
+        found = np.asarray(values)
+        if found.dtype.kind != "O":
+            return found
+        given = [np.nan if v is None else v for v in found.ravel().tolist()]
+        return np.asarray(given).reshape(found.shape)
     except (TypeError, ValueError) as error:
         raise DataError(f"values cannot be read as an array of numbers: {error}") from error
 

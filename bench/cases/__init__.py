@@ -21,6 +21,7 @@ from bench.cases import (
     mmd_unequal,
     mmd_wgmma,
     score_wide,
+    streams,
     wide,
 )
 from bench.goals import judge
@@ -43,6 +44,8 @@ CASES: tuple[Case, ...] = (
     ks_large.CASE,
     hypergeometric.CASE,
     fit_parquet.CASE,
+    streams.MANY,
+    streams.LONG,
 )
 
 

@@ -30,6 +30,8 @@ TINY: Mapping[str, Mapping[str, int]] = {
     "hypergeometric": {"draws": 50, "columns": 2, "bins": 4},
     "ks_large": {"n": 300},
     "score_wide": {"n": 300, "d": 3, "few": 2},
+    "streams": {"T": 2000, "S": 3, "middle": 2, "least": 1, "few": 1},
+    "stream_long": {"T": 3000, "part": 2000},
     "wide": {"n": 60, "d": 20},
     "mmd_gpu": {**_SAMPLES, "groups": 1},
     "mmd_wgmma": {**_SAMPLES, "groups": 0},

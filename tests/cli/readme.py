@@ -8,9 +8,12 @@ from pathlib import Path
 from accel_drift.detectors import get_class, names
 from accel_drift.finding import Status
 from accel_drift.report.words import STATUS_MEANING
+from accel_drift.streams import get_class as get_stream_class
+from accel_drift.streams import names as stream_names
+from accel_drift.streams.values import KINDS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-OURS = "accel_drift.detectors."
+OURS = ("accel_drift.detectors.", "accel_drift.streams.")
 
 
 def detectors() -> str:
@@ -28,6 +31,18 @@ def detectors() -> str:
     return table(rows)
 
 
+def streams() -> str:
+    """One row a detector of streams."""
+    head = ["name", "class", "what it watches", "reads", "source"]
+    rows = [head, ["---"] * len(head)]
+    for name in stream_names():
+        kind = get_stream_class(name)
+        if kind.__module__.startswith(OURS):
+            says = (kind.__doc__ or "").strip().splitlines()[0]
+            rows.append([f"`{name}`", f"`{kind.__name__}`", says, KINDS[kind.reads].words, kind.source])
+    return table(rows)
+
+
 def statuses() -> str:
     """One row a status."""
     return table([["status", "meaning"], ["---"] * 2, *([f"`{s}`", STATUS_MEANING[s]] for s in Status)])
@@ -37,7 +52,7 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
-PARTS = {"detectors": detectors, "statuses": statuses}
+PARTS = {"detectors": detectors, "streams": streams, "statuses": statuses}
 
 
 def updated(text: str) -> str:

@@ -12,7 +12,7 @@ import accel_drift as ad
 from accel_drift.backends import Backend, get_backend
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.streams.page_hinkley import PageHinkley
-from accel_drift.streams.values import check
+from accel_drift.streams.values import check, window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,18 @@ HOST = get_backend("numpy")
 )
 def test_what_is_read(kind: Any, values: Any) -> None:
     kind().scan(values)
+
+
+@pytest.mark.parametrize("values", [[1, None, 3], [[1, None, 3]], np.array([[1], [None], [3]], object)])
+def test_none_is_missing_wherever_it_stands(values: Any) -> None:
+    given, _ = window(values, HOST)
+    np.testing.assert_array_equal(given.ravel(), [1, np.nan, 3])
+
+
+@pytest.mark.parametrize("values", [["1", "2"], [1, "2"], [None, "2"], [[1, 2], [3]], [[1, None], "x"], {"x": 1}])
+def test_what_is_no_number_is_refused(values: Any) -> None:
+    with pytest.raises(DataError, match=r"values (are|cannot)"):
+        ad.PageHinkley().scan(values)
 
 
 @pytest.mark.parametrize(
