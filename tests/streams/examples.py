@@ -26,7 +26,7 @@ def values(detector: StreamDetector, moments: int, streams: int, at: float = 0.5
     """(T, S) of what the detector reads; at a share of T two of three streams move so far that anyone would see it."""
     rng = np.random.default_rng([6, moments, streams])
     late = np.arange(moments)[:, None] >= int(at * moments)
-    moved: Values = np.where(late, np.array([0, 0.7, 1])[np.arange(streams) % 3], 0)
+    moved = np.where(late, np.array([0, 0.7, 1])[np.arange(streams) % 3], 0.0)
     noise = rng.random((moments, streams))
     if detector.reads == "errors":
         return np.asarray(noise < 0.1 + 0.8 * moved, np.float64)
