@@ -9,11 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from accel_drift.backends import Backend
 from accel_drift.errors import ConfigError
 from accel_drift.streams.events import Events
+
+if TYPE_CHECKING:
+    from accel_drift.streams.stream import Stream
 
 State: TypeAlias = Any
 """A NamedTuple of arrays; the last axis of each is the streams."""
@@ -62,7 +65,7 @@ class StreamDetector(ABC):
 
         return scanned(self, values, backend)
 
-    def open(self, streams: int = 1, *, backend: str | Backend = "auto") -> Any:
+    def open(self, streams: int = 1, *, backend: str | Backend = "auto") -> Stream:
         """Streams that are watched as their values come: see `accel_drift.streams.stream.Stream`."""
         from accel_drift.streams.stream import Stream
 

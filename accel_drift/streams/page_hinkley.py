@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, ClassVar, Literal
 
 from accel_drift.errors import ConfigError
+from accel_drift.options import at_least, between
 from accel_drift.streams.events import CHANGE
 from accel_drift.streams.rules import RuleDetector
 
@@ -15,6 +16,9 @@ from accel_drift.streams.rules import RuleDetector
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageHinkley(RuleDetector):
     """Sums of what values lie above and below their running mean; a change where one has moved far from its extreme.
+
+    `before` is the mean of all values, `after` about that of the values since the sum's extreme, where the change is
+    likely to have begun: the mean, and how far the sum has moved a value since then.
 
     Attributes:
         min_instances: values before a change is looked for.
@@ -37,35 +41,45 @@ class PageHinkley(RuleDetector):
         super(PageHinkley, self).__post_init__()
         if self.mode not in ("up", "down", "both"):
             raise ConfigError(f"mode is {self.mode!r}; there are 'up', 'down' and 'both'")
+        at_least(self.min_instances, 0, "min_instances", "values before a change is looked for")
+        if self.delta != 0:
+            between(self.delta, 0, inf, "delta", "half the change that is put up with, in units of the values")
+        between(self.threshold, 0, inf, "threshold", "how far a sum must move")
+        if self.alpha is not None and self.alpha != 1:
+            between(self.alpha, 0, 1, "alpha", "the share of the sums that is kept, or 1")
 
     @staticmethod
     def rule(xp: Any) -> Callable[..., tuple[Any, ...]]:
         """The sums with one more value."""
 
         def step(
-            x: Any, n: Any, mean: Any, up: Any, low: Any, down: Any, high: Any, since: Any, total: Any, options: Any
+            x: Any, n: Any, mean: Any, up: Any, low: Any, down: Any, high: Any, up_for: Any, down_for: Any, options: Any
         ) -> tuple[Any, ...]:
             forget, delta, threshold, least, rises, falls, first_low, first_high = options
             n = n + 1.0
             mean = mean + (1.0 / n) * (x - mean)
             up = forget * up + (x - mean) - delta
             down = forget * down + (x - mean) + delta
+            up_for, down_for = xp.where(up < low, 0.0, up_for + 1.0), xp.where(down > high, 0.0, down_for + 1.0)
             low = xp.where(up < low, up, low)
             high = xp.where(down > high, down, high)
             rise, fall = rises * (up - low), falls * (high - down)
-            change = (n >= least) & ((rise > threshold) | (fall > threshold))
+            rose = rise > threshold
+            change = (n >= least) & (rose | (fall > threshold))
+            steps = xp.where(rose, up_for, xp.where(down_for > 0.0, -down_for, 1.0))
+            moved = xp.where(rose, delta, -delta) + xp.where(rose, rise, fall) / steps
             return (
                 xp.where(change, CHANGE, 0),
                 mean,
-                x,
+                mean + moved,
                 xp.where(change, 0.0, n),
                 xp.where(change, 0.0, mean),
                 xp.where(change, 0.0, up),
                 xp.where(change, first_low, low),
                 xp.where(change, 0.0, down),
                 xp.where(change, first_high, high),
-                since,
-                total,
+                xp.where(change, 0.0, up_for),
+                xp.where(change, 0.0, down_for),
             )
 
         return step

@@ -133,6 +133,8 @@ def _from_arrow(values: Any) -> npt.NDArray[Any]:
 
     if hasattr(values, "column_names") or hasattr(values, "columns"):
         table = pa.table(values)
+        if not table.column_names:
+            raise DataError("values are a table without columns; each of its columns is a stream")
         return np.stack([_column(n, table[n]) for n in table.column_names], axis=1)
     return _column("values", values)
 

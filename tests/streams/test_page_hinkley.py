@@ -10,6 +10,7 @@ from river import drift
 
 import accel_drift as ad
 from accel_drift.backends import Backend
+from accel_drift.errors import ConfigError
 from tests.streams import shapes
 
 
@@ -48,3 +49,23 @@ def test_the_published_sums_are_those_of_a_plain_loop(backend: Backend) -> None:
     wanted = [_plain(values[:400], 0.1, 20) for values in given.values()]
     assert sum(map(len, wanted)) > 5
     assert [found.of_stream(s).change_points.tolist() for s in range(len(wanted))] == wanted
+
+
+@pytest.mark.parametrize("moved", [2.0, -2.0])
+@pytest.mark.parametrize("variant", ["paper", "river"])
+def test_estimates_are_the_means_before_and_after(moved: float, variant: Any) -> None:
+    values = np.random.default_rng(5).normal(10, 1, (3000, 40))
+    values[2000:] += moved
+    found = ad.PageHinkley(variant=variant, delta=0.3, threshold=40).scan(values).changes()
+    assert len(found.of_stream(0)) == 1
+    assert np.abs(found.before - 10).max() < 0.2
+    assert np.abs(found.after - 10 - moved).max() < 1.5
+    assert abs(found.after.mean() - 10 - moved) < 0.3
+
+
+@pytest.mark.parametrize(
+    "options", [{"delta": -1}, {"threshold": 0}, {"threshold": "a"}, {"alpha": 1.5}, {"min_instances": 1.5}]
+)
+def test_options_that_cannot_work_are_refused(options: Any) -> None:
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        ad.PageHinkley(**options)
