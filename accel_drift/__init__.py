@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     )
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
+    from accel_drift.sequential.look import Look
+    from accel_drift.sequential.two_sample import SequentialTwoSample
+    from accel_drift.sequential.watch import Watch
     from accel_drift.streams.adwin import ADWIN
     from accel_drift.streams.cusum import CUSUM
     from accel_drift.streams.ddm import DDM
@@ -76,17 +79,20 @@ __all__ = [
     "Finding",
     "Hellinger",
     "JensenShannon",
+    "Look",
     "Missing",
     "PageHinkley",
     "Plan",
     "Profile",
     "Report",
+    "SequentialTwoSample",
     "Severity",
     "Status",
     "Stream",
     "TotalVariation",
     "Unseen",
     "Wasserstein",
+    "Watch",
     "__version__",
     "available_backends",
     "chi_square",
@@ -132,10 +138,13 @@ _HOME = {
     "Plan": "accel_drift.profiles",
     "Profile": "accel_drift.profiles",
     "Report": "accel_drift.report",
+    "Look": "accel_drift.sequential.look",
+    "SequentialTwoSample": "accel_drift.sequential.two_sample",
     "Severity": "accel_drift.finding",
     "Status": "accel_drift.finding",
     "Unseen": "accel_drift.detectors.unseen",
     "Wasserstein": "accel_drift.detectors.wasserstein",
+    "Watch": "accel_drift.sequential.watch",
     "available_backends": "accel_drift.backends",
     "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",

@@ -1,0 +1,106 @@
+"""Reference rows in a seeded order: some are set aside, every other one is handed out once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from accel_drift.data.concatenate import joined
+from accel_drift.data.decoded import Decoded
+from accel_drift.data.schema import Schema
+from accel_drift.data.table import Table
+from accel_drift.errors import DataError, SchemaError
+from accel_drift.statistics import draws
+
+LEAST = 4
+"""Rows that a reference must have: two are set aside, and one is to be compared."""
+
+_ASIDE = 2000
+"""Rows set aside at most: more of them would not place an edge or a scale better than a bet can feel."""
+
+
+@dataclass(slots=True)
+class FreshRows:
+    """Rows of the reference that no look has used.
+
+    Attributes:
+        rows: those that are handed out, in the order in which they are.
+        used: how many of them are.
+        before: how many there were before these and are used, too.
+    """
+
+    rows: Table
+    used: int = 0
+    before: int = 0
+
+    @property
+    def given(self) -> int:
+        """Rows that there were in all."""
+        return self.before + self.rows.rows
+
+    @property
+    def left(self) -> int:
+        """Rows that are still to be handed out."""
+        return self.rows.rows - self.used
+
+    def next(self, count: int) -> Table:
+        """The next rows; they count as used once `used` says so."""
+        return self.rows.take(np.arange(self.used, self.used + count))
+
+    def unused(self) -> Table:
+        """All that are left."""
+        return self.next(self.left)
+
+    def beside(self, more: Table) -> FreshRows:
+        """Those that are left, and then others."""
+        both = stacked([self.unused(), more], self.rows.schema)
+        return FreshRows(both, before=self.before + self.used)
+
+
+def shuffled(table: Table, seed: int, *purpose: str | int) -> Table:
+    """The rows in an order that the seed decides."""
+    return table.take(order(table.rows, seed, *purpose))
+
+
+def order(rows: int, seed: int, *purpose: str | int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Places of so many rows in an order that the seed decides."""
+    high, low = draws.words(draws.key(seed, "sequential", *purpose), 0, 1, rows)[:, 0].astype(np.uint64)
+    return np.argsort((high << np.uint64(32)) | low, kind="stable")
+
+
+def set_aside(table: Table, seed: int) -> tuple[Table, FreshRows]:
+    """A fifth of the rows, at most 2,000, from which all is learned that must not come from rows to be compared.
+
+    Raises:
+        DataError: there are too few rows.
+    """
+    if table.rows < LEAST:
+        raise DataError(
+            f"the reference has {table.rows} rows, each is compared at most once and some are set aside; give at least "
+            f"{LEAST}, better as many as all batches to come have together"
+        )
+    dealt = shuffled(table, seed, "reference")
+    aside = max(2, min(table.rows // 5, _ASIDE))
+    return dealt.take(np.arange(aside)), FreshRows(dealt.take(np.arange(aside, table.rows)))
+
+
+def stacked(tables: Sequence[Table], schema: Schema) -> Table:
+    """Tables of these columns, one below the other.
+
+    Raises:
+        SchemaError: a column holds another sort of thing in one of them.
+    """
+    columns = {}
+    for c in schema.columns:
+        found = joined(c.name, [Decoded(t.columns[c.name], _type(t, c.name)) for t in tables])
+        if not isinstance(found, Decoded):
+            raise SchemaError(f"column {c.name!r} cannot be put below that of other rows: {found.reason}")
+        columns[c.name] = found.column
+    return Table(sum(t.rows for t in tables), columns, schema, tables[0].excluded, tables[0].name)
+
+
+def _type(table: Table, name: str) -> str:
+    found = table.schema.get(name)
+    return found.type if found is not None else ""

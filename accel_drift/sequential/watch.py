@@ -1,0 +1,195 @@
+"""Batches that are looked at one by one, with the evidence of all looks and a state that can be kept."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends import Backend, open_backend
+from accel_drift.data.read import read_table
+from accel_drift.data.schema import diff, listed
+from accel_drift.data.table import Table
+from accel_drift.errors import DataError, SchemaError
+from accel_drift.sequential.base import SequentialTest, test_of
+from accel_drift.sequential.evidence import Evidence, Floats, promise
+from accel_drift.sequential.look import Look
+from accel_drift.sequential.rows import FreshRows, order, shuffled, stacked
+
+
+class Watch(ABC):
+    """A reference, and what the batches so far say against it.
+
+    Attributes:
+        test: the options.
+        looks: how many batches were looked at.
+        history: log evidence after each look.
+    """
+
+    def __init__(
+        self,
+        test: SequentialTest,
+        aside: Table,
+        fresh: FreshRows,
+        backend: Backend,
+        names: tuple[str, ...],
+        stakes: int,
+        *,
+        joint: bool,
+    ) -> None:
+        self.test, self.looks = test, 0
+        self.history: list[float] = []
+        self._aside, self._fresh, self._backend = aside, fresh, backend
+        self._names, self._has_joint = names, joint
+        self._alarm = False
+        self._evidence = Evidence.start(test.guarantee, stakes, len(names) + joint)
+
+    @property
+    def left(self) -> int | None:
+        """Reference rows that no look has used; None where each look uses all."""
+        return self._fresh.left
+
+    @property
+    def guarantee(self) -> str:
+        """What an alarm promises, as a sentence."""
+        return f"{promise(self.test.guarantee, self.test.alpha)}; each reference row is used at most once"
+
+    def update(self, batch: Any) -> Look:
+        """Look at the next batch. Where it raises, nothing has changed.
+
+        A batch with more rows than the reference has left is compared in part, by rows that the seed draws.
+
+        Args:
+            batch: a data set, in any form that the reference may have.
+
+        Raises:
+            DataError: the batch cannot be read, or no reference row is left to compare it with.
+            SchemaError: a column of the reference is not there, or holds another sort of thing.
+        """
+        table = self._read(batch, "batch")
+        rows = min(table.rows, *(most for most in (self.left, self.test.most_rows) if most is not None))
+        if table.rows and not rows:
+            raise DataError(
+                f"all {self._fresh.given:,} rows of the reference were used in {self.looks:,} looks, each once; "
+                "give others with more(reference), the evidence stays as it is"
+            )
+        chosen = table.take(order(table.rows, self.test.seed, "batch", self.looks)[:rows])
+        log_e = self._bets(self._fresh.next(rows), chosen) if rows else np.zeros(self._evidence.wealth.shape)
+        self._fresh.used += rows
+        return self._add(log_e, rows)
+
+    def more(self, reference: Any) -> None:
+        """Give more reference rows, alike those given before and never compared: the evidence stays as it is.
+
+        Raises:
+            DataError: they cannot be read.
+            SchemaError: a column is not there, or holds another sort of thing.
+        """
+        table = shuffled(self._read(reference, "reference"), self.test.seed, "more", self.looks, self._fresh.left)
+        self._fresh = self._fresh.beside(table)
+
+    def save(self, path: str | Path) -> None:
+        """Write options, evidence, what was learned and the reference rows that are still needed to one Arrow file.
+
+        Raises:
+            SourceError: the folder does not exist or cannot be written to.
+        """
+        from accel_drift.sequential.file import Kept, write
+
+        facts = {
+            "test": self.test.summary(),
+            "aside": self._aside.rows,
+            "before": self._fresh.before + self._fresh.used,
+            "evidence": self._evidence.looks,
+            "looks": self.looks,
+            "alarm": self._alarm,
+        }
+        own = {"wealth": self._evidence.wealth, "history": np.array(self.history)}
+        rows = stacked([self._aside, self._fresh.unused()], self._aside.schema)
+        write(Kept(facts, {**self._learned(), **own}, rows), Path(path))
+
+    @staticmethod
+    def load(path: str | Path, backend: str | Backend = "auto") -> Watch:
+        """A watch as it stood when it was saved: what it says from here on is what it would have said.
+
+        Args:
+            path: of a file that `save` wrote.
+            backend: where to compute: "numpy", "jax", "cupy" or "auto".
+
+        Raises:
+            SourceError: there is no such file; or it is damaged, foreign, altered, of a later format, or of a test that
+                is not there.
+        """
+        from accel_drift.sequential.file import read
+
+        kept = read(Path(path))
+        facts, opened = kept.facts, open_backend(backend)[0]
+        everything = np.arange(kept.rows.rows)
+        aside, fresh = kept.rows.take(everything[: facts["aside"]]), kept.rows.take(everything[facts["aside"] :])
+        made = test_of(facts["test"], str(path)).watch(aside, FreshRows(fresh, before=facts["before"]), opened)
+        made.looks, made.history = facts["looks"], kept.arrays["history"].tolist()
+        made._alarm = facts["alarm"]
+        made._evidence = replace(made._evidence, looks=facts["evidence"], wealth=kept.arrays["wealth"])
+        made._restore(kept.arrays)
+        return made
+
+    def _read(self, source: Any, name: str) -> Table:
+        """Rows with the columns of the reference."""
+        known = self._aside.schema
+        wanted = dict.fromkeys(name for c in known.columns for name in (c.name, c.source))
+        table = read_table(source, schema=known, columns=wanted, name=name, backend=self._backend)
+        changes = diff(known, table.schema)
+        if changes.removed:
+            raise SchemaError(
+                f"the {name} lacks {listed(changes.removed)}, which is watched; open the test without by drop="
+            )
+        if changes.retyped:
+            said = ", ".join(f"{column!r} is {now}, and was {was}" for column, was, now in changes.retyped)
+            raise SchemaError(f"columns of the {name} hold another sort of thing than the reference's: {said}")
+        return table.select(known.names)
+
+    def _add(self, log_e: Floats, rows: int, p_values: dict[str, float] | None = None) -> Look:
+        """Evidence with the log e-values of one more look, (G, S)."""
+        test, before = self.test, self._evidence
+        now = self._evidence = before.add(log_e)
+        reached, each = now.reaches(test.alpha), now.processes.tolist()
+        self._alarm = reached or (self._alarm and test.guarantee == "ever")
+        self.looks += 1
+        self.history.append(now.total)
+        if reached and test.guarantee == "run_length":
+            self._evidence = now.anew()
+            self._forget()
+        columns = dict(zip(self._names, each, strict=False))
+        return Look(
+            self.looks,
+            rows,
+            now.added(before),
+            now.total,
+            self._alarm,
+            self.guarantee,
+            self.left,
+            columns,
+            each[-1] if self._has_joint else None,
+            p_values or {},
+        )
+
+    @abstractmethod
+    def _bets(self, reference: Table, batch: Table) -> Floats:
+        """Log e-values of as many rows of either side, (G, S): at least one row."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Begin anew after an alarm."""
+
+    @abstractmethod
+    def _learned(self) -> dict[str, npt.NDArray[Any]]:
+        """Arrays that were learned from looks, by name."""
+
+    @abstractmethod
+    def _restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on from what `_learned` gave."""
