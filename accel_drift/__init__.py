@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from accel_drift.sequential.two_sample import SequentialTwoSample
     from accel_drift.sequential.watch import Watch
     from accel_drift.streams.adwin import ADWIN
+    from accel_drift.streams.bounded_mean import BoundedMean
     from accel_drift.streams.cusum import CUSUM
     from accel_drift.streams.ddm import DDM
     from accel_drift.streams.eddm import EDDM
@@ -72,6 +73,7 @@ __all__ = [
     "MMD",
     "PSI",
     "AccelDriftError",
+    "BoundedMean",
     "ChiSquare",
     "CramerVonMises",
     "Energy",
@@ -124,6 +126,7 @@ _HOME = {
     "CramerVonMises": "accel_drift.detectors.cramer_von_mises",
     "Energy": "accel_drift.detectors.energy",
     "Events": "accel_drift.streams.events",
+    "BoundedMean": "accel_drift.streams.bounded_mean",
     "CUSUM": "accel_drift.streams.cusum",
     "DDM": "accel_drift.streams.ddm",
     "EDDM": "accel_drift.streams.eddm",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,13 @@ from accel_drift.streams.events import Events
 
 Values = npt.NDArray[np.float64]
 
-DETECTORS: tuple[StreamDetector, ...] = tuple(get_class(n)(variant=v) for n in names() for v in ("paper", "river"))
-"""Every detector that there is, at its defaults."""
+KNOWN: dict[str, dict[str, Any]] = {"bounded_mean": {"mean": 0.5, "alpha": 0.001, "guarantee": "run_length"}}
+"""What a detector cannot find out about streams that do not change, by its name."""
+
+DETECTORS: tuple[StreamDetector, ...] = tuple(
+    get_class(n)(variant=v, **KNOWN.get(n, {})) for n in names() for v in ("paper", "river")
+)
+"""Every detector that there is, at its defaults beside that."""
 
 
 def label(detector: StreamDetector) -> str:
