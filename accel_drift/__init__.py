@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from accel_drift.streams.hddm_w import HDDM_W
     from accel_drift.streams.kswin import KSWIN
     from accel_drift.streams.page_hinkley import PageHinkley
+    from accel_drift.streams.run_lengths import RunLengths
     from accel_drift.streams.stream import Stream
 
     __version__: str
@@ -87,6 +88,7 @@ __all__ = [
     "Plan",
     "Profile",
     "Report",
+    "RunLengths",
     "SequentialTwoSample",
     "Severity",
     "Status",
@@ -136,6 +138,7 @@ _HOME = {
     "Finding": "accel_drift.finding",
     "KSWIN": "accel_drift.streams.kswin",
     "PageHinkley": "accel_drift.streams.page_hinkley",
+    "RunLengths": "accel_drift.streams.run_lengths",
     "Stream": "accel_drift.streams.stream",
     "Missing": "accel_drift.detectors.missing",
     "Plan": "accel_drift.profiles",

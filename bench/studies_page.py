@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-Cell = Mapping[str, Any]
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table."""
-    yield "| " + " | ".join(heads) + " |"
-    yield "|" + "---|" * len(heads)
-    yield from ("| " + " | ".join(row) + " |" for row in rows)
+from bench.page import Cell, held, made, table
+from bench.streams_page import run_lengths
 
 
 def level(result: Mapping[str, Any]) -> Iterator[str]:
@@ -25,7 +19,7 @@ def level(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Share of pairs of data sets from one law with a raw p-value of at most {s['alpha']}. A cell is one kind of "
         f"column at one n and m of {sizes}. The bound is {s['standard_errors']} standard errors above {s['alpha']}: "
-        f"{_held(cells)} hold it. {_made(result)}"
+        f"{held(cells)} hold it. {made(result)}"
     )
     yield ""
     together, pairs_of_median = s["columns_of_joint"], s["median_pairs_above_2000_rows"]
@@ -47,7 +41,7 @@ def level(result: Mapping[str, Any]) -> Iterator[str]:
 def _worst(detector: str, cells: Sequence[Cell]) -> Sequence[str]:
     mine = [c for c in cells if c["detector"] == detector]
     top, low = max(mine, key=lambda c: c["rate"] / c["bound"]), min(mine, key=lambda c: c["rate"])
-    held = sum(bool(c["holds"]) for c in mine)
+    within = sum(bool(c["holds"]) for c in mine)
     return (
         detector,
         str(len(mine)),
@@ -57,7 +51,7 @@ def _worst(detector: str, cells: Sequence[Cell]) -> Sequence[str]:
         f"{top['n']} / {top['m']}",
         f"{top['bound']:.4f}",
         f"{low['rate']:.4f} ({low['column']}, {low['n']} / {low['m']})",
-        "all" if held == len(mine) else f"**{held} of {len(mine)}**",
+        "all" if within == len(mine) else f"**{within} of {len(mine)}**",
     )
 
 
@@ -105,7 +99,7 @@ def effects(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Mean effect over the effect between whole populations, normal columns, mean moved by a share of the standard "
-        f"deviation; within {s['near']:.0%}: {_held(means)}. {_made(result)}"
+        f"deviation; within {s['near']:.0%}: {held(means)}. {made(result)}"
     )
     yield ""
     columns = sorted({(c["shift"], c["n"], c["m"]) for c in means}, key=lambda k: (k[1] + k[2], k))
@@ -119,7 +113,7 @@ def effects(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Share of intervals that hold the effect between whole populations; the floor is {s['floor']:.0%}: "
-        f"{_held(covered)}. The drifts of a column are none, a small and a moderate one: normal and blocks at PSI "
+        f"{held(covered)}. The drifts of a column are none, a small and a moderate one: normal and blocks at PSI "
         f"{', '.join(map(str, s['psi']))}, Poisson(3) with its mean moved, shares of missing rows and of a new "
         f"category. Blocks are whole runs of {s['block']} rows drawn again."
     )
@@ -154,7 +148,7 @@ def discovery(result: Mapping[str, Any]) -> Iterator[str]:
         f"{s['columns']} normal columns, n = m = {s['rows']}, one of them moved by {s['shift']} sd; alpha "
         f"{s['alpha']}, any effect counts. Mean share of clean columns among those found, with the correction of a "
         f"report (within a column by Holm, over columns by Benjamini-Hochberg) and with plain Benjamini-Hochberg over "
-        f"all pairs of column and detector. {_made(result)}"
+        f"all pairs of column and detector. {made(result)}"
     )
     yield ""
     told = {"two_levels": "a report's", "one_level": "over all pairs"}
@@ -185,7 +179,7 @@ def detectable(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"The mean shift, in standard deviations, that a report says is found with power {s['power']}, over the one "
         f"that is, by simulation, at the level given; the simulated shift in parentheses. Within {s['near']:.0%}: "
-        f"{_held(result['cells'])}. {_made(result)}"
+        f"{held(result['cells'])}. {made(result)}"
     )
     yield ""
     columns = sorted({(c["n"], c["m"], c["alpha"]) for c in result["cells"]}, key=lambda k: (k[0], -k[2]))
@@ -206,7 +200,7 @@ def tolerance(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Share of pairs said to have drifted by more than eps, at {s['alpha']}, where the drift is just eps (the "
         f"level; bound {s['standard_errors']} standard errors above) and where it is twice that (the power). Levels "
-        f"within the bound: {_held(at)}. {_made(result)}"
+        f"within the bound: {held(at)}. {made(result)}"
     )
     yield ""
     twice = {(c["detector"], c["n"], c["m"]): c for c in result["cells"] if c["times"] == 2}
@@ -229,7 +223,7 @@ def categories(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Categories by Zipf's law; total variation counts them in at most {s['cells']:,} cells. Share of pairs with a "
         f"raw p-value of at most {s['alpha']} where nothing drifted. The bound is {s['standard_errors']} standard "
-        f"errors above: {_held(level)}. {_made(result)}"
+        f"errors above: {held(level)}. {made(result)}"
     )
     yield ""
     keys = sorted({(c["categories"], c["n"], c["m"], c["pairs"]) for c in level})
@@ -258,7 +252,7 @@ def groups(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Share of pairs with a p-value of at most {s['alpha']}, {s['permutations']} permutations, both modes on the "
         f"same pairs. Normal columns; the shift of the mean, in deviations, is spread evenly over them. About 32 "
-        f"groups on the smaller side. Power lost by groups is below {s['loss']}: {_held(power)}. {_made(result)}"
+        f"groups on the smaller side. Power lost by groups is below {s['loss']}: {held(power)}. {made(result)}"
     )
     yield ""
     heads = ("columns", "n / m", "shift", "pairs", "rows", "groups", "lost, ± standard error")
@@ -268,7 +262,7 @@ def groups(result: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Where nothing is moved the rates are levels, bounded {s['standard_errors']} standard errors above "
         f"{s['alpha']}, and p-values are uniform: the chi-square p-value of {s['bins']} bins is above {s['uniform']}. "
-        f"{_held(level)}."
+        f"{held(level)}."
     )
     yield ""
     ends = [(f"{c['rows_uniform']:.3g}", f"{c['groups_uniform']:.3g}") for c in level]
@@ -295,7 +289,7 @@ def power(result: Mapping[str, Any]) -> Iterator[str]:
         f'MMD with `bandwidth=` "fuse", "agg" and "median" on the same data: share found at {s["alpha"]}, single '
         f"rows permuted, {s['permutations']} relabellings. Waves are changes on a small scale: perturbed uniforms, the "
         f"height a share of the largest possible, where both must find more than the median bandwidth. Shifts of means "
-        f"are in deviations; there they may find at most {s['less']} less: {_held(drifted)}. {_made(result)}"
+        f"are in deviations; there they may find at most {s['less']} less: {held(drifted)}. {made(result)}"
     )
     yield ""
     found: dict[tuple[Any, ...], dict[str, Cell]] = {}
@@ -311,7 +305,7 @@ def power(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Where nothing drifted, two normal columns; the bound is {s['standard_errors']} standard errors above "
-        f"{s['alpha']}: {_held(level)}."
+        f"{s['alpha']}: {held(level)}."
     )
     yield ""
     names = list(dict.fromkeys(c["test"] for c in level))
@@ -327,18 +321,6 @@ def _rate(cell: Cell | None) -> str:
     if cell is None:
         return ""
     return f"**{cell['rate']:.3f}**" if cell["holds"] is False else f"{cell['rate']:.3f}"
-
-
-def _made(result: Mapping[str, Any]) -> str:
-    m = result["machine"]
-    commits = sorted({commit for c in result["cells"] for commit in c["commits"]})
-    run = f"run at commit {', '.join(commits)}" if len(commits) < 4 else f"run at {len(commits)} commits"
-    return f"{m['created_at'][:10]}, {run}, {result['work_s'] / 60:.0f} minutes of one process at a time."
-
-
-def _held(cells: Sequence[Cell]) -> str:
-    judged = [c for c in cells if c["holds"] is not None]
-    return f"{sum(bool(c['holds']) for c in judged)} of {len(judged)} cells"
 
 
 def _beyond(cells: Sequence[Cell]) -> Iterator[str]:
@@ -368,5 +350,6 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "categories": categories,
     "groups": groups,
     "power": power,
+    "run-lengths": run_lengths,
 }
 """What a result is called -> how it is shown, in the page's order."""

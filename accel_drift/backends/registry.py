@@ -41,13 +41,14 @@ def _foreign() -> dict[str, EntryPoint]:
 
 def _class(name: str) -> type[Backend]:
     """Find the class of a backend; whatever importing its module raises passes through."""
+    # Ours first: to look for entry points takes milliseconds.
+    if name.isidentifier() and (Path(__file__).parent / f"_{name}.py").exists():
+        own: type[Backend] = importlib.import_module(f"accel_drift.backends._{name}").BACKEND
+        return own
     if name not in names():
         valid = ", ".join(("auto", *names()))
         raise ConfigError(f"there is no backend {name!r}; there are {valid}")
-    if (Path(__file__).parent / f"_{name}.py").exists():
-        found: type[Backend] = importlib.import_module(f"accel_drift.backends._{name}").BACKEND
-    else:
-        found = _foreign()[name].load()
+    found: type[Backend] = _foreign()[name].load()
     return found
 
 
@@ -128,6 +129,7 @@ def available_backends() -> tuple[str, ...]:
     return tuple(name for name in names() if why_not(name) is None)
 
 
+@cache
 def _jax_may_have_gpu() -> bool:
     """Whether JAX is worth importing (a second) in search of a GPU: its GPUs come as plugins."""
     return bool(entry_points(group="jax_plugins"))

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from importlib.metadata import entry_points
 from typing import Any
 
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
+from accel_drift.named import Named
 
-_NOT_DETECTORS = {"base", "matrix"}
-_GROUP = "accel_drift.detectors"
+_DETECTORS: Named[Detector] = Named(__name__, "detector", frozenset({"base", "matrix"}))
 
-
-def names() -> tuple[str, ...]:
-    """Every detector there is, by name."""
-    own = {m.name for m in pkgutil.iter_modules(__path__)} - _NOT_DETECTORS
-    return tuple(sorted(own | {e.name for e in entry_points(group=_GROUP)}))
-
-
-def get_class(name: str) -> type[Detector]:
-    """The class of a detector.
-
-    Raises:
-        ConfigError: there is no detector of that name.
-    """
-    if name not in names():
-        raise ConfigError(f"no detector {name!r}; there are {', '.join(names())}")
-    for entry in entry_points(group=_GROUP, name=name):
-        found: type[Detector] = entry.load()
-        return found
-    own: type[Detector] = importlib.import_module(f"{__name__}.{name}").DETECTOR
-    return own
+names, get_class = _DETECTORS.names, _DETECTORS.get_class
 
 
 def get_detector(name: str, **options: Any) -> Detector:

@@ -60,6 +60,8 @@ class ADWIN(StreamDetector):
 
     name: ClassVar[str] = "adwin"
     source: ClassVar[str] = "Bifet & Gavalda 2007, doi:10.1137/1.9781611972771.42"
+    strictness: ClassVar[tuple[str, ...]] = ("delta",)
+    falls: ClassVar[bool] = True
 
     delta: float = 0.002
     clock: int = 32

@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 from accel_drift.backends import Backend
 from accel_drift.errors import ConfigError
 from accel_drift.streams.events import Events
 
 if TYPE_CHECKING:
+    from accel_drift.streams.run_lengths import RunLengths
     from accel_drift.streams.stream import Stream
 
 State: TypeAlias = Any
@@ -31,11 +32,15 @@ class StreamDetector(ABC):
     Attributes:
         reads: what its values are: "numbers", finite ones; "shares", numbers from 0 to 1; "errors", 0 or 1.
         variant: where the method as published and the library river differ: "paper" or "river".
+        strictness: the option that says how much it takes to be a change, then that of a warning, which moves with it.
+        falls: whether these are shares or chances, of which a lower one takes more; else a higher number does.
     """
 
     name: ClassVar[str]
     source: ClassVar[str]
     reads: ClassVar[str] = "numbers"
+    strictness: ClassVar[tuple[str, ...]] = ()
+    falls: ClassVar[bool] = False
 
     variant: Variant = "paper"
 
@@ -70,6 +75,73 @@ class StreamDetector(ABC):
         from accel_drift.streams.stream import Stream
 
         return Stream(self, streams, backend=backend)
+
+    def run_length(
+        self,
+        null: Any,
+        *,
+        runs: int = 10_000,
+        horizon: int = 100_000,
+        block: int = 1,
+        seed: int = 0,
+        backend: str | Backend = "auto",
+    ) -> RunLengths:
+        """How many values streams that do not change take until the first false alarm.
+
+        Streams are drawn from the null and scanned until their first change point; learning and waiting count.
+
+        Args:
+            null: values of a stream that does not change, (N,), or of several, (N, C), each of which as many streams
+                are drawn from; or "normal", values with mean 0 and deviation 1 for detectors that read any number.
+            runs: streams that are simulated; the standard error of the average is about the average over their root.
+            horizon: values after which a stream is followed no further.
+            block: values that are drawn together as they follow one another (Kuensch 1989, doi:10.1214/aos/1176347265),
+                many times as long as neighbours are alike; 1 where values do not depend on one another.
+            seed: decides what is drawn.
+            backend: where to compute: "numpy", "jax", "cupy" or "auto".
+
+        Raises:
+            ConfigError: there is no such null, block or number of runs.
+            DataError: the values are not what the detector reads.
+        """
+        from accel_drift.streams.run_lengths import run_length
+
+        return run_length(self, null, runs=runs, horizon=horizon, block=block, seed=seed, backend=backend)
+
+    def calibrate(
+        self,
+        null: Any,
+        *,
+        arl: float,
+        runs: int = 10_000,
+        block: int = 1,
+        seed: int = 0,
+        backend: str | Backend = "auto",
+    ) -> Self:
+        """The same detector with a wanted average run length: of streams like the null, one alarm in `arl` values.
+
+        The option that decides when there is a change is searched (`strictness`), and that of warnings moves with it;
+        the others stay. The average is that of streams simulated from the null, by the standard error of `runs` of
+        them, and each counts as at most 20 `arl`: DDM and HDDM-A alarm less and less often, so that some streams never
+        do. Where no value of the option gives just `arl`, the average is the next longer one. It is as true as the
+        null: a few hundred values say little about what one in 10,000 is like. Watching S streams, there is an alarm
+        in any of them S times as often.
+
+        Args:
+            null: as for `run_length`.
+            arl: the average run length without a change, in values of a stream; above 1 and at most 1e7.
+            runs: streams that are simulated.
+            block: as for `run_length`.
+            seed: decides what is drawn.
+            backend: where to compute.
+
+        Raises:
+            ConfigError: the detector cannot have such an average; or as for `run_length`.
+            DataError: the values are not what the detector reads.
+        """
+        from accel_drift.streams.run_lengths import calibrate
+
+        return calibrate(self, null, arl=arl, runs=runs, block=block, seed=seed, backend=backend)
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""

@@ -14,7 +14,7 @@ from accel_drift.streams.rules import RuleDetector
 class ControlChart(RuleDetector):
     """A rule that measures how far values lie from the mean of the stream in control, in its deviations.
 
-    Both are given, or learned from the first values (Welford 1962) and kept until a change; then they are learned anew.
+    Both are given, or learned from the first values and kept until a change; then they are learned anew.
     Where the values to learn from are all the same, every other value is a change.
 
     Attributes:
@@ -42,12 +42,18 @@ class ControlChart(RuleDetector):
 
     def empty(self) -> tuple[float, ...]:
         """Nothing counted, and the mean and deviation where they are given."""
-        return 0.0, *self._given()
+        return 0.0, *self.given()
 
-    def learning(self) -> tuple[float, float, float, float]:
-        """What a rule begins with and learns: values to learn from, 1 / (the same less one), mean, deviation."""
+    def learning(self) -> tuple[float, float, float, float, float]:
+        """What a rule begins with and learns.
+
+        Values to learn from, the reciprocals of their number and of the same less one, mean and deviation. Distances
+        from the first value are summed, and their squares: it is one of them, so that no more than a factor of their
+        number is lost to rounding.
+        """
         start = 0 if self.mean is not None else self.warm_start
-        return start, 1.0 / max(start - 1, 1), *self._given()
+        return start, 1.0 / max(start, 1), 1.0 / max(start - 1, 1), *self.given()
 
-    def _given(self) -> tuple[float, float]:
+    def given(self) -> tuple[float, float]:
+        """The mean and the deviation where they are given."""
         return (0.0, 0.0) if self.mean is None or self.deviation is None else (self.mean, self.deviation)

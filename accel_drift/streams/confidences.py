@@ -23,6 +23,8 @@ class Confidences(RuleDetector):
 
     source: ClassVar[str] = "Frias-Blanco et al. 2014, doi:10.1109/TKDE.2014.2345382"
     reads: ClassVar[str] = "shares"
+    strictness: ClassVar[tuple[str, ...]] = ("drift_confidence", "warning_confidence")
+    falls: ClassVar[bool] = True
 
     drift_confidence: float = 0.001
     warning_confidence: float = 0.005

@@ -32,6 +32,7 @@ class CUSUM(ControlChart):
 
     name: ClassVar[str] = "cusum"
     source: ClassVar[str] = "Page 1954, doi:10.1093/biomet/41.1-2.100; Montgomery 2009, Statistical Quality Control"
+    strictness: ClassVar[tuple[str, ...]] = ("threshold",)
 
     slack: float = 0.5
     threshold: float = 5.0
@@ -44,14 +45,16 @@ class CUSUM(ControlChart):
 
     @staticmethod
     def rule(xp: Any) -> Callable[..., tuple[Any, ...]]:
-        """The sums with one more value; while it is learned, `spread` is a sum of squares."""
+        """The sums with one more value; while it learns, `mean` is the first value, `spread` a sum of squares."""
 
         def step(
-            x: Any, n: Any, mean: Any, spread: Any, up: Any, rises: Any, down: Any, falls: Any, h: Any, options: Any
+            x: Any, n: Any, mean: Any, spread: Any, up: Any, rises: Any, down: Any, falls: Any, total: Any, options: Any
         ) -> tuple[Any, ...]:
-            start, share, first_mean, first_spread, slack, threshold = options
+            start, each, share, first_mean, first_spread, slack, threshold = options
             n = n + 1.0
-            learns, gap = n <= start, x - mean
+            learns = n <= start
+            mean = xp.where(learns & (n == 1.0), x, mean)
+            gap = x - mean
             up = xp.where(learns, 0.0, up + gap - slack * spread)
             down = xp.where(learns, 0.0, down - gap - slack * spread)
             rises, falls = xp.where(up > 0.0, rises + 1.0, 0.0), xp.where(down > 0.0, falls + 1.0, 0.0)
@@ -60,21 +63,23 @@ class CUSUM(ControlChart):
             change = rise | fall
             steps = xp.where(rise, rises, xp.where(fall, -falls, 1.0))
             moved = xp.where(rise, slack, -slack) * spread + xp.where(rise, up, down) / steps
-            learned = mean + (1.0 / n) * gap
-            squares = spread + gap * (x - learned)
-            squares = xp.where(n == start, xp.sqrt(squares * share), squares)
+            total, squares = total + gap, spread + gap * gap
+            learned = n == start
+            center = xp.where(learned, mean + total * each, mean)
+            variance = xp.where(learned, (squares - total * total * each) * share, 0.0)
+            squares = xp.where(learned, xp.sqrt(variance), squares)
             return (
                 xp.where(change, CHANGE, 0),
                 mean,
                 mean + moved,
                 xp.where(change, 0.0, n),
-                xp.where(change, first_mean, xp.where(learns, learned, mean)),
+                xp.where(change, first_mean, center),
                 xp.where(change, first_spread, xp.where(learns, squares, spread)),
                 xp.where(change, 0.0, up),
                 xp.where(change, 0.0, rises),
                 xp.where(change, 0.0, down),
                 xp.where(change, 0.0, falls),
-                h,
+                xp.where(change, 0.0, total),
             )
 
         return step

@@ -34,6 +34,7 @@ class DDM(RuleDetector):
     name: ClassVar[str] = "ddm"
     source: ClassVar[str] = "Gama et al. 2004, doi:10.1007/978-3-540-28645-5_29"
     reads: ClassVar[str] = "errors"
+    strictness: ClassVar[tuple[str, ...]] = ("drift_threshold", "warning_threshold")
 
     warm_start: int = 30
     warning_threshold: float = 2.0

@@ -23,9 +23,11 @@ class EDDM(RuleDetector):
     It alarms often: in about nine of ten streams of 10,000 values whose share of errors, from 5 to 50 %, never changes.
 
     In the variant "paper" the first error only starts the count of a distance, and the largest p' + 2 s' is looked for
-    from error number `warm_start` on: these errors are there to learn how distances are distributed. In "river" the
-    first distance is counted from the stream's start, the largest is looked for after `warm_start` values and compared
-    with after `warm_start` errors, and where a new largest is met a warning goes on.
+    from error number `warm_start` on: these errors are there to learn how distances are distributed. This is how we
+    read the paper; the authors' program in MOA does in both as river does. In "river" the first distance is counted
+    from the stream's start, the largest is looked for after `warm_start` values and compared with after `warm_start`
+    errors, and where a new largest is met a warning goes on. s' divides by the number of distances less one, in MOA
+    by their number.
 
     Attributes:
         warm_start: errors to wait for (paper: 30).
@@ -36,6 +38,8 @@ class EDDM(RuleDetector):
     name: ClassVar[str] = "eddm"
     source: ClassVar[str] = "Baena-Garcia et al. 2006, Early Drift Detection Method"
     reads: ClassVar[str] = "errors"
+    strictness: ClassVar[tuple[str, ...]] = ("beta", "alpha")
+    falls: ClassVar[bool] = True
 
     warm_start: int = 30
     alpha: float = 0.95

@@ -35,6 +35,7 @@ class EWMA(ControlChart):
     source: ClassVar[str] = (
         "Roberts 1959, doi:10.1080/00401706.1959.10489860; Lucas & Saccucci 1990, doi:10.1080/00401706.1990.10484583"
     )
+    strictness: ClassVar[tuple[str, ...]] = ("limit",)
 
     weight: float = 0.1
     limit: float = 2.814
@@ -46,35 +47,43 @@ class EWMA(ControlChart):
 
     @staticmethod
     def rule(xp: Any) -> Callable[..., tuple[Any, ...]]:
-        """The weighted mean with one more value; while it is learned, `spread` is a sum of squares."""
+        """The weighted mean with one more value; while it learns, `mean` is the first, `variance` a sum of squares."""
 
         def step(
-            x: Any, n: Any, mean: Any, spread: Any, off: Any, grown: Any, f: Any, g: Any, h: Any, options: Any
+            x: Any, n: Any, mean: Any, variance: Any, off: Any, grown: Any, total: Any, g: Any, h: Any, options: Any
         ) -> tuple[Any, ...]:
-            start, share, first_mean, first_spread, new, old, old2, limit = options
+            start, each, share, first_mean, first_variance, new, old, old2, limit = options
             n = n + 1.0
-            learns, gap = n <= start, x - mean
+            learns = n <= start
+            mean = xp.where(learns & (n == 1.0), x, mean)
+            gap = x - mean
             off = xp.where(learns, 0.0, new * gap + old * off)
             grown = xp.where(learns, 0.0, old2 * grown + (1.0 - old2))
-            change = off * off > limit * (spread * spread) * grown
-            learned = mean + (1.0 / n) * gap
-            squares = spread + gap * (x - learned)
-            squares = xp.where(n == start, xp.sqrt(squares * share), squares)
+            change = off * off > limit * variance * grown
+            total, squares = total + gap, variance + gap * gap
+            learned = n == start
+            center = xp.where(learned, mean + total * each, mean)
+            squares = xp.where(learned, (squares - total * total * each) * share, squares)
             return (
                 xp.where(change, CHANGE, 0),
                 mean,
                 mean + off,
                 xp.where(change, 0.0, n),
-                xp.where(change, first_mean, xp.where(learns, learned, mean)),
-                xp.where(change, first_spread, xp.where(learns, squares, spread)),
+                xp.where(change, first_mean, center),
+                xp.where(change, first_variance, xp.where(learns, squares, variance)),
                 xp.where(change, 0.0, off),
                 xp.where(change, 0.0, grown),
-                f,
+                xp.where(change, 0.0, total),
                 g,
                 h,
             )
 
         return step
+
+    def given(self) -> tuple[float, float]:
+        """The mean and the square of the deviation, for no root is taken of the learned one."""
+        mean, deviation = super(EWMA, self).given()
+        return mean, deviation**2
 
     def options(self) -> tuple[float, ...]:
         """As the rule unpacks them; the limit is the square of that which the growing one comes to."""

@@ -51,7 +51,9 @@ def write(kept: Kept, path: Path) -> None:
             f"{kind.__name__} could not be loaded again: no detector of streams {detector.name!r} is this class; offer "
             'it under the entry points "accel_drift.streams"'
         )
-    options = {k: v for k, v in detector.summary().items() if k != "detector"}
+    options = {
+        k: v.item() if isinstance(v, np.generic) else v for k, v in detector.summary().items() if k != "detector"
+    }
     try:
         json.dumps(options, allow_nan=False)
     except (TypeError, ValueError) as error:

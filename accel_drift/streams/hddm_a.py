@@ -22,12 +22,13 @@ class HDDM_A(Confidences):  # noqa: N801 - the method's name
 
     Each value is one more comparison: the chance of a false alarm anywhere in a long stream is larger.
 
-    In the variant "paper" chance is Hoeffding's bound, log(1 / confidence); with `two_sided_test` each side has half
-    of the confidence. river takes log(2 / confidence) for one side and for two.
+    In the variant "paper" chance is Hoeffding's bound of one side, log(1 / confidence); with `two_sided_test` each side
+    has half of the confidence. river, as the authors' program in MOA, takes log(2 / confidence) for one side and for
+    two. Defaults are MOA's, but that it looks for both sides.
 
     Attributes:
-        drift_confidence: chance that one comparison says change where nothing changed (paper: 0.001).
-        warning_confidence: the same for a warning (paper: 0.005).
+        drift_confidence: chance that one comparison says change where nothing changed.
+        warning_confidence: the same for a warning.
         two_sided_test: look for a fall of the mean as well as for a rise.
     """
 

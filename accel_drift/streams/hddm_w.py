@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 from typing import Any, ClassVar
 
 from accel_drift.options import between
@@ -23,15 +23,18 @@ class HDDM_W(Confidences):  # noqa: N801 - the method's name
     Each value is one more comparison: the chance of a false alarm anywhere in a long stream is larger, and where half
     of the values are errors there is one in every stream of 10,000.
 
-    In the variant "paper" the first value's weight is 1 in the bound as it is in the mean, and with `two_sided_test`
-    each side has half of the confidence. river begins the bound as if a value had come before, so that short
-    stretches alarm sooner, and gives each side the whole confidence.
+    In the variant "paper" the first value's weight is 1 in the bound as it is in the mean, as in the authors' program,
+    and with `two_sided_test` each side has half of the confidence, so that both together keep to it, which is ours.
+    river begins the bound as if a value had come before, so that short stretches alarm sooner, and gives each side the
+    whole confidence, as the authors' program does.
+
+    Defaults are those of the authors' program, MOA.
 
     Attributes:
-        drift_confidence: chance that one comparison says change where nothing changed (paper: 0.001).
-        warning_confidence: the same for a warning (paper: 0.005).
+        drift_confidence: chance that one comparison says change where nothing changed.
+        warning_confidence: the same for a warning.
         two_sided_test: look for a fall of the mean as well as for a rise.
-        lambda_val: weight of the newest value, above 0 and below 1 (paper: 0.05).
+        lambda_val: weight of the newest value, above 0 and below 1.
     """
 
     name: ClassVar[str] = "hddm_w"
@@ -50,10 +53,10 @@ class HDDM_W(Confidences):  # noqa: N801 - the method's name
             x: Any, mean: Any, w: Any, least: Any, low: Any, w_low: Any, rise: Any, w_rise: Any, most: Any,
             high: Any, w_high: Any, fall: Any, w_fall: Any, warned: Any, o: Any, p: Any, q: Any, options: Any,
         ) -> tuple[Any, ...]:  # fmt: skip
-            new, old, new2, old2, blank, drift, warning, two = options
+            new, old, new2, old2, blank, cut, drift, warning, two = options
             added = new * x
             mean, w = xp.where(w == blank, x, added + old * mean), new2 + old2 * w
-            bound = xp.sqrt(w * drift)
+            bound = xp.sqrt(w * cut)
             lower, higher = mean + bound < least, mean - bound > most
             rise, w_rise = (
                 xp.where(w_rise == blank, x, added + old * rise),
@@ -103,7 +106,8 @@ class HDDM_W(Confidences):  # noqa: N801 - the method's name
         """As the rule unpacks them; the bounds take half of the logarithms."""
         new, old = self.lambda_val, 1 - self.lambda_val
         drift, warning = self.logarithms(1 if self.variant == "river" else self.sides)
-        return new, old, new * new, old**2, self._blank, drift / 2, warning / 2, float(self.two_sided_test)
+        bounds = log(1.0 / self.drift_confidence) / 2, drift / 2, warning / 2
+        return new, old, new * new, old**2, self._blank, *bounds, float(self.two_sided_test)
 
     @property
     def _blank(self) -> float:

@@ -44,8 +44,9 @@ class KSWIN(StreamDetector):
     documentation gives has 0.0065 where 0.005 is asked for.) Tests follow one another at every value, so most streams
     without any change are reported sooner or later.
 
-    The published variant goes on with the newest values after a change. River's starts from an empty window and asks
-    for a distance above 0.1 as well. River draws by Python's generator, begun anew after each change; with those
+    The published variant goes on with the newest values after a change. River's starts from an empty window and, like
+    its first author's program, asks for a distance above 0.1 as well, which decides only where stat_size is above some
+    500. River draws by Python's generator, begun anew after each change; with those
     draws as `samples` the change points are river's.
 
     An event's `before` and `after` are the means of the older values that were drawn and of the newest ones. The draws
@@ -63,6 +64,8 @@ class KSWIN(StreamDetector):
 
     name: ClassVar[str] = "kswin"
     source: ClassVar[str] = "Raab, Heusinger & Schleif 2020, doi:10.1016/j.neucom.2019.11.111"
+    strictness: ClassVar[tuple[str, ...]] = ("alpha",)
+    falls: ClassVar[bool] = True
 
     alpha: float = 0.005
     window_size: int = 100

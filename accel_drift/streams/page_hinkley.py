@@ -30,6 +30,7 @@ class PageHinkley(RuleDetector):
 
     name: ClassVar[str] = "page_hinkley"
     source: ClassVar[str] = "Page 1954, doi:10.1093/biomet/41.1-2.100; Hinkley 1971, doi:10.1093/biomet/58.3.509"
+    strictness: ClassVar[tuple[str, ...]] = ("threshold",)
 
     min_instances: int = 30
     delta: float = 0.005

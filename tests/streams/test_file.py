@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 import accel_drift as ad
-from accel_drift import streams
+from accel_drift import named
 from accel_drift.backends import Backend, get_backend
 from accel_drift.errors import ConfigError, SourceError
 from accel_drift.streams.file import FORMAT
@@ -77,7 +78,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(group: str, name: str = point.name) -> list[EntryPoint]:
         return [point] if (group, name) == (point.group, point.name) else []
 
-    monkeypatch.setattr(streams, "entry_points", found)
+    monkeypatch.setattr(named, "entry_points", found)
 
 
 @pytest.mark.usefixtures("outside")
@@ -200,9 +201,15 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path: Path) -> None:
     for detector in (Mine(), Alike()):
         with pytest.raises(ConfigError, match=r'could not be loaded again: .*"accel_drift.streams"'):
             detector.open().save(tmp_path / "s.ads")
-    no_plain_number: Any = np.float32(0.5)
+    no_plain_number: Any = Fraction(1, 2)
     with pytest.raises(ConfigError, match=r"an option of .* cannot be kept in a file"):
         ad.PageHinkley(delta=no_plain_number).open().save(tmp_path / "s.ads")
     with pytest.raises(SourceError):
         ad.PageHinkley().open().save(tmp_path / "no" / "folder" / "s.ads")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_options_as_numbers_of_numpy_are_kept_as_plain_ones(tmp_path: Path) -> None:
+    given: Any = {"delta": np.float32(0.5), "min_instances": np.int64(40)}
+    ad.PageHinkley(**given).open().save(tmp_path / "s.ads")
+    assert ad.Stream.load(tmp_path / "s.ads").detector == ad.PageHinkley(delta=0.5, min_instances=40)

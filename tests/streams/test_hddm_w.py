@@ -45,7 +45,7 @@ def _plain(values: list[float], drift: float, warning: float, sides: int) -> Ite
         warns = False
         now, squares = _weighted(values[start : i + 1])
         for side, sign in enumerate((1, -1)[:sides]):
-            cut, edge = cuts.get(side), sign * now + sqrt(squares * log(sides / drift) / 2)
+            cut, edge = cuts.get(side), sign * now + sqrt(squares * log(1 / drift) / 2)
             if cut is None or edge < cut[3]:
                 cuts[side] = i + 1, now, squares, edge
                 continue

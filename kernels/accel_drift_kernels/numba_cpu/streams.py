@@ -11,17 +11,19 @@ import numpy.typing as npt
 from numba import njit
 
 from accel_drift_kernels.numba_cpu import scalars
-from accel_drift_kernels.numba_cpu.threads import compiled, on_threads
+from accel_drift_kernels.numba_cpu.threads import compiled, on_threads, thread_count
 from accel_drift_kernels.spec import Rule
 
 _LANES = 64
 """Streams that go down time together: their state stays in the first-level cache."""
 
-_STEPS = 1024
-"""Moments of a tile that is copied, where values do not lie stream beside stream as float64."""
+_STEPS, _STRIP = 256, 2048
+"""Moments and streams of a tile, most of a thread's work at a time: groups of lanes go down it one after another, so
+that the memory pages in which its moments lie are known to the processor. It is copied where values do not lie stream
+beside stream as float64."""
 
 _ROOM = 4096
-"""Events that a call has room for, at least one for each of its streams; then it returns and is called again."""
+"""Events that a call has room for, at least one for each of its lanes; then it returns and is called again."""
 
 _LARGE = 50_000
 """Values from which threads pay."""
@@ -98,20 +100,34 @@ def _sixteen(step: Any) -> Any:
 
 def _scanner(moment: Any) -> Any:
     @compiled
-    def scan(values: Any, first: int, lanes: int, start: int, f: Any, options: Any, where: Any, told: Any) -> Any:
+    def scan(
+        values: Any, corner: Any, first: int, streams: int, begin: int, fields: Any, options: Any, where: Any, told: Any
+    ) -> Any:
+        """Go on with a tile at step `begin`, all moments of one group of lanes after those of the group before.
+
+        Returns the step at which there was no more room for events, or the number of steps; and how many there were.
+        """
         event = np.zeros(_LANES, dtype=np.uint8)
         before, after = np.empty(_LANES), np.empty(_LANES)
-        found = 0
-        for t in range(start, values.shape[0]):
-            if found + lanes > where.shape[0]:
-                return t, found
-            if moment(values[t, first : first + lanes], lanes, f, options, event, before, after):
-                for s in range(lanes):
-                    if event[s]:
-                        where[found, 0], where[found, 1], where[found, 2] = t, s, event[s]
-                        told[found, 0], told[found, 1] = before[s], after[s]
-                        found += 1
-        return values.shape[0], found
+        moments, found = values.shape[0], 0
+        start = begin % moments
+        for group in range(begin // moments, fields.shape[0]):
+            f, lane = fields[group], group * _LANES
+            lanes = min(_LANES, streams - lane)
+            for t in range(start, moments):
+                if found + lanes > where.shape[0]:
+                    return group * moments + t, found
+                row = values[t, first + lane : first + lane + lanes]
+                if moment(row, lanes, f, options, event, before, after):
+                    for s in range(lanes):
+                        if event[s]:
+                            where[found, 0], where[found, 1], where[found, 2] = (
+                                corner[0] + t, corner[1] + lane + s, event[s],
+                            )  # fmt: skip
+                            told[found, 0], told[found, 1] = before[s], after[s]
+                            found += 1
+            start = 0
+        return fields.shape[0] * moments, found
 
     return scan
 
@@ -135,44 +151,32 @@ def scan_streams(
     rule: Rule, values: Any, state: Any, options: tuple[float, ...], /
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """See `spec.OPS["scan_streams"]`."""
-    scan, (moments, streams) = _compiled(rule, len(state)), values.shape
-    state = np.array(state, dtype=np.float64)
+    (moments, streams), count = values.shape, len(state)
+    scan, groups = _compiled(rule, count), -(-streams // _LANES)
+    padded = np.zeros((count, groups * _LANES))
+    padded[:, :streams] = state
+    fields = padded.reshape(count, groups, _LANES).swapaxes(0, 1).reshape(groups, count * _LANES)
     at_once = values.dtype == np.float64 and values.flags.c_contiguous
+    strip = min(_STRIP, max(-(-groups // thread_count()), 1) * _LANES)
 
     def work(first: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        lanes = min(_LANES, streams - first)
-        f = np.zeros(len(state) * _LANES)
-        mine = f.reshape(-1, _LANES)[:, :lanes]
-        mine[:] = state[:, first : first + lanes]
-        made = []
-        for t in range(0, moments, moments if at_once else _STEPS):
-            if at_once:
-                tile, offset = values, first
-            else:
-                tile = np.ascontiguousarray(values[t : t + _STEPS, first : first + lanes], dtype=np.float64)
-                offset = 0
-            made += _events(scan, tile, (offset, lanes), f, options, (t, first))
-        state[:, first : first + lanes] = mine
+        some = min(strip, streams - first)
+        mine = fields[first // _LANES : -(-(first + some) // _LANES)]
+        where, told, made = np.empty((_ROOM, 3), np.int64), np.empty((_ROOM, 2)), []
+        for t in range(0, moments, _STEPS):
+            tile, offset, step = values[t : t + _STEPS], first, 0
+            if not at_once:
+                tile, offset = np.ascontiguousarray(tile[:, first : first + some], dtype=np.float64), 0
+            while step < len(mine) * len(tile):
+                step, found = scan(tile, (t, first), offset, some, step, mine, options, where, told)
+                made.append((where[:found].copy(), told[:found].copy()))
         return _joined(made)
 
-    blocks = range(0, streams, _LANES) if moments else range(0)
-    where, told = _joined(on_threads(work, blocks, large=moments * streams > _LARGE))
-    order = np.lexsort((where[:, 1], where[:, 0]))
+    strips = range(0, streams, strip) if moments else range(0)
+    where, told = _joined(on_threads(work, strips, large=moments * streams > _LARGE))
+    state = fields.reshape(groups, count, _LANES).swapaxes(0, 1).reshape(count, groups * _LANES)[:, :streams].copy()
+    order = np.argsort(where[:, 0] * streams + where[:, 1])
     return state, where[order], told[order]
-
-
-def _events(
-    scan: Any, tile: Any, columns: tuple[int, int], f: Any, options: tuple[float, ...], corner: tuple[int, int]
-) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]:
-    """The events of a tile whose first value stands at `corner` (moment, stream) of all."""
-    made, t = [], 0
-    while t < len(tile):
-        where, told = np.empty((_ROOM, 3), np.int64), np.empty((_ROOM, 2))
-        t, found = scan(tile, *columns, t, f, options, where, told)
-        if found:
-            where[:found, :2] += corner
-            made.append((where[:found], told[:found]))
-    return made
 
 
 def _joined(
