@@ -12,10 +12,11 @@ def run_lengths(result: Mapping[str, Any]) -> Iterator[str]:
     """Run lengths without a change, at defaults and where an average was asked for."""
     s = result["settings"]
     defaults, asked = ([c for c in result["cells"] if (c["arl"] is not None) == wanted] for wanted in (False, True))
+    counts = sorted({f"{c['streams']:,}" for c in defaults})
     yield "## Streams that do not change"
     yield ""
     yield (
-        f"Values until the first false alarm of detectors at their defaults, in {defaults[0]['streams']:,} streams of "
+        f"Values until the first false alarm of detectors at their defaults, in {' or '.join(counts)} streams of "
         f"independent values each; learning and waiting count. *Within* is the share of streams with an alarm in their "
         f"first {s['length']:,} values. A stream is followed for {defaults[0]['horizon']:,} values: where some had no "
         f"alarm by then, the average is larger than told. {made(result)}"
