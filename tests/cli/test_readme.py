@@ -55,6 +55,7 @@ def test_every_call_of_ours_beside_another_tools_runs() -> None:
     ref, batch = ({"x": rng.normal(size=n), "c": rng.choice(list("ab"), n)} for n in (200, 150))
     names: dict[str, Any] = {"ad": ad, "ref": ref, "batch": batch, "chunks": [batch]}
     names |= {"x_ref": rng.normal(size=(90, 3)), "x": rng.normal(size=(80, 3))}
+    names |= {"values": rng.normal(size=50), "errors": rng.integers(0, 2, 50), "stream": ad.ADWIN().open()}
     names |= {"report": ad.compare(ref, batch), "profile": ad.Profile.fit(ref)}
     for call in calls:
         assert eval(call, dict(names)) is not None  # noqa: S307  it is our own README
