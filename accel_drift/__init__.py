@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     )
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
+    from accel_drift.sequential.kernel_cusum import KernelCUSUM
     from accel_drift.sequential.look import Look
+    from accel_drift.sequential.online_mmd import OnlineMMD
+    from accel_drift.sequential.row_watch import RowWatch
     from accel_drift.sequential.two_sample import SequentialTwoSample
     from accel_drift.sequential.watch import Watch
     from accel_drift.streams.adwin import ADWIN
@@ -82,12 +85,15 @@ __all__ = [
     "Finding",
     "Hellinger",
     "JensenShannon",
+    "KernelCUSUM",
     "Look",
     "Missing",
+    "OnlineMMD",
     "PageHinkley",
     "Plan",
     "Profile",
     "Report",
+    "RowWatch",
     "RunLengths",
     "SequentialTwoSample",
     "Severity",
@@ -137,6 +143,9 @@ _HOME = {
     "HDDM_W": "accel_drift.streams.hddm_w",
     "Finding": "accel_drift.finding",
     "KSWIN": "accel_drift.streams.kswin",
+    "KernelCUSUM": "accel_drift.sequential.kernel_cusum",
+    "OnlineMMD": "accel_drift.sequential.online_mmd",
+    "RowWatch": "accel_drift.sequential.row_watch",
     "PageHinkley": "accel_drift.streams.page_hinkley",
     "RunLengths": "accel_drift.streams.run_lengths",
     "Stream": "accel_drift.streams.stream",

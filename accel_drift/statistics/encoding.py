@@ -173,6 +173,18 @@ def entered(
     return tuple(names[place] for place in kept), places.astype(np.int64), reasons
 
 
+def every_slot(place: int, rule: Any) -> list[Slot]:
+    """Everything that a matrix column of the column at a place can be, missing last."""
+    if isinstance(rule, Vectors):
+        shown = [f"{j:08d}" for j in range(rule.dimensions if rule.width > 0.0 else 1)]
+        return [*((place, VALUE, text) for text in shown), (place, MISSING, "")]
+    if not isinstance(rule, frozenset):
+        return [(place, VALUE, ""), (place, MISSING, "")]
+    named = sorted(rule) if len(rule) <= CATEGORIES else []
+    buckets = [(place, BUCKET, f"{b:02d}") for b in range(CATEGORIES)]
+    return [*((place, VALUE, text) for text in named), *buckets, (place, MISSING, "")]
+
+
 def _in_order(parts: Sequence[Any], slots: Sequence[Slot], rows: int, backend: Backend) -> Any:
     """The parts side by side, their columns in the order of the slots."""
     if not parts:

@@ -21,8 +21,8 @@ from accel_drift.data.schema import Schema
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table
 from accel_drift.statistics import draws
 from accel_drift.statistics.distances import median_distance
-from accel_drift.statistics.encoded_numbers import BUCKET, MISSING, VALUE, Number
-from accel_drift.statistics.encoding import CATEGORIES, Categories, Slot, Sort, encode, sorts_of
+from accel_drift.statistics.encoded_numbers import Number
+from accel_drift.statistics.encoding import CATEGORIES, Categories, Slot, Sort, encode, every_slot, sorts_of
 from accel_drift.statistics.random_features import STEPS as FINE
 from accel_drift.statistics.random_features import cosines, frequencies, whole_steps
 
@@ -172,7 +172,7 @@ class FeatureMap:
     @cached_property
     def _places(self) -> dict[Slot, int]:
         """Everything that a matrix column can be."""
-        return {slot: i for i, slot in enumerate(s for j, r in enumerate(self.rules) for s in _slots(j, r))}
+        return {slot: i for i, slot in enumerate(s for j, r in enumerate(self.rules) for s in every_slot(j, r))}
 
     @cached_property
     def _turns(self) -> Floats:
@@ -183,15 +183,6 @@ class FeatureMap:
 def _steps() -> Ints:
     """Cosines of one turn's phases in our steps, (T,)."""
     return np.round(cosines() * (STEPS / FINE)).astype(np.int64)
-
-
-def _slots(place: int, rule: Number | Categories) -> list[Slot]:
-    """Everything that a matrix column of one column can be, missing last."""
-    if isinstance(rule, Number):
-        return [(place, VALUE, ""), (place, MISSING, "")]
-    named = sorted(rule) if len(rule) <= CATEGORIES else []
-    buckets = [(place, BUCKET, f"{b:02d}") for b in range(CATEGORIES)]
-    return [*((place, VALUE, text) for text in named), *buckets, (place, MISSING, "")]
 
 
 def _short(rule: Any) -> Number | Categories:

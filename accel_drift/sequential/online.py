@@ -1,0 +1,142 @@
+"""Detectors that look at every row of a stream, all columns together, against a fixed reference."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import inf
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from accel_drift.backends import Backend, open_backend
+from accel_drift.data.read import read_table
+from accel_drift.data.table import Table
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.options import at_least, between, is_finite
+from accel_drift.sequential.held_out import LONGEST, HeldOut
+from accel_drift.sequential.kernel_windows import Floats, Summed
+from accel_drift.sequential.points import Points
+from accel_drift.statistics import draws
+from accel_drift.statistics.comparison import VALUE_KINDS
+
+if TYPE_CHECKING:
+    from accel_drift.sequential.row_watch import RowWatch
+
+_HELD = 2000
+"""Rows held out at most: more would say little more of streams, and memory grows with their square."""
+
+_WINDOWS = 4
+"""Windows that the rows of a reference must fill: two of rows to compare with, two of rows to draw from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineDetector(ABC):
+    """Options that mean the same for every detector that looks at every row.
+
+    Half of the reference, drawn by the seed, is what rows are compared with; it also decides scales and bandwidth as
+    for `accel_drift.MMD`. From the other half streams without drift are drawn, which decide the threshold.
+
+    Attributes:
+        arl: average run length, in rows, to a false alarm. A reference is one sample, and the rare values that decide
+            long runs are rare in it, too: over references it is about this, of one with 1,000 rows it may be half or
+            twice as long.
+        window: rows of the longest window; the first look is when that many rows have come.
+        bandwidth: of the Gaussian kernel: "median" (of the distances between rows of the reference) or a length.
+        max_rows: reference rows at most that rows are compared with.
+        seed: decides every random choice.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    guarantee: ClassVar[str] = "run_length"
+
+    arl: float = 10_000
+    window: int = 50
+    bandwidth: float | Literal["median"] = "median"
+    max_rows: int = 10_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(self.window, 2, "window", "rows, such as 50")
+        between(self.arl, 2 * self.window, inf, "arl", f"rows to a false alarm on average, at most {LONGEST:,}")
+        if self.arl > LONGEST:
+            raise ConfigError(f"arl is {self.arl:,.0f}; the longest average run that is simulated is {LONGEST:,} rows")
+        if self.bandwidth != "median" and not (is_finite(self.bandwidth) and float(self.bandwidth) > 0):
+            raise ConfigError(f'bandwidth is {self.bandwidth!r}; it is "median" or a length above 0')
+        at_least(self.max_rows, 2, "max_rows", "reference rows that rows are compared with")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or self.seed < 0:
+            raise ConfigError(f"seed is {self.seed!r}; it is a whole number of 0 or more")
+
+    def fit(
+        self,
+        reference: Any,
+        *,
+        backend: str | Backend = "auto",
+        columns: Sequence[str] | None = None,
+        drop: Sequence[str] = (),
+        label: str | None = None,
+        kinds: dict[str, str] | None = None,
+    ) -> RowWatch:
+        """Learn a reference; rows are then watched as they come: see `accel_drift.sequential.row_watch.RowWatch`.
+
+        Args:
+            reference: a data set: Arrow, Parquet, CSV, a dict of columns or an (n, d) array.
+            backend: where to compute: "numpy", "jax", "cupy" or "auto".
+            columns: only these columns; naming one keeps it even if it looks like an identifier.
+            drop: columns to leave out.
+            label: the label's column, left out.
+            kinds: column -> kind where the finder should not decide.
+
+        Raises:
+            DataError: the reference cannot be read, has too few rows, or no column to compare.
+        """
+        opened, _ = open_backend(backend, reference)
+        table = read_table(
+            reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference", backend=opened
+        )
+        names = table.schema.of(*VALUE_KINDS)
+        if not names:
+            why = "; ".join(f"{name}: {reason}" for name, reason in table.excluded.items())
+            raise DataError(f"the reference has no column to compare{why and f' ({why})'}")
+        if table.rows < _WINDOWS * self.window:
+            raise DataError(
+                f"the reference has {table.rows:,} rows, too few for windows of {self.window}: give at least "
+                f"{_WINDOWS * self.window}, better a thousand, or ask for a shorter window"
+            )
+        return self._learned(table.select(names), opened)
+
+    def _learned(self, table: Table, backend: Backend) -> RowWatch:
+        from accel_drift.sequential.row_watch import Learned, RowWatch
+
+        mine, others = self._dealt(table.rows)
+        length = None if self.bandwidth == "median" else float(self.bandwidth)
+        summed, held = table.take(mine), table.take(others)
+        points = Points.of(summed, table.schema.names, length, self.seed)
+        reference = Summed.of(points(summed), backend)
+        rows = points(held)
+        law = HeldOut.of(rows, reference.means(rows, 0), reference.within)
+        deviations = law.deviations(self.window)
+        threshold, run_length = law.threshold(self.arl, self.units(deviations), self.seed)
+        schema = table.schema.select(points.names)
+        return RowWatch(Learned(self, schema, points, reference, deviations, threshold, run_length))
+
+    def _dealt(self, rows: int) -> tuple[Any, Any]:
+        """The rows to compare with, and those to draw from; no row is both."""
+        mine = draws.subset(draws.key(self.seed, "online", "compared"), rows, min(rows - rows // 2, self.max_rows))
+        rest = np.setdiff1d(np.arange(rows), mine)
+        return mine, rest[draws.subset(draws.key(self.seed, "online", "held out"), len(rest), _HELD)]
+
+    @abstractmethod
+    def units(self, deviations: Floats) -> Floats:
+        """What the statistic of windows of 2, 3, ... rows is divided by; infinite where that length is not looked at.
+
+        Args:
+            deviations: (window - 1,) its standard deviation without drift.
+        """
+
+    def summary(self) -> dict[str, Any]:
+        """The options as plain values."""
+        return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}

@@ -1,0 +1,127 @@
+"""Rows become points by a rule that some reference rows decided once: each row by itself, whatever lies beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.backends import get_backend
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table
+from accel_drift.errors import DataError
+from accel_drift.statistics.distances import median_distance
+from accel_drift.statistics.encoded_numbers import Number
+from accel_drift.statistics.encoding import (
+    CATEGORIES,
+    Slot,
+    Sort,
+    Vectors,
+    encode,
+    every_slot,
+    sorts_of,
+    spread_out,
+)
+from accel_drift.statistics.rounding import reach
+
+Floats = npt.NDArray[np.float64]
+
+_SORTS: Mapping[str, type] = {"numbers": NumericColumn, "categories": CategoricalColumn, "embeddings": EmbeddingColumn}
+
+
+@dataclass(frozen=True)
+class Points:
+    """How a row becomes a point: columns are scaled and spread out as `accel_drift.MMD` does it.
+
+    Attributes:
+        names: the columns that enter.
+        sorts: what each holds.
+        rules: what the deciding rows said of each.
+        bandwidth: the length that 1 stands for.
+        bound: how far from the middle a value may lie; one further out counts as that far.
+        seed: decides the hash of categories.
+        dropped: columns that do not enter, and why.
+    """
+
+    names: tuple[str, ...]
+    sorts: tuple[Sort, ...]
+    rules: tuple[Any, ...]
+    bandwidth: float
+    bound: float
+    seed: int
+    dropped: Mapping[str, str]
+
+    @classmethod
+    def of(cls, table: Table, names: tuple[str, ...], bandwidth: float | None, seed: int) -> Points:
+        """Decided by the rows of a table; a bandwidth of None is the median distance of its rows.
+
+        Raises:
+            DataError: no column has a value.
+        """
+        sorts = dict(zip(names, sorts_of((table,), names), strict=True))
+        dropped = {name: sort for name, sort in sorts.items() if isinstance(sort, str)}
+        kept = tuple(name for name in names if name not in dropped)
+        if not kept:
+            raise DataError("no column of the reference has a value in the rows drawn from it; give more rows")
+        host = get_backend("numpy")
+        found = encode((table,), kept, table.rows, seed, host, [sorts[name] for name in kept])
+        length = bandwidth if bandwidth is not None else median_distance(found.matrix, seed, host) or 1.0
+        # A bandwidth that was given says nothing of where most rows lie.
+        sizes = np.abs(found.matrix).max(axis=1, initial=0.0)
+        bound = reach("float64") * max(length, float(np.quantile(sizes, 0.75)))
+        rules = tuple(found.rules[place] for place in range(len(kept)))
+        return cls(kept, tuple(sorts[name] for name in kept), rules, float(length), bound, seed, dropped)
+
+    def __call__(self, table: Table) -> Floats:
+        """The rows as points in units of the bandwidth, (T, p)."""
+        if table.rows == 0:
+            return np.zeros((0, len(self.slots)))
+        host, rules = get_backend("numpy"), dict(enumerate(self.rules))
+        found = encode((table,), self.names, 0, self.seed, host, self.sorts, rules)
+        matrix = np.asarray(spread_out(found.matrix, found.slots, self.slots, host))
+        return np.asarray(np.clip(matrix, -self.bound, self.bound) / self.bandwidth)
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """Everything that a column of points can be."""
+        return tuple(slot for place, rule in enumerate(self.rules) for slot in every_slot(place, rule))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        words = {sort: word for word, sort in _SORTS.items()}
+        return {
+            "names": list(self.names),
+            "sorts": [words[sort] if isinstance(sort, type) else sort for sort in self.sorts],
+            "rules": [_plain(rule) for rule in self.rules],
+            "bandwidth": self.bandwidth,
+            "bound": self.bound,
+            "seed": self.seed,
+            "dropped": dict(self.dropped),
+        }
+
+    @classmethod
+    def from_dict(cls, made: Mapping[str, Any]) -> Points:
+        """What `to_dict` gave."""
+        rules = tuple(_rule(sort, rule) for sort, rule in zip(made["sorts"], made["rules"], strict=True))
+        known = {k: made[k] for k in ("bandwidth", "bound", "seed", "dropped")}
+        return cls(tuple(made["names"]), tuple(_SORTS[sort] for sort in made["sorts"]), rules, **known)
+
+
+def _plain(rule: Any) -> list[Any]:
+    if isinstance(rule, frozenset):
+        return sorted(rule)[: CATEGORIES + 1]  # of many categories all that counts is that they are many
+    if isinstance(rule, Vectors) and rule.centre is not None:
+        return [*rule._replace(centre=np.asarray(rule.centre).tolist())]
+    return [*rule]
+
+
+def _rule(sort: str, plain: Sequence[Any]) -> Any:
+    if sort == "categories":
+        return frozenset(plain)
+    if sort == "numbers":
+        return Number(*plain)
+    made = Vectors(*plain)
+    return made if made.centre is None else made._replace(centre=np.array(made.centre, dtype=np.float64))

@@ -1,0 +1,215 @@
+"""A stream of rows that is watched row by row, given in batches of any length, with a state that can be kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from accel_drift.backends import Backend, open_backend
+from accel_drift.data.read import read_table
+from accel_drift.data.schema import Schema, diff, listed
+from accel_drift.data.table import Table
+from accel_drift.errors import SchemaError
+from accel_drift.sequential.held_out import RunLength
+from accel_drift.sequential.kernel_windows import Floats, Ints, Summed, kept_rows, latest, scan
+from accel_drift.sequential.online import OnlineDetector
+from accel_drift.sequential.points import Points
+
+_AT_ONCE = 1 << 18
+"""Kernel values of rows with those before them that are in memory at a time."""
+
+
+class Learned(NamedTuple):
+    """What a detector learned of a reference.
+
+    `deviations` (window - 1,) are those of the statistic of 2, 3, ... rows without drift.
+    """
+
+    detector: OnlineDetector
+    schema: Schema
+    points: Points
+    reference: Summed
+    deviations: Floats
+    threshold: float
+    run_length: RunLength
+
+
+class State(NamedTuple):
+    """Where a stream stands.
+
+    Attributes:
+        seen: rows so far.
+        start: number of the first row after the last alarm.
+        rows: (K, p) the newest rows as points, 0 before the first.
+        means: (window - 1,) mean kernel values of the newest rows with the reference.
+    """
+
+    seen: int
+    start: int
+    rows: Floats
+    means: Floats
+
+
+class _Found(NamedTuple):
+    """Alarms among a few rows: see `RowAlarms`."""
+
+    row: Ints
+    start: Ints
+    statistic: Floats
+    path: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowAlarms:
+    """Alarms among some rows of a stream, and the statistic at each row.
+
+    Attributes:
+        row: (E,) number of the row at which there was an alarm, counted from the stream's first, 0.
+        start: (E,) number of the row with which the change likely began: within the window, the newest rows that are
+            the furthest from the reference in standard deviations of as many rows without drift.
+        statistic: (E,) what the statistic was.
+        threshold: what it had to reach.
+        first: number of the first of the T rows.
+        path: (T,) the statistic at every row; NaN until the window is full, at the beginning and after an alarm.
+    """
+
+    row: Ints
+    start: Ints
+    statistic: Floats
+    threshold: float
+    first: int
+    path: Floats
+
+    def to_arrow(self) -> Any:
+        """A `pyarrow.Table`, one row an alarm."""
+        import pyarrow as pa
+
+        threshold = np.full(len(self), self.threshold)
+        return pa.table({"row": self.row, "start": self.start, "statistic": self.statistic, "threshold": threshold})
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __repr__(self) -> str:
+        many = len(self.path)
+        where = f"{many:,} rows" if not many else f"rows {self.first:,} to {self.first + many - 1:,}"
+        return f"<RowAlarms: {len(self):,} in {where}>"
+
+
+class RowWatch:
+    """A reference, and a stream of rows in its midst. How the stream is cut into batches makes no difference to a bit.
+
+    Attributes:
+        detector: the options.
+        threshold: what the statistic has to reach.
+        run_length: how many rows without drift go by until an alarm, on average.
+        seen: rows so far.
+    """
+
+    def __init__(self, learned: Learned, state: State | None = None) -> None:
+        self._learned = learned
+        window, width = learned.detector.window, learned.reference.points.shape[1]
+        self._state = state or State(0, 0, np.zeros((kept_rows(window), width)), np.zeros(window - 1))
+        self.detector, self.threshold, self.run_length = learned.detector, learned.threshold, learned.run_length
+
+    @property
+    def seen(self) -> int:
+        """Rows so far."""
+        return self._state.seen
+
+    @property
+    def guarantee(self) -> str:
+        """What an alarm promises, as a sentence."""
+        n = len(self._learned.reference.points)
+        return (
+            f"without drift about {self.detector.arl:,.0f} rows to an alarm on average over references; this one is a "
+            f"single sample, of which {n:,} rows are compared with"
+        )
+
+    def update(self, rows: Any) -> RowAlarms:
+        """Look at the next rows, each in turn. Where it raises, nothing has changed.
+
+        Args:
+            rows: a data set, in any form that the reference may have; columns that it did not have are passed over.
+
+        Raises:
+            DataError: the rows cannot be read.
+            SchemaError: a column of the reference is not there, or holds another sort of thing.
+        """
+        points = self._learned.points(self._read(rows))
+        state, first = self._state, self.seen
+        step = max(_AT_ONCE // self.detector.window, 1)
+        none = np.zeros(0, np.int64)
+        found = [_Found(none, none, np.zeros(0), np.zeros(0))]
+        for lo in range(0, len(points), step):
+            state, more = self._advance(state, points[lo : lo + step])
+            found.append(more)
+        self._state = state
+        row, start, statistic, path = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return RowAlarms(row, start, statistic, self.threshold, first, path)
+
+    def save(self, path: str | Path) -> None:
+        """Write what was learned and where the stream stands to one Arrow file, whole or not at all; never a pickle.
+
+        It holds the reference rows that rows are compared with, scaled.
+
+        Raises:
+            ConfigError: the detector is not one of this package, so that it could not be loaded again.
+            SourceError: the folder does not exist or cannot be written to.
+        """
+        from accel_drift.sequential.row_file import write
+
+        write(self._learned, self._state, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str | Backend = "auto") -> RowWatch:
+        """A stream as it stood when it was saved: what it says from here on is what it would have said.
+
+        Args:
+            path: of a file that `save` wrote, on whatever backend.
+            backend: where to compute: "numpy", "jax", "cupy" or "auto".
+
+        Raises:
+            SourceError: there is no such file; or it is damaged, foreign, altered, of a later format, or of a
+                detector that is not there.
+        """
+        from accel_drift.sequential.row_file import read
+
+        opened, _ = open_backend(backend)
+        return cls(*read(Path(path), opened))
+
+    def _read(self, source: Any) -> Table:
+        known = self._learned.schema
+        wanted = dict.fromkeys(name for c in known.columns for name in (c.name, c.source))
+        table = read_table(source, schema=known, columns=wanted, name="batch", backend=self._learned.reference.backend)
+        changes = diff(known, table.schema)
+        if changes.removed:
+            raise SchemaError(f"the batch lacks {listed(changes.removed)}, which is watched; learn without by drop=")
+        if changes.retyped:
+            said = ", ".join(f"{column!r} is {now}, and was {was}" for column, was, now in changes.retyped)
+            raise SchemaError(f"columns of the batch hold another sort of thing than the reference's: {said}")
+        return table.select(known.names)
+
+    def _advance(self, state: State, points: Floats) -> tuple[State, _Found]:
+        """The state after some rows, and what was found in them."""
+        known, window = self._learned, self.detector.window
+        rows = np.concatenate([state.rows, points])
+        means = np.concatenate([state.means, known.reference.means(points, state.seen)])
+        lagged, within = latest(rows, state.seen, window), known.reference.within
+        path = scan(lagged, means, within, self.detector.units(known.deviations)).statistic
+        reached, alarms = np.flatnonzero(path >= self.threshold), [state.start - state.seen - 1]
+        path[: max(alarms[0] + window, 0)] = np.nan
+        while (at := np.searchsorted(reached, alarms[-1] + window)) < len(reached):
+            alarms.append(int(reached[at]))
+            path[alarms[-1] + 1 : alarms[-1] + window] = np.nan
+        at_alarm = np.array(alarms[1:], np.int64)
+        span = at_alarm[:, None] + np.arange(window)  # the window's rows: window - 1 are there before the first
+        length = scan(lagged[:, span], means[span], within, known.deviations).length[:, 0]
+        row = at_alarm + state.seen
+        found = _Found(row, row + 1 - length, path[at_alarm], path)
+        start = state.seen + alarms[-1] + 1
+        now = State(state.seen + len(points), start, rows[-len(state.rows) :], means[len(points) :])
+        return now, found
