@@ -57,8 +57,9 @@ def _plain(detector: ad.BoundedMean, values: list[float]) -> Iterator[Told]:
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("guarantee", ["ever", "run_length"])
 def test_changes_are_those_of_a_plain_loop(side: Any, guarantee: Guarantee, backend: Backend) -> None:
-    detector = ad.BoundedMean(mean=0.4, tolerance=0.02, alpha=0.05, side=side, guarantee=guarantee)
-    checks.same_as_plain(detector, partial(_plain, detector), checks.shares()[900:1150, ::4], backend)
+    for alpha in (0.05, 0.8):
+        detector = ad.BoundedMean(mean=0.4, tolerance=0.02, alpha=alpha, side=side, guarantee=guarantee)
+        checks.same_as_plain(detector, partial(_plain, detector), checks.shares()[900:1100, ::6], backend)
 
 
 @pytest.mark.parametrize("guarantee", ["ever", "run_length"])
@@ -136,25 +137,24 @@ LAWS = ("0.05", "0.5", "beta", "by what came before")
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("side", SIDES)
 def test_false_alarms_are_as_rare_as_promised_however_long_one_looks(law: str, side: Any) -> None:
-    mean, values = drawn(law, 20_000, 500, 1)
-    alpha = 0.2
-    found = ad.BoundedMean(mean=mean, alpha=alpha, side=side).scan(values)
-    alarmed = len(np.unique(found.stream)) / 500
-    assert alarmed <= alpha
-    assert alarmed > alpha / 20  # it does look
+    mean, values = drawn(law, 20_000, 400, 1)
+    found = ad.BoundedMean(mean=mean, alpha=0.1, side=side).scan(values)
+    alarmed = len(np.unique(found.stream)) / 400
+    assert alarmed < 0.1 + 3 * sqrt(0.1 * 0.9 / 400)
+    assert alarmed > 0.01  # it does look
 
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("side", SIDES)
 def test_false_alarms_are_as_far_apart_as_promised(law: str, side: Any) -> None:
-    mean, values = drawn(law, 10_000, 500, 2)
+    mean, values = drawn(law, 10_000, 400, 2)
     found = ad.BoundedMean(mean=mean, alpha=1 / 500, side=side, guarantee="run_length").scan(values)
-    first = np.full(500, len(values))
+    first = np.full(400, len(values))
     streams, at = np.unique(found.stream, return_index=True)
     first[streams] = found.index[at] + 1
-    assert first.mean() >= 500  # those without an alarm would go on
+    assert first.mean() > 500 * (1 - 3 / sqrt(400))  # those without an alarm would go on
     assert first.mean() < 5000
-    assert len(found) <= values.size / 500
+    assert len(found) < 1.05 * values.size / 500
 
 
 # What is found
