@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from accel_drift.sequential.kernel_cusum import KernelCUSUM
     from accel_drift.sequential.look import Look
     from accel_drift.sequential.online_mmd import OnlineMMD
+    from accel_drift.sequential.per_batch import Sequential
     from accel_drift.sequential.row_watch import RowWatch
     from accel_drift.sequential.two_sample import SequentialTwoSample
     from accel_drift.sequential.watch import Watch
@@ -95,6 +96,7 @@ __all__ = [
     "Report",
     "RowWatch",
     "RunLengths",
+    "Sequential",
     "SequentialTwoSample",
     "Severity",
     "Status",
@@ -154,6 +156,7 @@ _HOME = {
     "Profile": "accel_drift.profiles",
     "Report": "accel_drift.report",
     "Look": "accel_drift.sequential.look",
+    "Sequential": "accel_drift.sequential.per_batch",
     "SequentialTwoSample": "accel_drift.sequential.two_sample",
     "Severity": "accel_drift.finding",
     "Status": "accel_drift.finding",

@@ -14,9 +14,9 @@ from accel_drift.data.table import Table
 from accel_drift.errors import DataError
 from accel_drift.sequential.base import SequentialTest
 from accel_drift.sequential.cells import Columns
-from accel_drift.sequential.evidence import STAKES, Floats
+from accel_drift.sequential.evidence import STAKES
 from accel_drift.sequential.rows import FreshRows, set_aside
-from accel_drift.sequential.watch import Watch
+from accel_drift.sequential.watch import Bets, Watch
 from accel_drift.sequential.witness import KernelWitness
 
 PARTS = 8
@@ -69,8 +69,8 @@ class TwoSampleWatch(Watch):
             raise DataError("the reference has embeddings alone, which the kernel compares; use kernel=True")
         super().__init__(test, aside, fresh, backend, names, len(STAKES), joint=test.kernel)
 
-    def _bets(self, reference: Table, batch: Table) -> Floats:
-        """Log e-values of the pairs of rows, (G, S)."""
+    def _bets(self, reference: Table, batch: Table) -> Bets:
+        """The pairs of rows are bet on in parts."""
         total = np.zeros(self._evidence.wealth.shape)
         theirs, mine = self._columns.codes(batch), self._columns.codes(reference)
         for rows in np.array_split(np.arange(batch.rows), min(PARTS, batch.rows)):
@@ -78,7 +78,7 @@ class TwoSampleWatch(Watch):
             if self._joint is not None:
                 made.append(self._joint.bet(batch.take(rows), reference.take(rows), STAKES)[:, None])
             total += np.concatenate(made, axis=1)
-        return total
+        return Bets(total)
 
     def _forget(self) -> None:
         self._columns.forget()

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,23 @@ from accel_drift.data.read import read_table
 from accel_drift.data.schema import diff, listed
 from accel_drift.data.table import Table
 from accel_drift.errors import DataError, SchemaError
+from accel_drift.files import write_text_atomically
 from accel_drift.sequential.base import SequentialTest, test_of
 from accel_drift.sequential.evidence import Evidence, Floats, promise
 from accel_drift.sequential.look import Look
 from accel_drift.sequential.rows import FreshRows, order, shuffled, stacked
+
+
+class Bets(NamedTuple):
+    """How the bets of one look ended.
+
+    Attributes:
+        log_e: log e-values, (G, S).
+        p_values: by column, where there are such.
+    """
+
+    log_e: Floats
+    p_values: Mapping[str, float] = MappingProxyType({})
 
 
 class Watch(ABC):
@@ -72,16 +86,17 @@ class Watch(ABC):
             SchemaError: a column of the reference is not there, or holds another sort of thing.
         """
         table = self._read(batch, "batch")
-        rows = min(table.rows, *(most for most in (self.left, self.test.most_rows) if most is not None))
+        limits = (table.rows, self.left, self.test.most_rows)
+        rows = min(limit for limit in limits if limit is not None)
         if table.rows and not rows:
             raise DataError(
                 f"all {self._fresh.given:,} rows of the reference were used in {self.looks:,} looks, each once; "
                 "give others with more(reference), the evidence stays as it is"
             )
         chosen = table.take(order(table.rows, self.test.seed, "batch", self.looks)[:rows])
-        log_e = self._bets(self._fresh.next(rows), chosen) if rows else np.zeros(self._evidence.wealth.shape)
-        self._fresh.used += rows
-        return self._add(log_e, rows)
+        bets = Bets(np.zeros(self._evidence.wealth.shape)) if not rows else self._bets(self._next(rows), chosen)
+        self._fresh.used += 0 if self.left is None else rows
+        return self._add(bets, rows)
 
     def more(self, reference: Any) -> None:
         """Give more reference rows, alike those given before and never compared: the evidence stays as it is.
@@ -92,6 +107,19 @@ class Watch(ABC):
         """
         table = shuffled(self._read(reference, "reference"), self.test.seed, "more", self.looks, self._fresh.left)
         self._fresh = self._fresh.beside(table)
+
+    def to_svg(self, path: str | Path | None = None) -> str:
+        """The evidence of all looks as an SVG image, on a scale of powers of ten; written to `path` where one is given.
+
+        Raises:
+            SourceError: the folder does not exist or cannot be written to.
+        """
+        from accel_drift.sequential.picture import evidence
+
+        made = evidence(self.history, self.test.alpha)
+        if path is not None:
+            write_text_atomically(path, made)
+        return made
 
     def save(self, path: str | Path) -> None:
         """Write options, evidence, what was learned and the reference rows that are still needed to one Arrow file.
@@ -153,10 +181,14 @@ class Watch(ABC):
             raise SchemaError(f"columns of the {name} hold another sort of thing than the reference's: {said}")
         return table.select(known.names)
 
-    def _add(self, log_e: Floats, rows: int, p_values: dict[str, float] | None = None) -> Look:
-        """Evidence with the log e-values of one more look, (G, S)."""
+    def _next(self, rows: int) -> Table:
+        """Reference rows for a look."""
+        return self._aside if self.left is None else self._fresh.next(rows)
+
+    def _add(self, bets: Bets, rows: int) -> Look:
+        """Evidence with one more look."""
         test, before = self.test, self._evidence
-        now = self._evidence = before.add(log_e)
+        now = self._evidence = before.add(bets.log_e)
         reached, each = now.reaches(test.alpha), now.processes.tolist()
         self._alarm = reached or (self._alarm and test.guarantee == "ever")
         self.looks += 1
@@ -175,12 +207,12 @@ class Watch(ABC):
             self.left,
             columns,
             each[-1] if self._has_joint else None,
-            p_values or {},
+            bets.p_values,
         )
 
     @abstractmethod
-    def _bets(self, reference: Table, batch: Table) -> Floats:
-        """Log e-values of as many rows of either side, (G, S): at least one row."""
+    def _bets(self, reference: Table, batch: Table) -> Bets:
+        """What was bet on these rows, at least one of each, and how it ended."""
 
     @abstractmethod
     def _forget(self) -> None:

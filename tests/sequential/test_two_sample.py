@@ -41,7 +41,7 @@ def test_no_relabelling_of_pairs_is_better_than_another() -> None:
         places[list(labels)] = places[list(labels)][:, ::-1]
         reference, batch = (given.take(places[:, side]) for side in (0, 1))
         watch = TwoSampleWatch(ad.SequentialTwoSample(), aside, FreshRows(reference), ad.get_backend("numpy"))
-        e = np.exp(watch._bets(reference, batch))
+        e = np.exp(watch._bets(reference, batch).log_e)
         means, most = means + e / 2**7, np.maximum(most, e)
     assert means == pytest.approx(1.0, abs=1e-9)
     assert (most.max(axis=0) > 1.1).all(), "nothing was bet on some column"
