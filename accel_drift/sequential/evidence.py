@@ -3,12 +3,11 @@
 A look's e-value has mean 1 or less where nothing drifts, whatever was seen before it. The product of e-values from any
 look on is then a fair game, and nobody knows with which look a drift begins: evidence bets on all of them.
 
-Under "ever" one unit is shared out over the looks, half of it on the first, and what lies on a look is multiplied by
-its e-value and all later ones. Nothing is added to the unit, so that evidence, with what is not yet bet, ever reaches
-1/alpha with probability alpha at most (Ville 1939). The plain product would have lost all it had before a late drift;
-here a drift at look t pays with a factor 2 t (t - 1). Under "run_length" every look has a unit of its own:
-M = e (M + 1), which reaches 1/alpha after 1/alpha looks on average or later. Source: Shin, Ramdas & Rinaldo,
-E-detectors, arXiv:2203.03532, the Shiryaev-Roberts form.
+Under "ever" one unit is put in bit by bit, 1/sqrt(t) of it is left before look t, and what was put in is multiplied by
+the look's e-value and all later ones. Nothing is added to the unit, so that evidence, with what is left of it, ever
+reaches 1/alpha with probability alpha at most (Ville 1939). The plain product would have lost all it had before a late
+drift. Under "run_length" every look has a unit of its own: M = e (M + 1), which reaches 1/alpha after 1/alpha looks on
+average or later. Source: Shin, Ramdas & Rinaldo, E-detectors, arXiv:2203.03532, the Shiryaev-Roberts form.
 
 Which stake is best nobody knows either: every stake of a fixed grid has evidence of its own, and the mean over the grid
 keeps both promises, since a mean of e-processes is one, and a mean of e-detectors is one.
@@ -17,7 +16,7 @@ keeps both promises, since a mean of e-processes is one, and a mean of e-detecto
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf, log
+from math import inf, log, sqrt
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -55,10 +54,10 @@ class Evidence:
 
     def add(self, log_e: Floats) -> Evidence:
         """With one more look, of which these are the log e-values, (G, S)."""
-        t, unit = self.looks + 1, 0.0
+        t, unit = self.looks + 1, 1.0
         if self.guarantee == "ever":
-            unit = -log(2.0 * max(t * (t - 1), 1))
-        return replace(self, looks=t, wealth=np.logaddexp(self.wealth, unit) + log_e)
+            unit = 1.0 / sqrt(t) - 1.0 / sqrt(t + 1)
+        return replace(self, looks=t, wealth=np.logaddexp(self.wealth, log(unit)) + log_e)
 
     def anew(self) -> Evidence:
         """As before the first look."""
@@ -87,10 +86,8 @@ class Evidence:
 
     @property
     def _not_bet(self) -> float:
-        """Logarithm of what is kept for looks to come."""
-        if self.guarantee == "run_length":
-            return -inf
-        return -log(2.0 * self.looks) if self.looks else 0.0
+        """Logarithm of what is left for looks to come."""
+        return -inf if self.guarantee == "run_length" else -0.5 * log(self.looks + 1)
 
 
 def check_guarantee(guarantee: Any) -> None:

@@ -30,7 +30,7 @@ def test_run_length_adds_a_unit_before_every_look() -> None:
 
 def test_ever_shares_one_unit_out_over_the_looks() -> None:
     e = np.array([2.0, 3.0, 0.25, 5.0])
-    shares = np.array([1 / 2, 1 / 4, 1 / 12, 1 / 24])
+    shares = -np.diff(1 / np.sqrt([1, 2, 3, 4, 5]))
     bet = sum(share * np.prod(e[i:]) for i, share in enumerate(shares))
     found = after("ever", np.log(e)[:, None].tolist())
     assert np.exp(found.total) == pytest.approx(bet + 1 - shares.sum(), rel=1e-12)
@@ -51,7 +51,7 @@ def test_before_any_look_ever_has_its_unit_and_run_length_nothing() -> None:
     assert Evidence.start("run_length", 3, 2).total == -inf
 
 
-@pytest.mark.parametrize(("guarantee", "left"), [("ever", log(1 / 2)), ("run_length", -inf)])
+@pytest.mark.parametrize(("guarantee", "left"), [("ever", log(1 / 2) / 2), ("run_length", -inf)])
 def test_what_is_lost_is_lost_and_nothing_is_nan(guarantee: Guarantee, left: float) -> None:
     lost = Evidence.start(guarantee, 1, 1).add(np.array([[-inf]]))
     assert lost.total == pytest.approx(left)
