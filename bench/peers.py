@@ -27,7 +27,7 @@ WAIT_S = 600.0
 """A library that takes longer is given up."""
 
 Samples = Mapping[str, Any]
-"""x (n, d) and y (m, d), permutations, sigma: of what `question.TwoSamples` holds."""
+"""x (n, d) and y (m, d), permutations, sigma, window: of what `question.TwoSamples` holds."""
 
 Test = Callable[[], tuple[float | None, float | None]]
 """A whole test: the statistic and the p-value, where the library tells them."""
@@ -99,7 +99,24 @@ def evidently(given: Samples) -> Test:
     return test
 
 
+def alibi_online(given: Samples) -> Test:
+    """alibi-detect, one row a call, as it takes them; its thresholds, which take long, for a short run."""
+    drift, window = import_module("alibi_detect.cd").MMDDriftOnline, int(given["window"])
+    made = drift(
+        given["x"].astype(np.float32), ert=100, window_size=window, n_bootstraps=1000, backend="pytorch", device="cpu",
+        verbose=False,
+    )  # fmt: skip
+    rows = given["y"].astype(np.float32)
+
+    def test() -> tuple[float | None, float | None]:
+        made.reset_state()
+        return [float(made.predict(row)["data"]["test_stat"]) for row in rows][-1], None
+
+    return test
+
+
 EVIDENTLY = "evidently DataDriftPreset"
+ONLINE = "alibi-detect MMDDriftOnline, PyTorch"
 
 LIBRARIES: Mapping[str, tuple[str, Callable[[Samples], Test], str]] = {
     "alibi-detect MMDDrift, PyTorch": ("alibi-detect", alibi_torch, ""),
@@ -107,10 +124,11 @@ LIBRARIES: Mapping[str, tuple[str, Callable[[Samples], Test], str]] = {
     "frouros MMD": ("frouros", frouros, "bandwidth given"),
     "hyppo MMD": ("hyppo", hyppo, "chi-squared approximation, no permutations; bandwidth given"),
     EVIDENTLY: ("evidently", evidently, "it chooses a test for each column"),
+    ONLINE: ("alibi-detect", alibi_online, "one row a call, on one reference and window"),
 }
 """Name -> distribution, test, and what sets it apart."""
 
-MMD = tuple(name for name in LIBRARIES if name != EVIDENTLY)
+MMD = tuple(name for name in LIBRARIES if name not in (EVIDENTLY, ONLINE))
 
 
 def measure(python: Path, samples: Any) -> Iterator[dict[str, Any]]:
@@ -125,7 +143,8 @@ def measure(python: Path, samples: Any) -> Iterator[dict[str, Any]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "samples.npz"
-        np.savez(rows, x=samples.x, y=samples.y, permutations=samples.permutations, sigma=samples.sigma)
+        numbers = {name: getattr(samples, name) for name in ("permutations", "sigma", "window")}
+        np.savez(rows, x=samples.x, y=samples.y, **numbers)
         for name in samples.names:
             yield _row(name, _child(python, rows, name), samples.pieces)
 

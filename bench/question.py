@@ -62,6 +62,7 @@ class TwoSamples:
         permutations: how many, for a test that permutes.
         sigma: the kernel's bandwidth, for a test that has one.
         pieces: how many equal pieces of work it is, as in `Contender`.
+        window: rows of the window, for a library that watches the rows of y one by one.
     """
 
     x: npt.NDArray[np.floating[Any]]
@@ -70,6 +71,7 @@ class TwoSamples:
     permutations: int = 0
     sigma: float = 1.0
     pieces: int = 1
+    window: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bench.cases import (
     mmd_stream,
     mmd_unequal,
     mmd_wgmma,
+    online_rows,
     score_wide,
     streams,
     wide,
@@ -46,6 +47,7 @@ CASES: tuple[Case, ...] = (
     fit_parquet.CASE,
     streams.MANY,
     streams.LONG,
+    online_rows.CASE,
 )
 
 

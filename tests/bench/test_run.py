@@ -29,6 +29,7 @@ TINY: Mapping[str, Mapping[str, int]] = {
     "histogram": {"n": 300, "d": 2, "bins": 10, "bits": 64},
     "hypergeometric": {"draws": 50, "columns": 2, "bins": 4},
     "ks_large": {"n": 300},
+    "online_rows": {"n": 100, "m": 200, "d": 2, "window": 5, "few": 100},
     "score_wide": {"n": 300, "d": 3, "few": 2},
     "streams": {"T": 2000, "S": 3, "middle": 2, "least": 1, "few": 1},
     "stream_long": {"T": 3000, "part": 2000},
