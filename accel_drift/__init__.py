@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
+    from accel_drift.sequential.fdr import LORD, SAFFRON, e_bh
     from accel_drift.sequential.kernel_cusum import KernelCUSUM
     from accel_drift.sequential.look import Look
     from accel_drift.sequential.online_mmd import OnlineMMD
@@ -75,8 +76,10 @@ __all__ = [
     "KL",
     "KS",
     "KSWIN",
+    "LORD",
     "MMD",
     "PSI",
+    "SAFFRON",
     "AccelDriftError",
     "BoundedMean",
     "ChiSquare",
@@ -110,6 +113,7 @@ __all__ = [
     "chi_square",
     "compare",
     "cramer_von_mises",
+    "e_bh",
     "energy",
     "get_backend",
     "hellinger",
@@ -155,6 +159,9 @@ _HOME = {
     "Plan": "accel_drift.profiles",
     "Profile": "accel_drift.profiles",
     "Report": "accel_drift.report",
+    "LORD": "accel_drift.sequential.fdr",
+    "SAFFRON": "accel_drift.sequential.fdr",
+    "e_bh": "accel_drift.sequential.fdr",
     "Look": "accel_drift.sequential.look",
     "Sequential": "accel_drift.sequential.per_batch",
     "SequentialTwoSample": "accel_drift.sequential.two_sample",

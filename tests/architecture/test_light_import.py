@@ -57,15 +57,15 @@ def test_at_most_thirty_public_names_beside_statistics_alone_and_detectors_of_st
     """A function such as `psi` is its detector's number under its detector's name: no new idea to learn.
 
     Detectors of streams are one idea, too: `PageHinkley` is used as `ADWIN` is. So are those that look at every row or
-    batch: each names its method and its source.
+    batch: each names its method and its source. `e_bh` is used as LORD and SAFFRON are.
     """
     home = accel_drift._HOME
     alone = [name for name in home if home[name] == "accel_drift.functions"]
     assert set(alone) <= set(names())
     watching = [name for name in home if home[name] in {f"accel_drift.streams.{own}" for own in streams.names()}]
     looking = [name for name in home if home[name].startswith("accel_drift.sequential.")]
-    watching += [name for name in looking if hasattr(getattr(accel_drift, name), "source")]
-    assert {"PageHinkley", "OnlineMMD"} <= set(watching)
+    watching += ["e_bh", *(name for name in looking if hasattr(getattr(accel_drift, name), "source"))]
+    assert {"PageHinkley", "OnlineMMD", "LORD"} <= set(watching)
     assert len(set(accel_drift.__all__)) == len(accel_drift.__all__) <= 30 + len(alone) + len(watching)
 
 

@@ -1,0 +1,329 @@
+"""False discovery rates: over hypotheses with e-values, and over p-values that come one after another."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, Self, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.finding import Finding
+from accel_drift.options import between
+from accel_drift.report import Report
+from accel_drift.sequential.look import Look
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+_SHARED = (
+    "windows compared with one reference share its rows, so their p-values depend on one another, and the false "
+    "discovery rate is not controlled; use e_bh on the evidence of a sequential test, which may depend in any way"
+)
+
+_RESULTS = (Finding, Report, Look)
+"""What says how one window compares with a reference."""
+
+_CELLS, _TESTS = 1 << 18, 1024
+"""Terms, and tests, whose levels are computed together at most."""
+
+
+# e-values
+
+
+@overload
+def e_bh(e_values: Mapping[str, float], *, alpha: float = ..., log: bool = ...) -> tuple[str, ...]: ...
+@overload
+def e_bh(e_values: npt.ArrayLike, *, alpha: float = ..., log: bool = ...) -> Bools: ...
+def e_bh(
+    e_values: Mapping[str, float] | npt.ArrayLike, *, alpha: float = 0.05, log: bool = False
+) -> tuple[str, ...] | Bools:
+    """Which of K hypotheses to reject so that the false discovery rate is at most `alpha`, however they depend.
+
+    The k largest e-values where the least of them is at least K / (k alpha), for the largest such k. Evidence under
+    the guarantee "ever" is an e-value whenever one stops to look, so `e_bh(look.columns, log=True)` names the columns;
+    under "run_length" it is none. Source: Wang & Ramdas 2022, doi:10.1111/rssb.12489.
+
+    Args:
+        e_values: (K,) numbers from 0 to infinity; or name -> number.
+        alpha: the largest false discovery rate.
+        log: whether natural logarithms are given.
+
+    Returns:
+        (K,) which are rejected; of a mapping, the names of those, in its order.
+
+    Raises:
+        ConfigError: alpha is not between 0 and 1.
+        DataError: an e-value is missing or negative, or they are no list of numbers.
+
+    >>> e_bh({"age": 300.0, "income": 45.0, "town": 0.5}, alpha=0.05)
+    ('age', 'income')
+    """
+    between(alpha, 0, 1, "alpha", "the largest false discovery rate, such as 0.05")
+    if isinstance(e_values, Mapping):
+        chosen = e_bh(list(e_values.values()), alpha=alpha, log=log)
+        return tuple(name for name, yes in zip(e_values, chosen, strict=True) if yes)
+    e = _numbers(e_values, "e_values", "e_bh")
+    if e.ndim != 1:
+        raise DataError(f"e_values have {e.ndim} dimensions; give (K,) numbers, or a mapping from names to numbers")
+    wrong = np.isnan(e) if log else ~(e >= 0)
+    if wrong.any():
+        least = "no NaN; where nothing was compared the logarithm is 0" if log else "from 0 to infinity"
+        raise DataError(f"e-value {int(wrong.argmax())} is {e[wrong.argmax()]}; they are {least}")
+    bars = len(e) / (alpha * np.arange(1.0, len(e) + 1))
+    reached = np.flatnonzero(np.sort(e)[::-1] >= (np.log(bars) if log else bars))
+    rejected = np.zeros(len(e), np.bool_)
+    rejected[np.argsort(-e, kind="stable")[: reached[-1] + 1 if len(reached) else 0]] = True
+    return rejected
+
+
+# p-values, one after another
+
+
+class Decisions(NamedTuple):
+    """What became of some p-values, in their order.
+
+    Attributes:
+        rejected: (n,) which are discoveries.
+        levels: (n,) the level that each was held against.
+    """
+
+    rejected: Bools
+    levels: Floats
+
+
+@dataclass(slots=True)
+class _Past:
+    """What the next levels follow from.
+
+    Attributes:
+        tests: p-values so far.
+        clock: how many of them used up a place in the sequence of levels.
+        marks: the clock at each discovery.
+    """
+
+    tests: int = 0
+    clock: int = 0
+    marks: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OnlineFDR(ABC):
+    """What LORD and SAFFRON have in common: a level is the sum of what was put in at the start and at each discovery.
+
+    Attributes:
+        alpha: the largest false discovery rate, at every time.
+        wealth: what is put in at the start, below alpha; None for half of alpha.
+        independent: say True where the p-values are independent of one another; there is no promise where they are not.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+
+    alpha: float = 0.05
+    wealth: float | None = None
+    independent: bool = False
+    _past: _Past = field(default_factory=_Past, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        between(self.alpha, 0, 1, "alpha", "the largest false discovery rate, such as 0.05")
+        if self.wealth is not None:
+            between(self.wealth, 0, self.alpha, "wealth", "what levels are made of at the start; or None, for half")
+        if self.independent is not True:
+            raise ConfigError(
+                f"{type(self).__name__} is for p-values that are independent of one another: say independent=True "
+                f"where they are. For {_SHARED}"
+            )
+
+    @property
+    def tests(self) -> int:
+        """How many p-values there were."""
+        return self._past.tests
+
+    @property
+    def discoveries(self) -> int:
+        """How many of them were rejected."""
+        return len(self._past.marks)
+
+    def test(self, p_values: npt.ArrayLike) -> Decisions:
+        """Go on with the next p-values: one, or (n,) in their order. However they are cut into calls, all is the same.
+
+        Raises:
+            DataError: they are not between 0 and 1, or come from windows that share a reference.
+        """
+        p = np.atleast_1d(_numbers(p_values, "p_values", type(self).__name__))
+        wrong = ~((p >= 0) & (p <= 1))
+        if p.ndim != 1 or wrong.any():
+            said = f"{p.ndim} dimensions" if p.ndim != 1 else f"{p[wrong.argmax()]} at place {int(wrong.argmax())}"
+            raise DataError(f"p_values have {said}; give (n,) numbers from 0 to 1 in the order of the tests")
+        parts, done = [], 0
+        while done < len(p):
+            rows = max(1, min(_TESTS, _CELLS // (self.discoveries + 1)))
+            parts.append(self._run(p[done : done + rows]))
+            done += rows
+        if not parts:
+            return Decisions(np.zeros(0, np.bool_), np.zeros(0))
+        return Decisions(*(np.concatenate(held) for held in zip(*parts, strict=True)))
+
+    def state(self) -> dict[str, Any]:
+        """Options and past as plain values, for JSON say."""
+        options = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        return {"method": self.name, **options, **asdict(self._past)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """As it stood when `state` was called: it goes on as it would have gone on.
+
+        Raises:
+            ConfigError: it is no state of this method.
+        """
+        held = dict(state)
+        try:
+            if held.pop("method") != cls.name:
+                raise KeyError("method")
+            past = _Past(**{f.name: held.pop(f.name) for f in fields(_Past)})
+            made = cls(**held)
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"this is no state of {cls.__name__} ({error}); give what state() gave") from error
+        object.__setattr__(made, "_past", _Past(past.tests, past.clock, list(past.marks)))
+        return made
+
+    def _run(self, p: Floats) -> Decisions:
+        """The next few p-values."""
+        past, wealth = self._past, self.alpha / 2 if self.wealth is None else self.wealth
+        ticks = self._ticks(p)
+        clock = past.clock + np.cumsum(ticks) - ticks
+        share, most = self._scale()
+        # Terms are added from the oldest to the newest, so that levels are the same to the bit in any cut.
+        marks = np.array([0, *past.marks])
+        worth = np.full(len(marks), self.alpha)
+        worth[0], worth[1:2] = wealth, self.alpha - wealth
+        gammas = self._sequence(past.clock + len(p))
+        sums = np.add.accumulate(worth[:, None] * gammas[clock - marks[:, None]], axis=0)[-1]
+        rejected, at = np.zeros(len(p), np.bool_), 0
+        while (found := np.flatnonzero(p[at:] <= np.minimum(share * sums[at:], most))).size:
+            at += int(found[0]) + 1
+            rejected[at - 1] = True
+            mark = int(clock[at - 1] + ticks[at - 1])
+            sums[at:] += (self.alpha if past.marks else self.alpha - wealth) * gammas[clock[at:] - mark]
+            past.marks.append(mark)
+        past.tests += len(p)
+        past.clock = int(clock[-1] + ticks[-1])
+        return Decisions(rejected, np.minimum(share * sums, most))
+
+    def _sequence(self, least: int) -> Floats:
+        """The numbers that a payment is spread over tests by, at least so many: they fall, and sum to 1."""
+        # Powers of two: few sequences are made, and vectors leave no rest that another routine would compute.
+        return _gammas(type(self), 1 << max(12, least.bit_length()))
+
+    @abstractmethod
+    def _ticks(self, p: Floats) -> npt.NDArray[np.int64]:
+        """1 where a test uses up a place in the sequence of levels, else 0."""
+
+    @abstractmethod
+    def _scale(self) -> tuple[float, float]:
+        """What the sum is multiplied by, and the highest level."""
+
+    @staticmethod
+    @abstractmethod
+    def gamma(j: Floats) -> Floats:
+        """The sequence at places from 1 on."""
+
+
+@lru_cache(maxsize=4)
+def _gammas(rule: type[OnlineFDR], size: int) -> Floats:
+    return rule.gamma(np.arange(1.0, size + 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LORD(OnlineFDR):
+    """Levels for independent p-values that come one after another, so that the false discovery rate is at most `alpha`.
+
+    LORD++: each test's level is known before it, and discoveries pay for later levels. Where p-values depend on one
+    another, as those of windows compared with one reference do, it promises nothing; `e_bh` does.
+
+    >>> lord = LORD(alpha=0.05, independent=True)
+    >>> lord.test([0.0001, 0.4, 0.0005, 0.9]).rejected.tolist()
+    [True, False, True, False]
+
+    Attributes:
+        alpha: the largest false discovery rate, at every time.
+        wealth: what is put in at the start, below alpha; None for half of alpha.
+        independent: say True where the p-values are independent of one another.
+    """
+
+    name: ClassVar[str] = "lord"
+    source: ClassVar[str] = (
+        "Ramdas, Yang, Wainwright & Jordan 2017, arXiv:1710.00499; its sequence: Javanmard & Montanari 2018, "
+        "doi:10.1214/17-AOS1559"
+    )
+
+    def _ticks(self, p: Floats) -> npt.NDArray[np.int64]:
+        return np.ones(len(p), np.int64)
+
+    def _scale(self) -> tuple[float, float]:
+        return 1.0, 1.0
+
+    @staticmethod
+    def gamma(j: Floats) -> Floats:
+        """Proportional to log(max(j, 2)) / (j exp(sqrt(log j)))."""
+        return np.asarray(np.log(np.maximum(j, 2)) / (j * np.exp(np.sqrt(np.log(j)))) / _LORD_SUM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SAFFRON(OnlineFDR):
+    """As `LORD`, and finds more where many hypotheses are false: tests with a p-value up to `lambda_` cost nothing.
+
+    Attributes:
+        alpha: the largest false discovery rate, at every time.
+        wealth: what is put in at the start, below alpha; None for half of alpha.
+        independent: say True where the p-values are independent of one another.
+        lambda_: the largest p-value of a candidate for a discovery; also the highest level.
+    """
+
+    name: ClassVar[str] = "saffron"
+    source: ClassVar[str] = "Ramdas, Zrnic, Wainwright & Jordan 2018, arXiv:1802.09098"
+
+    lambda_: float = 0.5
+
+    def __post_init__(self) -> None:
+        super(SAFFRON, self).__post_init__()
+        between(self.lambda_, 0, 1, "lambda_", "the largest p-value of a candidate, such as 0.5")
+
+    def _ticks(self, p: Floats) -> npt.NDArray[np.int64]:
+        return (p > self.lambda_).astype(np.int64)
+
+    def _scale(self) -> tuple[float, float]:
+        return 1.0 - self.lambda_, self.lambda_
+
+    @staticmethod
+    def gamma(j: Floats) -> Floats:
+        """Proportional to j**-1.6."""
+        return np.asarray(j**-1.6 / _SAFFRON_SUM)
+
+
+_LORD_SUM, _SAFFRON_SUM = 12.645107872871751, 2.2857656656801298
+"""Sums of the sequences, by Euler and Maclaurin."""
+
+
+def _numbers(given: Any, name: str, user: str) -> Floats:
+    """As floats.
+
+    Raises:
+        DataError: they are no numbers, or p-values of windows that share a reference.
+    """
+    shared = [one for one in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(one, _RESULTS)]
+    if shared:
+        why = _SHARED if name == "p_values" else "give its columns, as in e_bh(look.columns, log=True)"
+        raise DataError(f"{name} hold a {type(shared[0]).__name__}, which {user} does not take: {why}")
+    try:
+        array = np.asarray(given)
+        if array.size and array.dtype.kind not in "iuf":
+            raise TypeError(f"they are {array.dtype}")
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} are no numbers: {error}") from error
