@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from accel_drift.backends import Backend, open_backend
-from accel_drift.data.read import read_table
-from accel_drift.data.schema import Schema, diff, listed
-from accel_drift.data.table import Table
-from accel_drift.errors import SchemaError
+from accel_drift.data.schema import Schema
 from accel_drift.sequential.held_out import RunLength
 from accel_drift.sequential.kernel_windows import Floats, Ints, Summed, kept_rows, latest, scan
 from accel_drift.sequential.online import OnlineDetector
 from accel_drift.sequential.points import Points
+from accel_drift.sequential.rows import like
 
 _AT_ONCE = 1 << 18
 """Kernel values of rows with those before them that are in memory at a time."""
@@ -139,7 +137,7 @@ class RowWatch:
             DataError: the rows cannot be read.
             SchemaError: a column of the reference is not there, or holds another sort of thing.
         """
-        points = self._learned.points(self._read(rows))
+        points = self._points(rows)
         state, first = self._state, self.seen
         step = max(_AT_ONCE // self.detector.window, 1)
         none = np.zeros(0, np.int64)
@@ -181,17 +179,9 @@ class RowWatch:
         opened, _ = open_backend(backend)
         return cls(*read(Path(path), opened))
 
-    def _read(self, source: Any) -> Table:
-        known = self._learned.schema
-        wanted = dict.fromkeys(name for c in known.columns for name in (c.name, c.source))
-        table = read_table(source, schema=known, columns=wanted, name="batch", backend=self._learned.reference.backend)
-        changes = diff(known, table.schema)
-        if changes.removed:
-            raise SchemaError(f"the batch lacks {listed(changes.removed)}, which is watched; learn without by drop=")
-        if changes.retyped:
-            said = ", ".join(f"{column!r} is {now}, and was {was}" for column, was, now in changes.retyped)
-            raise SchemaError(f"columns of the batch hold another sort of thing than the reference's: {said}")
-        return table.select(known.names)
+    def _points(self, rows: Any) -> Floats:
+        known = self._learned
+        return known.points(like(rows, known.schema, "batch", known.reference.backend))
 
     def _advance(self, state: State, points: Floats) -> tuple[State, _Found]:
         """The state after some rows, and what was found in them."""

@@ -1,15 +1,18 @@
-"""Reference rows in a seeded order: some are set aside, every other one is handed out once."""
+"""Rows with the columns of a reference, and its own in a seeded order: some set aside, the others handed out once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from accel_drift.backends import Backend
 from accel_drift.data.concatenate import joined
 from accel_drift.data.decoded import Decoded
-from accel_drift.data.schema import Schema
+from accel_drift.data.read import read_table
+from accel_drift.data.schema import Schema, diff, listed
 from accel_drift.data.table import Table
 from accel_drift.errors import DataError, SchemaError
 from accel_drift.statistics import draws
@@ -57,6 +60,24 @@ class FreshRows:
         """Those that are left, and then others."""
         both = stacked([self.unused(), more], self.rows.schema)
         return FreshRows(both, before=self.before + self.used)
+
+
+def like(source: Any, known: Schema, name: str, backend: Backend) -> Table:
+    """Rows with the columns of a reference.
+
+    Raises:
+        DataError: they cannot be read.
+        SchemaError: a column is not there, or holds another sort of thing.
+    """
+    wanted = dict.fromkeys(name for c in known.columns for name in (c.name, c.source))
+    table = read_table(source, schema=known, columns=wanted, name=name, backend=backend)
+    changes = diff(known, table.schema)
+    if changes.removed:
+        raise SchemaError(f"the {name} lacks {listed(changes.removed)}, which is watched; begin anew without by drop=")
+    if changes.retyped:
+        said = ", ".join(f"{column!r} is {now}, and was {was}" for column, was, now in changes.retyped)
+        raise SchemaError(f"columns of the {name} hold another sort of thing than the reference's: {said}")
+    return table.select(known.names)
 
 
 def shuffled(table: Table, seed: int, *purpose: str | int) -> Table:

@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend, open_backend
-from accel_drift.data.read import read_table
-from accel_drift.data.schema import diff, listed
 from accel_drift.data.table import Table
-from accel_drift.errors import DataError, SchemaError
+from accel_drift.errors import DataError
 from accel_drift.files import write_text_atomically
 from accel_drift.sequential.base import SequentialTest, test_of
 from accel_drift.sequential.evidence import Evidence, Floats, promise
 from accel_drift.sequential.look import Look
-from accel_drift.sequential.rows import FreshRows, order, shuffled, stacked
+from accel_drift.sequential.rows import FreshRows, like, order, shuffled, stacked
 
 
 class Bets(NamedTuple):
@@ -168,18 +166,7 @@ class Watch(ABC):
 
     def _read(self, source: Any, name: str) -> Table:
         """Rows with the columns of the reference."""
-        known = self._aside.schema
-        wanted = dict.fromkeys(name for c in known.columns for name in (c.name, c.source))
-        table = read_table(source, schema=known, columns=wanted, name=name, backend=self._backend)
-        changes = diff(known, table.schema)
-        if changes.removed:
-            raise SchemaError(
-                f"the {name} lacks {listed(changes.removed)}, which is watched; open the test without by drop="
-            )
-        if changes.retyped:
-            said = ", ".join(f"{column!r} is {now}, and was {was}" for column, was, now in changes.retyped)
-            raise SchemaError(f"columns of the {name} hold another sort of thing than the reference's: {said}")
-        return table.select(known.names)
+        return like(source, self._aside.schema, name, self._backend)
 
     def _next(self, rows: int) -> Table:
         """Reference rows for a look."""

@@ -36,7 +36,7 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
             found[name] = Contender("ours", compute, _PLAIN, tolerance=tolerance, pieces=m // _PIECE)
             if _PLAIN not in found and same:
                 learned = watch._learned
-                points = learned.points(watch._read(rows[:few]))
+                points = watch._points(rows[:few])
                 loop = partial(_plain, learned.reference.points, learned.reference.within, points, window)
                 found[_PLAIN] = Contender("peer", loop, pieces=few // _PIECE)
     libraries = TwoSamples(reference, rows[:few], (peers.ONLINE,), pieces=few // _PIECE, window=window)

@@ -14,7 +14,7 @@ from tests.sequential.test_online_mmd import mmd2, moved, normal
 def test_it_is_the_plain_loop(backend: Backend) -> None:
     watch = ad.KernelCUSUM(arl=300, window=14, shortest=4, seed=4).fit(normal(200, 2, 0), backend=backend)
     stream = moved(2)[200:420]
-    found, x = watch.update(stream), watch._learned.points(watch._read(stream))
+    found, x = watch.update(stream), watch._points(stream)
     reference, deviations, start, rows = watch._learned.reference.points, watch._learned.deviations, 0, []
     for i in range(len(x)):
         if i - start < 13:

@@ -72,7 +72,7 @@ def test_the_statistic_is_that_of_its_window_alone(backend: Backend, window: int
 def test_it_is_the_plain_loop(backend: Backend) -> None:
     detector = ad.OnlineMMD(arl=200, window=12, seed=4)
     watch = detector.fit(normal(200, 2, 0), backend=backend)
-    found, x = watch.update(moved(2)), watch._learned.points(watch._read(moved(2)))
+    found, x = watch.update(moved(2)), watch._points(moved(2))
     reference, start, rows = watch._learned.reference.points, 0, []
     for i in range(len(x)):
         if i - start < 11:
