@@ -3,6 +3,10 @@
 A long stream is drawn from them, with replacement, and scanned once. As windows that begin anew give the same numbers
 as any others, each row of that stream may be taken for the first one after a start: the average run length at a
 threshold follows from the gaps between the rows at which it is reached, whatever law these have.
+
+The approximation by a normal process (Li, Xie, Dai & Song, arXiv:1507.01279) needs no stream, but the tail of the
+statistic is heavier: where it says 10,000 rows, alarms came every 413 in 2 columns with windows of 20 rows, and every
+2,302 in 20 columns with windows of 50.
 """
 
 from __future__ import annotations

@@ -162,6 +162,17 @@ def test_tables_of_all_kinds(tmp_path: Path, backend: Backend) -> None:
     np.testing.assert_array_equal(np.concatenate([loaded.update(row).path for row in rows]), found.path)
 
 
+def test_many_categories_share_buckets_by_the_seed(tmp_path: Path) -> None:
+    rng, path = np.random.default_rng(0), tmp_path / "w"
+    reference, batch = ({"c": [f"c{i}" for i in rng.integers(0, many, 300)]} for many in (60, 90))
+    watch = ad.OnlineMMD(arl=300, window=10).fit(reference, backend="numpy")
+    watch.save(path)
+    loaded = ad.RowWatch.load(path, "numpy")
+    parts = [loaded.update({"c": batch["c"][i : i + 7]}).path for i in range(0, 300, 7)]
+    np.testing.assert_array_equal(np.concatenate(parts), watch.update(batch).path)
+    assert not loaded._points({"c": ["never seen", None]})[:, :-1][1].any()
+
+
 def test_missing_values_alone_are_rows() -> None:
     watch = ad.OnlineMMD(arl=500, window=10).fit({"x": normal(200, 1, 0)[:, 0]}, backend="numpy")
     assert len(watch.update({"x": [None] * 60})) > 3
