@@ -26,6 +26,7 @@ from accel_drift.statistics import draws
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int16]
 
 _QUANTILES = 33
 """Quantiles of the rows set aside that are edges: a shift loses 2 % of the gap it makes at most."""
@@ -58,22 +59,24 @@ class _Group:
         self.reference: Ints = np.zeros((len(self.names), cells), np.int64)
         self.batch: Floats = np.zeros((len(self.names), cells))
 
-    def codes(self, table: Table) -> Ints:
+    def codes(self, table: Table) -> Codes:
         """The cell of each row in each column, (n, C)."""
-        made = [self._code(i, table) for i in range(len(self.names))]
-        return np.stack(made, axis=1) if made else np.zeros((table.rows, 0), np.int64)
+        made = np.zeros((table.rows, len(self.names)), np.int16)
+        for place in range(len(self.names)):
+            made[:, place] = self._code(place, table)
+        return made
 
     def chosen(self) -> npt.NDArray[np.bool_]:
         """The cells that are bet on, (C, K)."""
         raise NotImplementedError
 
-    def payoffs(self, batch: Ints, reference: Ints) -> tuple[Ints, Ints]:
+    def payoffs(self, batch: Codes, reference: Codes) -> tuple[Ints, Ints]:
         """Pairs of rows of which only the batch's is in the set, and those of which only the reference's is: (C,)."""
         chosen, at = self.chosen(), np.arange(len(self.names))
         theirs, mine = chosen[at, batch], chosen[at, reference]
         return (theirs & ~mine).sum(axis=0), (mine & ~theirs).sum(axis=0)
 
-    def counted(self, codes: Ints) -> Ints:
+    def counted(self, codes: Codes) -> Ints:
         """Rows in each cell, (C, K)."""
         flat = codes + np.arange(len(self.names)) * self.cells
         return np.bincount(flat.ravel(), minlength=self.reference.size).reshape(self.reference.shape)
@@ -179,11 +182,11 @@ class Columns:
         """The columns, in the order of their bets."""
         return tuple(name for group in self.groups for name in group.names)
 
-    def codes(self, table: Table) -> list[Ints]:
+    def codes(self, table: Table) -> list[Codes]:
         """Cells of the rows, of each group."""
         return [group.codes(table) for group in self.groups]
 
-    def bet(self, batch: Sequence[Ints], reference: Sequence[Ints], stakes: Floats) -> Floats:
+    def bet(self, batch: Sequence[Codes], reference: Sequence[Codes], stakes: Floats) -> Floats:
         """Log e-values of pairs of rows by what was learned before them, (G, C); then learn from them."""
         won, lost = (
             np.concatenate(counts)

@@ -7,6 +7,7 @@ file is, and rows that were used, which nothing needs, are gone from it.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from accel_drift.arrow_files import Form
 from accel_drift.data.schema import Schema
 from accel_drift.data.table import Table
-from accel_drift.errors import AccelDriftError, SourceError
+from accel_drift.errors import AccelDriftError, ConfigError, SourceError
 
 FORMAT = 1
 """Number of the form; a reader refuses a later one."""
@@ -43,8 +44,13 @@ def write(kept: Kept, path: Path) -> None:
     """Write a watch, all or nothing.
 
     Raises:
+        ConfigError: an option is no plain value.
         SourceError: the folder does not exist or cannot be written to.
     """
+    try:
+        json.dumps(kept.facts, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"an option of {kept.facts['test']} cannot be kept in a file: {error}") from error
     arrays = {
         name: {"dtype": a.dtype.str, "shape": a.shape, "bytes": base64.b64encode(a.tobytes()).decode()}
         for name, a in kept.arrays.items()

@@ -16,7 +16,7 @@ class Look:
 
     Attributes:
         number: of the look, from 1 on.
-        rows: rows of the batch that were compared, with as many of the reference.
+        rows: rows of the batch that were compared.
         log_e: natural logarithm of the look's e-value.
         log_evidence: natural logarithm of the evidence of all looks: of the mean over columns.
         alarm: whether evidence has reached 1/alpha; under "ever" an alarm stays.

@@ -163,7 +163,7 @@ class DetectorWatch(Watch):
         """Write options, evidence and the reference rows that are still needed to one Arrow file.
 
         Raises:
-            ConfigError: the detector could not be found again by its name.
+            ConfigError: the detector could not be found again by its name, or an option is no plain value.
             SourceError: the folder does not exist or cannot be written to.
         """
         d = self.test.tested

@@ -69,7 +69,8 @@ class Watch(ABC):
     @property
     def guarantee(self) -> str:
         """What an alarm promises, as a sentence."""
-        return f"{promise(self.test.guarantee, self.test.alpha)}; each reference row is used at most once"
+        kept = promise(self.test.guarantee, self.test.alpha)
+        return f"{kept}, if rows are independent of one another; each reference row is used at most once"
 
     def update(self, batch: Any) -> Look:
         """Look at the next batch. Where it raises, nothing has changed.
@@ -123,6 +124,7 @@ class Watch(ABC):
         """Write options, evidence, what was learned and the reference rows that are still needed to one Arrow file.
 
         Raises:
+            ConfigError: an option is no plain value.
             SourceError: the folder does not exist or cannot be written to.
         """
         from accel_drift.sequential.file import Kept, write

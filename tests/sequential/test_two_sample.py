@@ -20,9 +20,9 @@ from accel_drift.sequential.two_sample import TwoSampleWatch
 from tests.sequential.rows import rows
 
 
-def watched(n: int, seed: int = 0, **options: Any) -> ad.Watch:
+def watched(n: int, **options: Any) -> ad.Watch:
     """A watch on rows of which nothing is changed."""
-    return ad.SequentialTwoSample(**options).open(rows(n, seed))
+    return ad.SequentialTwoSample(**options).open(rows(n, 0))
 
 
 def looks_until_alarm(watch: ad.Watch, first: int, most: int, n: int = 200, **changed: float) -> int:
@@ -234,6 +234,12 @@ def test_what_was_saved_goes_on_to_the_bit(tmp_path: Path) -> None:
         watch.save(tmp_path / "a.watch")
         other.save(tmp_path / "b.watch")
         assert (tmp_path / "a.watch").read_bytes() == (tmp_path / "b.watch").read_bytes()
+
+
+def test_an_option_that_no_file_can_hold_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be kept in a file"):
+        watched(50, seed=np.int64(3)).save(tmp_path / "a.watch")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_watch_is_refused(tmp_path: Path) -> None:
