@@ -1,4 +1,4 @@
-"""The part of the page that shows the study of streams."""
+"""The parts of the page that show the studies of streams and of looking at every batch."""
 
 from __future__ import annotations
 
@@ -38,6 +38,48 @@ def run_lengths(result: Mapping[str, Any]) -> Iterator[str]:
         for c in asked
     ]
     yield from table(names, rows)
+
+
+_TESTS = {
+    "bounded_mean": "BoundedMean, errors of {share:.0%}",
+    "two_sample": "SequentialTwoSample, a column of normal numbers, a row a side each look",
+    "p_values": "Sequential, uniform p-values",
+}
+
+
+def sequential(result: Mapping[str, Any]) -> Iterator[str]:
+    """What the three contracts promise, and what is kept of them."""
+    s = result["settings"]
+    lengths = [c for c in result["cells"] if c["contract"] != "fdr"]
+    looks = " or ".join(f"{n:,}" for n in sorted({c["looks"] for c in lengths}))
+    yield "## Looking at every batch"
+    yield ""
+    yield (
+        f'Nothing drifts, and a run is looked at {looks} times. Under "ever" the share of runs with an alarm may be '
+        f'{s["alpha"]}, under "run_length" the average number of looks to an alarm is {s["arl"]:,} or more (a run '
+        f"without one counts as its looks); {s['standard_errors']} standard errors are left to chance: "
+        f"{held(lengths)}. *Reused* is one reference of {s['rows']:,} rows for all looks of a run, where nothing is "
+        f"promised unless a tolerance makes up for its error, as in `BoundedMean.from_reference`. {made(result)}"
+    )
+    yield ""
+    heads = ("test", "reference", "guarantee", "runs", f"alarm within {s['early']:,}", "alarm", "average looks")
+    rows = []
+    for c in lengths:
+        shown = [f"{c['early']:.1%}", f"{c['rate']:.1%}", f"{c['mean']:,.0f} ± {c['standard_error']:,.0f}"]
+        if c["holds"] is False:
+            shown[1:] = [f"**{text}**" for text in shown[1:]]
+        told = (_TESTS[c["test"]].format(**s), c["reference"], f'"{c["contract"]}"', f"{c['runs']:,}")
+        rows.append((*told, *shown))
+    yield from table(heads, rows)
+    for c in result["cells"]:
+        if c["contract"] == "fdr":
+            yield ""
+            yield (
+                f"e-BH at {s['alpha']} over {s['columns']} columns that depend on one another, {s['drifted']} of them "
+                f"shifted by {s['shift']:g} deviations, in {c['runs']:,} tables: the false discovery rate is "
+                f"{c['first']:.4f} where one stops at the first discovery and {c['last']:.4f} after {c['looks']:,} "
+                f"rows, when {c['power']:.1%} of what drifted is found: {held([c])}."
+            )
 
 
 def _named(cell: Cell, settings: Mapping[str, Any]) -> tuple[str, str, str]:

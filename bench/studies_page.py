@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.page import Cell, held, made, table
-from bench.streams_page import run_lengths
+from bench.streams_page import run_lengths, sequential
 
 
 def level(result: Mapping[str, Any]) -> Iterator[str]:
@@ -351,5 +351,6 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "groups": groups,
     "power": power,
     "run-lengths": run_lengths,
+    "sequential": sequential,
 }
 """What a result is called -> how it is shown, in the page's order."""

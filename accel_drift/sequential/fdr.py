@@ -25,6 +25,11 @@ _SHARED = (
     "discovery rate is not controlled; use e_bh on the evidence of a sequential test, which may depend in any way"
 )
 
+_OF_LOOKS = (
+    "columns of a look depend on one another: use e_bh(look.columns, log=True); p-values of one column over looks are "
+    "independent only where no look reuses reference rows"
+)
+
 _RESULTS = (Finding, Report, Look)
 """What says how one window compares with a reference."""
 
@@ -318,7 +323,7 @@ def _numbers(given: Any, name: str, user: str) -> Floats:
     """
     shared = [one for one in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(one, _RESULTS)]
     if shared:
-        why = _SHARED if name == "p_values" else "give its columns, as in e_bh(look.columns, log=True)"
+        why = _OF_LOOKS if isinstance(shared[0], Look) else _SHARED
         raise DataError(f"{name} hold a {type(shared[0]).__name__}, which {user} does not take: {why}")
     try:
         array = np.asarray(given)

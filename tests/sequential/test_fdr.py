@@ -212,9 +212,11 @@ def test_what_shares_a_reference_is_refused_with_the_reason() -> None:
     )
     lord = ad.LORD(independent=True)
     look = ad.Look(1, 9, 0.0, 0.0, False, "", None, {"x": 0.0})
-    for given in (report, [report], report.findings, [0.1, finding], look):
+    for given in (report, [report], report.findings, [0.1, finding]):
         with pytest.raises(DataError, match=r"share its rows.*e_bh"):
             lord.test(given)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"look\.columns.*reuses reference rows"):
+        lord.test(look)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"look\.columns"):
         ad.e_bh(look)  # type: ignore[call-overload]
     assert ad.e_bh(look.columns, log=True) == ()
