@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from accel_drift.backends import Backend
-from accel_drift.data.concatenate import joined
+from accel_drift.data.concatenate import Misfit, joined
+from accel_drift.data.convert import without_values
 from accel_drift.data.decoded import Decoded
 from accel_drift.data.read import read_table
-from accel_drift.data.schema import Schema, diff, listed
-from accel_drift.data.table import Table
+from accel_drift.data.schema import NULL_TYPE, Kind, Schema, diff, embedding_type, listed
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, Table, TableColumn
 from accel_drift.errors import DataError, SchemaError
 from accel_drift.statistics import draws
 
@@ -113,15 +114,26 @@ def stacked(tables: Sequence[Table], schema: Schema) -> Table:
     Raises:
         SchemaError: a column holds another sort of thing in one of them.
     """
-    columns = {}
+    columns: dict[str, TableColumn] = {}
     for c in schema.columns:
-        found = joined(c.name, [Decoded(t.columns[c.name], _type(t, c.name)) for t in tables])
-        if not isinstance(found, Decoded):
-            raise SchemaError(f"column {c.name!r} cannot be put below that of other rows: {found.reason}")
-        columns[c.name] = found.column
+        parts = [t.columns[c.name] for t in tables]
+        try:
+            found = joined(c.name, [Decoded(part, _type(part)) for part in parts])
+        except Misfit as error:
+            raise SchemaError(f"column {c.name!r} cannot be put below that of other rows: {error}") from error
+        if not isinstance(found, Decoded) or all(part.missing == part.rows for part in parts):
+            found = Decoded(without_values(c.name, sum(part.rows for part in parts), c), c.type)
+        column = found.column
+        if isinstance(column, CategoricalColumn) and c.type != NULL_TYPE:
+            column = replace(column, kind=c.kind)
+        columns[c.name] = column
     return Table(sum(t.rows for t in tables), columns, schema, tables[0].excluded, tables[0].name)
 
 
-def _type(table: Table, name: str) -> str:
-    found = table.schema.get(name)
-    return found.type if found is not None else ""
+def _type(column: TableColumn) -> str:
+    """The type that speaks for what a column holds, whatever it was read from."""
+    if column.missing == column.rows:
+        return NULL_TYPE
+    if isinstance(column, CategoricalColumn):
+        return "bool" if column.kind is Kind.BOOLEAN else "string"
+    return embedding_type("double", column.dimensions) if isinstance(column, EmbeddingColumn) else "double"

@@ -150,6 +150,46 @@ def test_rows_run_out_and_more_can_be_given() -> None:
     assert abs(more.log_evidence - look.log_evidence) < 2.0, "the evidence stays"
 
 
+def test_more_rows_may_be_of_other_types_of_number() -> None:
+    watch = watched(100)
+    watch.more(rows(10, 1) | {"a": np.arange(10), "b": [None] * 10})
+    watch.more(rows(10, 1) | {"a": np.zeros(10, np.float32), "c": [None] * 10})
+    assert watch.update(rows(100, 2)).left == 0
+
+
+def test_rows_that_first_tell_what_a_column_holds_tell_it_once() -> None:
+    nothing = {"a": np.zeros(50), "n": [None] * 50}
+    watch = ad.SequentialTwoSample().open(nothing, columns=["a", "n"])
+    watch.more({"a": np.zeros(10), "n": ["x"] * 10})
+    with pytest.raises(SchemaError, match="'n' cannot be put below that of other rows"):
+        watch.more({"a": np.zeros(10), "n": np.ones(10)})
+    assert watch.left == 50
+
+
+def times(n: int, seed: int) -> dict[str, Any]:
+    """Times, kept as categories and as numbers, and lengths of time."""
+    seconds = np.random.default_rng([seed, n]).integers(0, 50, n)
+    return {
+        "category": seconds.astype("datetime64[s]"),
+        "number": seconds.astype("datetime64[ms]"),
+        "length": seconds.astype("timedelta64[s]"),
+        "digit": seconds % 7,
+        "truth": seconds > 20,
+    }
+
+
+def test_columns_of_a_kind_that_was_set_go_on_to_the_bit(tmp_path: Path) -> None:
+    kinds = {"category": "categorical", "number": "numeric", "digit": "categorical"}
+    watch = ad.SequentialTwoSample().open(times(400, 0), kinds=kinds)
+    watch.update(times(50, 1))
+    watch.more(times(100, 2))
+    watch.save(tmp_path / "a.watch")
+    other = ad.Watch.load(tmp_path / "a.watch")
+    look = watch.update(times(200, 3))
+    assert look == other.update(times(200, 3))
+    assert look.columns.keys() == times(1, 0).keys()
+
+
 def test_a_cap_makes_the_reference_last() -> None:
     assert watched(500, most_rows=10).update(rows(300, 1)).left == 390
 
