@@ -106,16 +106,25 @@ def piece_rows(columns: int) -> int:
     return max(MOST_VALUES // max(columns, 1), FEWEST_ROWS)
 
 
-def decode_single(name: str, values: Any) -> Outcome:
-    """One column that exports itself: a series of polars or pandas, an array of pyarrow.
+def exported(name: str, values: Any) -> Any:
+    """One column that exports itself, as a `pyarrow.ChunkedArray`: a series of polars or pandas, an array of pyarrow.
 
     Raises:
         DataError: its export fails.
     """
     try:
-        whole = pa.chunked_array(values)
+        return pa.chunked_array(values)
     except Exception as error:
         raise DataError(f"column {name!r}: {_export_error(values, error)}") from error
+
+
+def decode_single(name: str, values: Any) -> Outcome:
+    """What `exported` gives, decoded.
+
+    Raises:
+        DataError: its export fails.
+    """
+    whole = exported(name, values)
     return decode(name, whole.type, whole.chunks)
 
 

@@ -92,11 +92,12 @@ class StreamDetector(ABC):
 
         Args:
             null: values of a stream that does not change, (N,), or of several, (N, C), each of which as many streams
-                are drawn from; or "normal", values with mean 0 and deviation 1 for detectors that read any number.
+                are drawn from; or "normal", for detectors that read any number: mean 0 and deviation 1, or those that
+                the detector is given.
             runs: streams that are simulated; the standard error of the average is about the average over their root.
             horizon: values after which a stream is followed no further.
             block: values that are drawn together as they follow one another (Kuensch 1989, doi:10.1214/aos/1176347265),
-                many times as long as neighbours are alike; 1 where values do not depend on one another.
+                a hundred times as long as neighbours are alike; 1 where values do not depend on one another.
             seed: decides what is drawn.
             backend: where to compute: "numpy", "jax", "cupy" or "auto".
 
@@ -123,13 +124,13 @@ class StreamDetector(ABC):
         The option that decides when there is a change is searched (`strictness`), and that of warnings moves with it;
         the others stay. The average is that of streams simulated from the null, by the standard error of `runs` of
         them, and each counts as at most 20 `arl`: DDM and HDDM-A alarm less and less often, so that some streams never
-        do. Where no value of the option gives just `arl`, the average is the next longer one. It is as true as the
-        null: a few hundred values say little about what one in 10,000 is like. Watching S streams, there is an alarm
-        in any of them S times as often.
+        do. Where no value of the option gives just `arl`, the average is the next longer one, with a warning where it
+        is off by a tenth. It is as true as the null: a few hundred values say little about what one in 10,000 is
+        like. Watching S streams, there is an alarm in any of them S times as often.
 
         Args:
             null: as for `run_length`.
-            arl: the average run length without a change, in values of a stream; above 1 and at most 1e7.
+            arl: the average run length without a change, in values of a stream; above 1 and below 1e7.
             runs: streams that are simulated.
             block: as for `run_length`.
             seed: decides what is drawn.
@@ -142,6 +143,11 @@ class StreamDetector(ABC):
         from accel_drift.streams.run_lengths import calibrate
 
         return calibrate(self, null, arl=arl, runs=runs, block=block, seed=seed, backend=backend)
+
+    @property
+    def in_control(self) -> tuple[float, float]:
+        """Mean and deviation of the normal values that the null "normal" means."""
+        return 0.0, 1.0
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""

@@ -14,8 +14,8 @@ from accel_drift.streams.rules import RuleDetector
 class ControlChart(RuleDetector):
     """A rule that measures how far values lie from the mean of the stream in control, in its deviations.
 
-    Both are given, or learned from the first values and kept until a change; then they are learned anew.
-    Where the values to learn from are all the same, every other value is a change.
+    Both are given, or learned from the first values (the deviation with n - 1) and kept until a change; then they are
+    learned anew. Where the values to learn from are all the same, every other value is a change.
 
     Attributes:
         mean: mean of each stream in control; None to learn it.
@@ -53,6 +53,11 @@ class ControlChart(RuleDetector):
         """
         start = 0 if self.mean is not None else self.warm_start
         return start, 1.0 / max(start, 1), 1.0 / max(start - 1, 1), *self.given()
+
+    @property
+    def in_control(self) -> tuple[float, float]:
+        """See `StreamDetector.in_control`."""
+        return (0.0, 1.0) if self.mean is None or self.deviation is None else (self.mean, self.deviation)
 
     def given(self) -> tuple[float, float]:
         """The mean and the deviation where they are given."""

@@ -40,7 +40,7 @@ class CUSUM(ControlChart):
     def __post_init__(self) -> None:
         super(CUSUM, self).__post_init__()
         if self.slack != 0:
-            between(self.slack, 0, inf, "slack", "half the change that is looked for, in deviations")
+            between(self.slack, 0, inf, "slack", "half the change that is looked for, in deviations, or 0")
         between(self.threshold, 0, inf, "threshold", "how far a sum may rise, in deviations")
 
     @staticmethod

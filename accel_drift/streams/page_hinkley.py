@@ -44,7 +44,7 @@ class PageHinkley(RuleDetector):
             raise ConfigError(f"mode is {self.mode!r}; there are 'up', 'down' and 'both'")
         at_least(self.min_instances, 0, "min_instances", "values before a change is looked for")
         if self.delta != 0:
-            between(self.delta, 0, inf, "delta", "half the change that is put up with, in units of the values")
+            between(self.delta, 0, inf, "delta", "half the change that is put up with, or 0")
         between(self.threshold, 0, inf, "threshold", "how far a sum must move")
         if self.alpha is not None and self.alpha != 1:
             between(self.alpha, 0, 1, "alpha", "the share of the sums that is kept, or 1")

@@ -6,11 +6,12 @@ equations for this (Page 1954); the other detectors have none, and values in pro
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import inf, log, sqrt
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,10 @@ from accel_drift.streams.values import check, window
 D = TypeVar("D", bound=StreamDetector)
 
 LONGEST = 1e7
-"""The longest average that is simulated: it takes runs times as many values, and more than once."""
+"""Averages that are simulated are shorter: one takes runs times as many values, and more than once."""
+
+_OFF, _FEW = 0.1, 1000
+"""A warning says where the average is off by more than a tenth, or comes from fewer values that are all different."""
 
 _HORIZON = 20
 """Run lengths count as at most this many times the wanted average. Those of an exponential law, as most detectors have
@@ -116,11 +120,25 @@ def calibrate(detector: D, null: Any, *, arl: float, runs: int, block: int, seed
         raise ConfigError(f"{type(detector).__name__} does not say which of its options decides how often it alarms")
     opened, _ = open_backend(backend)
     law, horizon = _law(detector, null, block), int(_HORIZON * arl)
+    if law.values is not None and len(np.unique(law.values)) == law.values.size < _FEW:
+        warnings.warn(
+            f"null holds {law.values.size:,} values, and an average run length of {arl:,.6g} depends on what is rarer: "
+            "give some thousand",
+            stacklevel=3,
+        )
 
-    def measure(bar: float, streams: int, number: int) -> RunLengths:
-        return _simulate(_at(detector, bar), law, _Run(streams, horizon, (seed, number), 2 * arl), opened)
+    def measure(bar: float, streams: int, number: int, enough: float) -> RunLengths:
+        return _simulate(_at(detector, bar), law, _Run(streams, horizon, (seed, number), enough), opened)
 
-    return _at(detector, _search(detector, measure, arl, runs))
+    bar, found = _search(detector, measure, arl, runs)
+    if found is not None and not abs(found.mean / arl - 1) < _OFF:
+        least = "at least " if found.alarmed < runs else ""
+        warnings.warn(
+            f"no {detector.strictness[0]} of {type(detector).__name__} has an average run length of {arl:,.6g} on "
+            f"these values: the next longer one, {least}{found.mean:,.0f}, is taken",
+            stacklevel=3,
+        )
+    return _at(detector, bar)
 
 
 # What is drawn
@@ -130,7 +148,8 @@ class _Law(NamedTuple):
     """Streams that do not change: normal values, or blocks drawn from (N, C) values; a stream keeps to a column."""
 
     values: npt.NDArray[np.float64] | None
-    block: int
+    block: int = 1
+    normal: tuple[float, float] = (0.0, 1.0)
 
     def draw(self, seed: tuple[int, ...], moments: int, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """(moments, streams) values; a window begins with a new block."""
@@ -145,6 +164,8 @@ class _Law(NamedTuple):
     def _fill(self, rng: np.random.Generator, out: npt.NDArray[np.float64], columns: npt.NDArray[np.int64]) -> None:
         if self.values is None:
             rng.standard_normal(out=out)
+            out *= self.normal[1]
+            out += self.normal[0]
             return
         count, streams = self.values.shape
         starts = rng.integers(0, count, (-(-len(out) // self.block), out.shape[1]), np.int64)
@@ -171,12 +192,14 @@ def _law(detector: StreamDetector, null: Any, block: int) -> _Law:
             )
         if block != 1:
             raise ConfigError(f'block is {block}; blocks are drawn from given values, and null is "normal"')
-        return _Law(None, 1)
+        return _Law(None, normal=detector.in_control)
     host, _ = open_backend("numpy")
     given, single = window(null, host)
     check(detector, given, host, 0, single)
-    if len(given) < 2:
-        raise DataError(f"null holds {len(given)} values of a stream; give many that did not change")
+    if len(given) < 2 or given.shape[1] == 0:
+        raise DataError(
+            f"null holds {len(given)} values of {given.shape[1]} streams; give many of one or more that did not change"
+        )
     if block > len(given):
         raise ConfigError(f"block is {block:,}, and null holds {len(given):,} values of a stream")
     return _Law(np.ascontiguousarray(given, dtype=np.float64), block)
@@ -256,23 +279,29 @@ def _at(detector: D, bar: float) -> D:
     return replace(detector, **{k: v**share if detector.falls else v * share for k, v in now.items()})
 
 
-def _search(detector: StreamDetector, measure: Callable[[float, int, int], RunLengths], arl: float, runs: int) -> float:
-    """The bar whose average run length is `arl` within a standard error; where none is, the least with a longer one.
+Measure: TypeAlias = Callable[[float, int, int, float], RunLengths]
+"""Run lengths at a bar: streams, a number that their seed follows from, an average beyond which to stop."""
+
+
+def _search(detector: StreamDetector, measure: Measure, arl: float, runs: int) -> tuple[float, RunLengths | None]:
+    """The bar whose average run length is `arl` within a standard error; or where none is, the least with a longer one.
+
+    In that case its run lengths are told, too.
 
     Raises:
         ConfigError: every bar has a longer average, or a shorter one.
     """
-    name, option = type(detector).__name__, detector.strictness[0]
+    first = _bar(detector)
     low, high = 0.0, inf
     below, above = 0.0, inf
-    bar, step = _bar(detector), 1.5
+    bar, step = first, 1.5
     for number in range(200):
         try:
-            found = measure(bar, max(runs // 16, 50), 2 * number)
+            found = measure(bar, max(runs // 16, 50), 2 * number, 2 * arl)
             if abs(log(found.mean / arl)) < 4 * found.standard_error / found.mean:
-                found = measure(bar, runs, 2 * number + 1)
+                found = measure(bar, runs, 2 * number + 1, 2 * arl)
                 if abs(found.mean - arl) <= found.standard_error:
-                    return bar
+                    return bar, None
             mean = found.mean
         except ConfigError:  # it takes more than can ever be
             mean = inf
@@ -280,20 +309,26 @@ def _search(detector: StreamDetector, measure: Callable[[float, int, int], RunLe
             low, below = bar, mean
         else:
             high, above = bar, mean
-        if low == 0.0 and high < 1e-6 * _bar(detector):
-            raise ConfigError(
-                f"arl is {arl:,.6g}, and with its other options {name} has {above:,.0f} or more on these values, at "
-                f"whatever {option}: ask for more"
-            )
-        if high - low <= 1e-4 * high if high < inf else low > 1e6 * _bar(detector):
+        if low == 0.0 and high < 1e-6 * first:
+            raise _unreachable(detector, arl, measure(high, runs, 2 * number + 1, inf), "more")
+        if high - low <= 1e-4 * high if high < inf else low > 1e6 * first:
             if above == inf:
-                raise ConfigError(
-                    f"arl is {arl:,.6g}, and with its other options {name} has {below:,.0f} at most on these values, "
-                    f"at whatever {option}: ask for less"
-                )
-            return high
+                raise _unreachable(detector, arl, measure(low, runs, 2 * number + 1, inf), "less")
+            return high, measure(high, runs, 2 * number + 1, inf)
         bar, step = _next(low, high, below, above, arl, step)
     raise AssertionError("halving an interval two hundred times leaves one")  # pragma: no cover
+
+
+def _unreachable(detector: StreamDetector, arl: float, found: RunLengths, ask: str) -> ConfigError:
+    """Why there is no such average: that of the most, or the least, eager detector."""
+    name, option = type(detector).__name__, detector.strictness[0]
+    if found.alarmed == 0:
+        return ConfigError(f"{name} never alarms on these values, at whatever {option}: null has to vary")
+    end = "or more" if ask == "more" else "at most"
+    return ConfigError(
+        f"arl is {arl:,.6g}, and with its other options {name} has about {found.mean:,.0f} {end} on these values, at "
+        f"whatever {option}: ask for {ask}"
+    )
 
 
 def _next(low: float, high: float, below: float, above: float, arl: float, step: float) -> tuple[float, float]:

@@ -50,6 +50,9 @@ class Stream:
         self.seen += int(given.shape[0])
         return events
 
+    def __repr__(self) -> str:
+        return f"<Stream: {self.streams:,} under {self.detector}, {self.seen:,} values seen>"
+
     def save(self, path: str | Path) -> None:
         """Write the detector and where its streams stand to one Arrow file, whole or not at all; never a pickle.
 

@@ -15,6 +15,9 @@ from accel_drift.data.table import NumericColumn
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.streams.base import StreamDetector
 
+LARGEST = 1e150
+"""Numbers are smaller: the sum of their squares has to be a number, too."""
+
 _CHUNK = 1 << 16
 """Values that are looked at together: they and what is said of them stay in the second-level cache."""
 
@@ -28,11 +31,14 @@ class _Kind(NamedTuple):
 
 
 def _infinite(x: Any, xp: Any) -> Any:
-    return xp.isinf(x) if xp.isdtype(x.dtype, "real floating") else x != x
+    """Whether values, or their squares, are none; those of single precision have squares."""
+    if not xp.isdtype(x.dtype, "real floating"):
+        return x != x
+    return xp.abs(x) >= LARGEST if x.dtype == xp.float64 else xp.isinf(x)
 
 
 KINDS = {
-    "numbers": _Kind("finite numbers", _infinite, "give NaN, or null, where there is no number"),
+    "numbers": _Kind("finite numbers below 1e150", _infinite, "give NaN, or null, where there is no number"),
     "shares": _Kind(
         "numbers from 0 to 1",
         lambda x, _: (x < 0) | (x > 1),
@@ -110,7 +116,8 @@ def window(values: Any, backend: Backend) -> tuple[Any, bool]:
     else:
         found = _array(values)
     if found.dtype.kind not in "biuf":
-        raise DataError(f"values are {found.dtype}, and a stream is watched as numbers: give bool, integers or floats")
+        told = f"a {type(found.flat[0]).__name__}" if found.dtype.kind == "O" and found.size else f"{found.dtype}"
+        raise DataError(f"values are {told}, and a stream is watched as numbers: give bool, integers or floats")
     if found.ndim not in (1, 2):
         raise DataError(f"values have {found.ndim} dimensions; give (T,) for one stream or (T, S), time downwards")
     return (found[:, None], True) if found.ndim == 1 else (found, False)
@@ -140,9 +147,17 @@ def _from_arrow(values: Any) -> npt.NDArray[Any]:
 
 
 def _column(name: str, of: Any) -> npt.NDArray[Any]:
-    from accel_drift.data.streams import decode_single
+    import pyarrow as pa
 
-    found = decode_single(name, of)
+    from accel_drift.data.arrow import decode
+    from accel_drift.data.streams import exported
+
+    whole = exported(name, of)
+    if pa.types.is_temporal(whole.type):
+        raise DataError(f"column {name!r} holds {whole.type}, and a stream is watched as numbers: leave it out")
+    if pa.types.is_boolean(whole.type):
+        whole = whole.cast(pa.uint8())
+    found = decode(name, whole.type, whole.chunks)
     if not isinstance(found, Decoded) or not isinstance(found.column, NumericColumn):
         raise DataError(f"column {name!r} holds no numbers, and a stream is watched as numbers")
     numbers, present = found.column.on_host().values, found.column.mask()

@@ -89,6 +89,7 @@ def test_lengths_are_those_of_the_streams_drawn(detector: StreamDetector, monkey
         assert length == (changes[0] + 1 if len(changes) else found.horizon)
 
 
+@pytest.mark.filterwarnings("ignore:no alpha of KSWIN")
 @every
 def test_average_run_length_is_what_was_asked_for(detector: StreamDetector) -> None:
     arl, runs = 1500, 500 if detector.name == "kswin" else 2000
@@ -182,10 +183,16 @@ def test_a_calibrated_detector_is_kept_and_loaded(tmp_path: Any) -> None:
 
 
 def test_an_average_that_cannot_be_is_refused() -> None:
-    with pytest.raises(ConfigError, match="PageHinkley has 30 or more on these values, at whatever threshold"):
+    with pytest.raises(ConfigError, match="PageHinkley has about 30 or more on these values, at whatever threshold"):
         ad.PageHinkley().calibrate("normal", arl=20, runs=100)
-    with pytest.raises(ConfigError, match=r"at whatever threshold: ask for more|has \S+ or more"):
-        ad.CUSUM(mean=1, deviation=1).calibrate(np.ones(100), arl=100, runs=100)
+    for null in (np.ones(100), np.full(100, np.nan)):
+        with pytest.raises(ConfigError, match="CUSUM never alarms on these values, at whatever threshold: null has"):
+            ad.CUSUM().calibrate(null, arl=300, runs=100)
+    uniform = (np.arange(2000) + 0.5) / 2000
+    least = ad.ADWIN(delta=1 - 1e-6).run_length(uniform, runs=400).mean
+    with pytest.raises(ConfigError, match=r"ADWIN has about [\d,]+ or more") as told:
+        ad.ADWIN().calibrate(uniform, arl=1000, runs=400)
+    assert abs(float(str(told.value).split("about ")[1].split(" or")[0].replace(",", "")) / least - 1) < 0.2
     with pytest.raises(ConfigError, match=r"KSWIN has .* at most on these values, at whatever alpha"):
         ad.KSWIN(window_size=20, stat_size=5, alpha=0.2).calibrate("normal", arl=100_000, runs=100)
 
@@ -216,11 +223,28 @@ def test_what_cannot_be_asked_for_is_named(
             detector.run_length(null, **options)
 
 
+def test_normal_values_are_those_that_the_chart_is_given() -> None:
+    one, other = (ad.CUSUM(mean=m, deviation=d).run_length("normal", runs=300) for m, d in ((0, 1), (100, 8)))
+    assert one.lengths.tolist() == other.lengths.tolist()
+
+
+def test_a_jump_over_what_was_asked_for_is_told() -> None:
+    with pytest.warns(UserWarning, match=r"no alpha of KSWIN has an average run length of 400 .* longer one"):
+        made = ad.KSWIN(window_size=20, stat_size=8).calibrate("normal", arl=400, runs=500)
+    assert made.run_length("normal", runs=500).mean > 440
+
+
+def test_a_null_of_few_values_is_told() -> None:
+    with pytest.warns(UserWarning, match="null holds 60 values, and an average run length of 200 depends"):
+        ad.EWMA().calibrate(np.random.default_rng(11).standard_normal(60), arl=200, runs=100)
+
+
 def test_values_that_are_not_read_are_refused() -> None:
     with pytest.raises(DataError, match=r"DDM reads errors as 0 or 1, and the value at index 1 is 0\.5"):
         ad.DDM().calibrate([1, 0.5], arl=100)
-    with pytest.raises(DataError, match="null holds 1 values"):
-        ad.CUSUM().run_length([1.0])
+    for null in ([1.0], np.zeros((5, 0))):
+        with pytest.raises(DataError, match=r"null holds [15] values of [10] streams"):
+            ad.CUSUM().run_length(null)
     with pytest.raises(ConfigError, match="horizon is 0"):
         ad.CUSUM().run_length("normal", horizon=0)
     with pytest.raises(ConfigError, match="runs is 1"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import accel_drift as ad
@@ -13,6 +14,7 @@ from accel_drift.backends import Backend, get_backend
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.streams.page_hinkley import PageHinkley
 from accel_drift.streams.values import check, window
+from tests.streams.examples import told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ HOST = get_backend("numpy")
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
-        (PageHinkley, [np.nan, 1e308, -5e-324]),
+        (PageHinkley, [np.nan, 1e149, -5e-324]),
         (PageHinkley, np.array([-(2**63), 2**63 - 1])),
         (Shares, [0.0, np.nan, 1.0, 0.3]),
         (Shares, np.array([0, 1], np.uint8)),
@@ -64,7 +66,7 @@ def test_what_is_no_number_is_refused(values: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "values", "said"),
     [
-        (PageHinkley, [0.0, np.nan, np.inf], "PageHinkley reads finite numbers, and the value at index 2 is inf; "),
+        (PageHinkley, [0.0, np.nan, np.inf], "reads finite numbers below 1e150, and the value at index 2 is inf; "),
         (Shares, [[0.5, 0.5], [0.5, 1.01]], "Shares reads numbers from 0 to 1, and the value at index 1 of stream 1 "),
         (Shares, np.array([0, 1, 2], np.uint8), "at index 2 is 2; bring values between known bounds to that range"),
         (Errors, np.array([0, -1], np.int8), "at index 1 is -1; give 1 where the prediction was wrong and 0 where"),
@@ -103,3 +105,20 @@ def test_values_that_a_backend_holds_are_looked_at_there(kind: Any, value: float
 def test_a_detector_that_reads_something_else_is_told_what_there_is() -> None:
     with pytest.raises(ConfigError, match=r"Nothing.reads is 'tea leaves'; there are 'numbers', 'shares', 'errors'"):
         Nothing().scan([1.0])
+
+
+def test_truth_values_of_arrow_are_numbers() -> None:
+    wrong = np.random.default_rng(0).random(300) < np.repeat([0.05, 0.6], 150)
+    whole, given = ad.DDM().scan(wrong), pa.array(wrong.tolist())
+    assert len(whole.change_points)
+    for column in (given, pa.chunked_array([given[:7], given[7:]]), pa.table({"wrong": given})):
+        assert told(ad.DDM().scan(column)) == told(whole)
+    gaps = ad.DDM().scan(pa.array([None, *wrong.tolist()]))
+    assert (gaps.index - 1).tolist() == whole.index.tolist()
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.duration("ms"), pa.date32(), pa.time32("s")])
+def test_times_are_no_numbers(kind: Any) -> None:
+    column = pa.array(range(20), pa.int32() if kind.bit_width == 32 else pa.int64())
+    with pytest.raises(DataError, match=r"column 'at' holds .*, and a stream is watched as numbers: leave it out"):
+        PageHinkley().scan(pa.table({"at": column.cast(kind), "x": column}))
