@@ -201,15 +201,15 @@ class Cells:
         self._aside = read_table(aside, name="reference", backend=self._backend)
         self._columns = Columns(self._aside, SEED)
 
-    def codes(self, values: Floats) -> npt.NDArray[np.int64]:
+    def codes(self, values: Floats) -> npt.NDArray[np.int16]:
         """The cell of each number, (n, C)."""
         schema = self._aside.schema
         table = read_table(values, schema=schema, columns=schema.names, name="batch", backend=self._backend)
         return self._columns.codes(table)[0]
 
-    def bets(self, batch: npt.NDArray[np.int64], reference: npt.NDArray[np.int64]) -> Iterator[Floats]:
+    def bets(self, batch: npt.NDArray[np.int16], reference: npt.NDArray[np.int16]) -> Iterator[Floats]:
         """Log e-values of each pair of rows by what was learned before it, (G, C)."""
-        none = np.zeros((1, 0), np.int64)
+        none = np.zeros((1, 0), np.int16)
         for i in range(len(batch)):
             yield self._columns.bet([batch[i : i + 1], none], [reference[i : i + 1], none], STAKES)
 
