@@ -30,9 +30,9 @@ class Sequential(SequentialTest):
     """A detector of batches whose p-values make evidence, look by look.
 
     A p-value p is worth k p^(k - 1), which has mean 1 where nothing drifts, for every k of a grid between 0 and 1; each
-    k has evidence of its own. (The integral over k of every single look would lose half its worth at a look at which
-    nothing drifts.) Each column has its p-values, uncorrected, and evidence is the mean over columns; what was not
-    tested is worth 1.
+    k has evidence of its own. (With the integral over k, taken at each look, a quarter of the evidence would be lost at
+    every look at which nothing drifts.) Each column has its p-values, uncorrected, and evidence is the mean over
+    columns; what was not tested is worth 1.
 
     Each batch is compared with as many rows of the reference, which no other look uses: p-values are independent of one
     another then, and the promise is kept as far as they are right. The reference is used up, and `Look.left` says how

@@ -196,7 +196,7 @@ class Watch(ABC):
             self.left,
             columns,
             each[-1] if self._has_joint else None,
-            bets.p_values,
+            dict(bets.p_values),
         )
 
     @abstractmethod

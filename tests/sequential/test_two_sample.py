@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -346,6 +347,7 @@ def test_a_look_says_what_it_is() -> None:
     look = watched(100).update(rows(10, 1))
     assert repr(look) == f"<Look 1: evidence {look.evidence:.3g} of 10 rows, no alarm, 70 reference rows left>"
     assert look.to_dict()["log_evidence"] == look.log_evidence
+    assert pickle.loads(pickle.dumps(look)) == look  # noqa: S301  (made here)
     assert "at most 0.01" in look.guarantee
 
 
