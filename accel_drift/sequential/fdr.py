@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self, overload
 
@@ -33,8 +33,8 @@ _OF_LOOKS = (
 _RESULTS = (Finding, Report, Look)
 """What says how one window compares with a reference."""
 
-_CELLS, _TESTS = 1 << 18, 1024
-"""Terms, and tests, whose levels are computed together at most."""
+_TESTS, _AHEAD = 256, 4096
+"""Tests that are held against levels together, and places of the sequence of levels that are summed ahead."""
 
 
 # e-values
@@ -109,11 +109,15 @@ class _Past:
         tests: p-values so far.
         clock: how many of them used up a place in the sequence of levels.
         marks: the clock at each discovery.
+        start: the place of the first of the sums.
+        sums: of all payments so far, at this place and the next ones.
     """
 
     tests: int = 0
     clock: int = 0
     marks: list[int] = field(default_factory=list)
+    start: int = 0
+    sums: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,19 +169,17 @@ class OnlineFDR(ABC):
         if p.ndim != 1 or wrong.any():
             said = f"{p.ndim} dimensions" if p.ndim != 1 else f"{p[wrong.argmax()]} at place {int(wrong.argmax())}"
             raise DataError(f"p_values have {said}; give (n,) numbers from 0 to 1 in the order of the tests")
-        parts, done = [], 0
-        while done < len(p):
-            rows = max(1, min(_TESTS, _CELLS // (self.discoveries + 1)))
-            parts.append(self._run(p[done : done + rows]))
-            done += rows
-        if not parts:
-            return Decisions(np.zeros(0, np.bool_), np.zeros(0))
-        return Decisions(*(np.concatenate(held) for held in zip(*parts, strict=True)))
+        made = Decisions(np.zeros(len(p), np.bool_), np.zeros(len(p)))
+        for lo in range(0, len(p), _TESTS):
+            rows = slice(lo, lo + _TESTS)
+            self._run(p[rows], made.rejected[rows], made.levels[rows])
+        return made
 
     def state(self) -> dict[str, Any]:
         """Options and past as plain values, for JSON say."""
         options = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        return {"method": self.name, **options, **asdict(self._past)}
+        past = self._past
+        return {"method": self.name, **options, "tests": past.tests, "clock": past.clock, "marks": list(past.marks)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
@@ -190,40 +192,45 @@ class OnlineFDR(ABC):
         try:
             if held.pop("method") != cls.name:
                 raise KeyError("method")
-            past = _Past(**{f.name: held.pop(f.name) for f in fields(_Past)})
+            past = _Past(held.pop("tests"), held.pop("clock"), list(held.pop("marks")))
             made = cls(**held)
         except (KeyError, TypeError) as error:
             raise ConfigError(f"this is no state of {cls.__name__} ({error}); give what state() gave") from error
-        object.__setattr__(made, "_past", _Past(past.tests, past.clock, list(past.marks)))
+        object.__setattr__(made, "_past", past)
         return made
 
-    def _run(self, p: Floats) -> Decisions:
+    def _run(self, p: Floats, rejected: Bools, levels: Floats) -> None:
         """The next few p-values."""
-        past, wealth = self._past, self.alpha / 2 if self.wealth is None else self.wealth
-        ticks = self._ticks(p)
-        clock = past.clock + np.cumsum(ticks) - ticks
-        share, most = self._scale()
-        # Terms are added from the oldest to the newest, so that levels are the same to the bit in any cut.
-        marks = np.array([0, *past.marks])
-        worth = np.full(len(marks), self.alpha)
-        worth[0], worth[1:2] = wealth, self.alpha - wealth
-        gammas = self._sequence(past.clock + len(p))
-        sums = np.add.accumulate(worth[:, None] * gammas[clock - marks[:, None]], axis=0)[-1]
-        rejected, at = np.zeros(len(p), np.bool_), 0
-        while (found := np.flatnonzero(p[at:] <= np.minimum(share * sums[at:], most))).size:
+        past, ticks = self._past, self._ticks(p)
+        if past.clock + len(p) > past.start + len(past.sums):
+            self._look_ahead()
+        clock, (share, most), at = past.clock + np.cumsum(ticks) - ticks, self._scale(), 0
+        while at < len(p):
+            levels[at:] = np.minimum(share * past.sums[clock[at:] - past.start], most)
+            found = np.flatnonzero(p[at:] <= levels[at:])
+            if not found.size:
+                break
             at += int(found[0]) + 1
             rejected[at - 1] = True
-            mark = int(clock[at - 1] + ticks[at - 1])
-            sums[at:] += (self.alpha if past.marks else self.alpha - wealth) * gammas[clock[at:] - mark]
-            past.marks.append(mark)
+            past.marks.append(int(clock[at - 1] + ticks[at - 1]))
+            self._pay(len(past.marks))
         past.tests += len(p)
         past.clock = int(clock[-1] + ticks[-1])
-        return Decisions(rejected, np.minimum(share * sums, most))
 
-    def _sequence(self, least: int) -> Floats:
-        """The numbers that a payment is spread over tests by, at least so many: they fall, and sum to 1."""
-        # Powers of two: few sequences are made, and vectors leave no rest that another routine would compute.
-        return _gammas(type(self), 1 << max(12, least.bit_length()))
+    def _look_ahead(self) -> None:
+        """Sum the payments at the next places, from the oldest on: to the bit what single additions come to."""
+        past = self._past
+        past.start, past.sums = past.clock, np.zeros(_AHEAD)
+        for number in range(len(past.marks) + 1):
+            self._pay(number)
+
+    def _pay(self, number: int) -> None:
+        """Add what was put in at the start (0), or at a discovery (1 for the first), to the places that it is for."""
+        past, wealth = self._past, self.alpha / 2 if self.wealth is None else self.wealth
+        worth = (wealth, self.alpha - wealth, self.alpha)[min(number, 2)]
+        mark = past.marks[number - 1] if number else 0
+        first, end = max(mark, past.start), past.start + len(past.sums)
+        past.sums[first - past.start :] += worth * _gammas(type(self), end)[first - mark : end - mark]
 
     @abstractmethod
     def _ticks(self, p: Floats) -> npt.NDArray[np.int64]:
@@ -239,9 +246,15 @@ class OnlineFDR(ABC):
         """The sequence at places from 1 on."""
 
 
+def _gammas(method: type[OnlineFDR], least: int) -> Floats:
+    """The numbers that a payment is spread over places by, at least so many: they fall, and sum to 1."""
+    # Powers of two: few sequences are made, and vectors leave no rest that another routine would compute.
+    return _computed(method, 1 << max(13, least.bit_length()))
+
+
 @lru_cache(maxsize=4)
-def _gammas(rule: type[OnlineFDR], size: int) -> Floats:
-    return rule.gamma(np.arange(1.0, size + 1))
+def _computed(method: type[OnlineFDR], size: int) -> Floats:
+    return method.gamma(np.arange(1.0, size + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
