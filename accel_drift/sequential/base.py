@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from accel_drift.backends import Backend, open_backend
-from accel_drift.data.read import read_table
+from accel_drift.backends import Backend
 from accel_drift.data.table import Table
-from accel_drift.errors import ConfigError, DataError, SourceError
+from accel_drift.errors import ConfigError, SourceError
 from accel_drift.options import at_least, between
 from accel_drift.sequential.evidence import Guarantee, check_guarantee
-from accel_drift.statistics.comparison import VALUE_KINDS
+from accel_drift.sequential.over_reference import OverReference
 
 if TYPE_CHECKING:
     from accel_drift.sequential.rows import FreshRows
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SequentialTest(ABC):
+class SequentialTest(OverReference["Watch"]):
     """Options that mean the same for every test that may look at every batch.
 
     Attributes:
@@ -51,38 +50,9 @@ class SequentialTest(ABC):
         if isinstance(self.seed, bool) or not isinstance(self.seed, Integral):
             raise ConfigError(f"seed is {self.seed!r}; it is a whole number")
 
-    def open(
-        self,
-        reference: Any,
-        *,
-        backend: str | Backend = "auto",
-        columns: Sequence[str] | None = None,
-        drop: Sequence[str] = (),
-        label: str | None = None,
-        kinds: Mapping[str, str] | None = None,
-    ) -> Watch:
-        """Learn a reference; batches are then looked at one by one: see `accel_drift.sequential.watch.Watch`.
-
-        Args:
-            reference: a data set: Arrow, Parquet, CSV, a dict of columns or an (n, d) array.
-            backend: where to compute: "numpy", "jax", "cupy" or "auto".
-            columns: only these columns; naming one keeps it even if it looks like an identifier.
-            drop: columns to leave out.
-            label: the label's column, left out.
-            kinds: column -> kind where the finder should not decide.
-
-        Raises:
-            DataError: the reference cannot be read, has too few rows, or no column to compare.
-        """
-        opened, _ = open_backend(backend, reference)
-        table = read_table(
-            reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference", backend=opened
-        )
-        compared = table.schema.of(*VALUE_KINDS)
-        if not compared:
-            kept_out = "; ".join(f"{name}: {why}" for name, why in table.excluded.items())
-            raise DataError(f"the reference has no column to compare; {kept_out or 'it has none at all'}")
-        return self.watch(*self.split(table.select(compared)), opened)
+    def on(self, reference: Table, backend: Backend) -> Watch:
+        """See `OverReference.on`."""
+        return self.watch(*self.split(reference), backend)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:

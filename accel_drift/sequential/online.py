@@ -33,7 +33,7 @@ _WINDOWS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnlineDetector(ABC):
+class OnlineDetector(OverReference["RowWatch"]):
     """Options that mean the same for every detector that looks at every row.
 
     Half of the reference, drawn by the seed, is what rows are compared with; it also decides scales and bandwidth as
@@ -70,58 +70,26 @@ class OnlineDetector(ABC):
         if isinstance(self.seed, bool) or not isinstance(self.seed, Integral) or self.seed < 0:
             raise ConfigError(f"seed is {self.seed!r}; it is a whole number of 0 or more")
 
-    def fit(
-        self,
-        reference: Any,
-        *,
-        backend: str | Backend = "auto",
-        columns: Sequence[str] | None = None,
-        drop: Sequence[str] = (),
-        label: str | None = None,
-        kinds: Mapping[str, str] | None = None,
-    ) -> RowWatch:
-        """Learn a reference; rows are then watched as they come: see `accel_drift.sequential.row_watch.RowWatch`.
-
-        Args:
-            reference: a data set: Arrow, Parquet, CSV, a dict of columns or an (n, d) array.
-            backend: where to compute: "numpy", "jax", "cupy" or "auto".
-            columns: only these columns; naming one keeps it even if it looks like an identifier.
-            drop: columns to leave out.
-            label: the label's column, left out.
-            kinds: column -> kind where the finder should not decide.
-
-        Raises:
-            DataError: the reference cannot be read, has too few rows, or no column to compare.
-        """
-        opened, _ = open_backend(backend, reference)
-        table = read_table(
-            reference, columns=columns, drop=drop, label=label, kinds=kinds, name="reference", backend=opened
-        )
-        names = table.schema.of(*VALUE_KINDS)
-        if not names:
-            why = "; ".join(f"{name}: {reason}" for name, reason in table.excluded.items())
-            raise DataError(f"the reference has no column to compare{why and f' ({why})'}")
-        if table.rows < _WINDOWS * self.window:
+    def on(self, reference: Table, backend: Backend) -> RowWatch:
+        """See `OverReference.on`."""
+        if reference.rows < _WINDOWS * self.window:
             raise DataError(
-                f"the reference has {table.rows:,} rows, too few for windows of {self.window}: give at least "
+                f"the reference has {reference.rows:,} rows, too few for windows of {self.window}: give at least "
                 f"{_WINDOWS * self.window}, better a thousand, or ask for a shorter window"
             )
-        return self._learned(table.select(names), opened)
-
-    def _learned(self, table: Table, backend: Backend) -> RowWatch:
         from accel_drift.sequential.row_watch import Learned, RowWatch
 
-        mine, others = self._dealt(table.rows)
+        mine, others = self._dealt(reference.rows)
         length = None if self.bandwidth == "median" else float(self.bandwidth)
-        summed, held = table.take(mine), table.take(others)
-        points = Points.of(summed, table.schema.names, length, self.seed)
-        reference = Summed.of(points(summed), backend)
+        summed, held = reference.take(mine), reference.take(others)
+        points = Points.of(summed, reference.schema.names, length, self.seed)
+        known = Summed.of(points(summed), backend)
         rows = points(held)
-        law = HeldOut.of(rows, reference.means(rows, 0), reference.within)
+        law = HeldOut.of(rows, known.means(rows, 0), known.within)
         deviations = law.deviations(self.window)
         threshold, run_length = law.threshold(self.arl, self.units(deviations), self.seed)
-        schema = table.schema.select(points.names)
-        return RowWatch(Learned(self, schema, points, reference, deviations, threshold, run_length))
+        schema = reference.schema.select(points.names)
+        return RowWatch(Learned(self, schema, points, known, deviations, threshold, run_length))
 
     def _dealt(self, rows: int) -> tuple[Any, Any]:
         """The rows to compare with, and those to draw from; no row is both."""

@@ -20,7 +20,7 @@ class OnlineMMD(OnlineDetector):
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
-    >>> watch = OnlineMMD(arl=1000, window=20).fit(rng.normal(size=(1000, 2)), backend="numpy")
+    >>> watch = OnlineMMD(arl=1000, window=20).open(rng.normal(size=(1000, 2)), backend="numpy")
     >>> rows = np.concatenate([rng.normal(size=(100, 2)), rng.normal(1.0, size=(30, 2))])
     >>> found = watch.update(rows)
     >>> len(found) > 0

@@ -21,7 +21,7 @@ from accel_drift.sequential.row_watch import Learned, State
 FORMAT = 1
 """Number of the form; a reader refuses a later one."""
 
-_FORM = Form("row-watch", "make one with OnlineMMD().fit(reference).save(path)", FORMAT, SourceError)
+_FORM = Form("row-watch", "make one with OnlineMMD().open(reference).save(path)", FORMAT, SourceError)
 _PARTS = ("detector", "options", "schema", "points", "within", "threshold", "run_length", "seen", "start", "arrays")
 
 

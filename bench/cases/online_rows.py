@@ -30,7 +30,7 @@ def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
     found: dict[str, Contender] = {}
     for b in backends:
         for detector in (ad.OnlineMMD(arl=1000, window=window), ad.KernelCUSUM(arl=1000, window=window)):
-            watch, same = detector.fit(reference, backend=b), isinstance(detector, ad.OnlineMMD)
+            watch, same = detector.open(reference, backend=b), isinstance(detector, ad.OnlineMMD)
             compute, tolerance = partial(_watched, watch, rows, few), 1e-6 if same else None
             name = f"{b.name} {type(detector).__name__}"
             found[name] = Contender("ours", compute, _PLAIN, tolerance=tolerance, pieces=m // _PIECE)

@@ -12,7 +12,7 @@ from tests.sequential.test_online_mmd import mmd2, moved, normal
 
 
 def test_it_is_the_plain_loop(backend: Backend) -> None:
-    watch = ad.KernelCUSUM(arl=300, window=14, shortest=4, seed=4).fit(normal(200, 2, 0), backend=backend)
+    watch = ad.KernelCUSUM(arl=300, window=14, shortest=4, seed=4).open(normal(200, 2, 0), backend=backend)
     stream = moved(2)[200:420]
     found, x = watch.update(stream), watch._points(stream)
     reference, deviations, start, rows = watch._learned.reference.points, watch._learned.deviations, 0, []
@@ -31,8 +31,8 @@ def test_it_is_the_plain_loop(backend: Backend) -> None:
 
 def test_one_length_is_online_mmd_in_other_units() -> None:
     reference, x = normal(200, 2, 0), moved(2)
-    one = ad.KernelCUSUM(arl=300, window=20, shortest=20).fit(reference, backend="numpy")
-    other = ad.OnlineMMD(arl=300, window=20).fit(reference, backend="numpy")
+    one = ad.KernelCUSUM(arl=300, window=20, shortest=20).open(reference, backend="numpy")
+    other = ad.OnlineMMD(arl=300, window=20).open(reference, backend="numpy")
     unit = other._learned.deviations[-1]
     assert one.threshold * unit == pytest.approx(other.threshold)
     mine, its = one.update(x), other.update(x)
@@ -45,7 +45,7 @@ def test_the_run_length_holds_on_average_over_references() -> None:
     """16 references, 20,000 rows each. Over 30 it is 520 on average; single ones are from 400 to 750."""
     rates = []
     for seed in range(16):
-        watch = ad.KernelCUSUM(arl=500, window=40, seed=seed).fit(normal(1000, 3, 50 + seed), backend="numpy")
+        watch = ad.KernelCUSUM(arl=500, window=40, seed=seed).open(normal(1000, 3, 50 + seed), backend="numpy")
         rates.append(len(watch.update(normal(20_000, 3, 150 + seed))) / 20_000)
     assert 380 < 1 / np.mean(rates) < 850
 
@@ -57,7 +57,7 @@ def test_short_windows_see_large_changes_sooner() -> None:
     def delays(detector: ad.KernelCUSUM | ad.OnlineMMD, shift: float) -> float:
         found = []
         for seed in range(8):
-            watch = detector.fit(normal(600, 2, 300 + seed), backend="numpy")
+            watch = detector.open(normal(600, 2, 300 + seed), backend="numpy")
             for stream in range(4):
                 x = normal(400, 2, 1000 * seed + stream)
                 x[100:] += shift

@@ -71,7 +71,7 @@ def test_the_statistic_is_that_of_its_window_alone(backend: Backend, window: int
 
 def test_it_is_the_plain_loop(backend: Backend) -> None:
     detector = ad.OnlineMMD(arl=200, window=12, seed=4)
-    watch = detector.fit(normal(200, 2, 0), backend=backend)
+    watch = detector.open(normal(200, 2, 0), backend=backend)
     found, x = watch.update(moved(2)), watch._points(moved(2))
     reference, start, rows = watch._learned.reference.points, 0, []
     for i in range(len(x)):
@@ -90,7 +90,7 @@ def test_it_is_the_plain_loop(backend: Backend) -> None:
 
 def test_half_of_the_reference_is_held_out(backend: Backend) -> None:
     rows = normal(300, 2, 0)
-    watch = ad.OnlineMMD(arl=200, window=10, max_rows=100).fit(rows, backend=backend)
+    watch = ad.OnlineMMD(arl=200, window=10, max_rows=100).open(rows, backend=backend)
     mine, others = watch.detector._dealt(300)
     assert (len(mine), len(others)) == (100, 200)
     assert not set(mine) & set(others)
@@ -100,11 +100,11 @@ def test_half_of_the_reference_is_held_out(backend: Backend) -> None:
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: d.name)
 def test_cuts_change_nothing(backend: Backend, detector: OnlineDetector) -> None:
     reference, x = normal(200, 3, 0), moved(3)
-    whole = detector.fit(reference, backend=backend)
+    whole = detector.open(reference, backend=backend)
     first = told([whole.update(x)])
     assert len(first[0]) > 20
     cuts = np.sort([*np.random.default_rng(0).integers(0, len(x) + 1, 12), *range(600, 612), 600])
-    watch = detector.fit(reference, backend=backend)
+    watch = detector.open(reference, backend=backend)
     for one, other in zip(first, told([watch.update(part) for part in np.split(x, cuts)]), strict=True):
         np.testing.assert_array_equal(one, other)
     assert watch.seen == whole.seen == len(x)
@@ -112,7 +112,7 @@ def test_cuts_change_nothing(backend: Backend, detector: OnlineDetector) -> None
 
 def test_row_by_row_is_the_same() -> None:
     x = moved(2)[280:460]
-    whole, watch = (DETECTORS[0].fit(normal(200, 2, 0), backend="numpy") for _ in range(2))
+    whole, watch = (DETECTORS[0].open(normal(200, 2, 0), backend="numpy") for _ in range(2))
     for one, other in zip(told([whole.update(x)]), told([watch.update(row[None]) for row in x]), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -121,7 +121,7 @@ def test_row_by_row_is_the_same() -> None:
 @pytest.mark.parametrize("cut", [0, 3, 311, 600])
 def test_a_saved_stream_goes_on(tmp_path: Path, backend: Backend, detector: OnlineDetector, cut: int) -> None:
     reference, x, path = normal(200, 3, 0), moved(3), tmp_path / "stream.add"
-    whole, watch = (detector.fit(reference, backend=backend) for _ in range(2))
+    whole, watch = (detector.open(reference, backend=backend) for _ in range(2))
     watch.update(x[:cut])
     watch.save(path)
     loaded = ad.RowWatch.load(path, backend)
@@ -151,7 +151,7 @@ def test_tables_of_all_kinds(tmp_path: Path, backend: Backend) -> None:
     batch["same"][300:] = 2.0
     batch["c"][200:] = ["new"] * 400
     batch["more"] = np.arange(600)
-    watch = ad.OnlineMMD(arl=500, window=20).fit(mixed(400, 0), backend=backend)
+    watch = ad.OnlineMMD(arl=500, window=20).open(mixed(400, 0), backend=backend)
     watch.save(tmp_path / "w")
     found = watch.update(batch)
     assert np.isfinite(found.path[20:200]).all()
@@ -165,7 +165,7 @@ def test_tables_of_all_kinds(tmp_path: Path, backend: Backend) -> None:
 def test_many_categories_share_buckets_by_the_seed(tmp_path: Path) -> None:
     rng, path = np.random.default_rng(0), tmp_path / "w"
     reference, batch = ({"c": [f"c{i}" for i in rng.integers(0, many, 300)]} for many in (60, 90))
-    watch = ad.OnlineMMD(arl=300, window=10).fit(reference, backend="numpy")
+    watch = ad.OnlineMMD(arl=300, window=10).open(reference, backend="numpy")
     watch.save(path)
     loaded = ad.RowWatch.load(path, "numpy")
     parts = [loaded.update({"c": batch["c"][i : i + 7]}).path for i in range(0, 300, 7)]
@@ -174,26 +174,26 @@ def test_many_categories_share_buckets_by_the_seed(tmp_path: Path) -> None:
 
 
 def test_missing_values_alone_are_rows() -> None:
-    watch = ad.OnlineMMD(arl=500, window=10).fit({"x": normal(200, 1, 0)[:, 0]}, backend="numpy")
+    watch = ad.OnlineMMD(arl=500, window=10).open({"x": normal(200, 1, 0)[:, 0]}, backend="numpy")
     assert len(watch.update({"x": [None] * 60})) > 3
 
 
 def test_a_constant_reference_knows_no_chance() -> None:
-    watch = ad.OnlineMMD(arl=500, window=10).fit({"x": np.ones(100), "c": ["a"] * 100}, backend="numpy")
+    watch = ad.OnlineMMD(arl=500, window=10).open({"x": np.ones(100), "c": ["a"] * 100}, backend="numpy")
     assert watch.run_length.mean == np.inf
     assert len(watch.update({"x": np.ones(500), "c": ["a"] * 500})) == 0
     assert watch.update({"x": np.full(10, 3.0), "c": ["a"] * 10}).row.tolist()
 
 
 def test_empty_batches(backend: Backend) -> None:
-    watch = DETECTORS[0].fit(normal(100, 2, 0), backend=backend)
+    watch = DETECTORS[0].open(normal(100, 2, 0), backend=backend)
     found = watch.update(np.zeros((0, 2)))
     assert (len(found), len(found.path), watch.seen) == (0, 0, 0)
     assert repr(found) == "<RowAlarms: 0 in 0 rows>"
 
 
 def test_alarms_as_a_table() -> None:
-    watch = DETECTORS[0].fit(normal(200, 2, 0), backend="numpy")
+    watch = DETECTORS[0].open(normal(200, 2, 0), backend="numpy")
     watch.update(moved(2)[:100])
     found = watch.update(moved(2)[100:])
     table = found.to_arrow()
@@ -207,7 +207,7 @@ def test_a_change_is_dated() -> None:
     """Of a change that the window holds whole, the start is near; a window's length before it says nothing."""
     late, dated = [], []
     for seed in range(11):
-        watch = ad.OnlineMMD(arl=500, window=40, seed=seed).fit(normal(400, 2, 100 + seed), backend="numpy")
+        watch = ad.OnlineMMD(arl=500, window=40, seed=seed).open(normal(400, 2, 100 + seed), backend="numpy")
         x = normal(500, 2, seed)
         x[300:] += 1.5
         found = watch.update(x)
@@ -224,7 +224,7 @@ def test_the_run_length_holds_on_average_over_references(columns: int) -> None:
     """16 references, 20,000 rows each. Over 40 it is 540 on average; single ones are from 400 to 800."""
     rates = []
     for seed in range(16):
-        watch = ad.OnlineMMD(arl=500, window=20, seed=seed).fit(normal(1000, columns, 50 + seed), backend="numpy")
+        watch = ad.OnlineMMD(arl=500, window=20, seed=seed).open(normal(1000, columns, 50 + seed), backend="numpy")
         low, high = watch.run_length.interval
         assert low < 500 < high
         assert watch.run_length.mean == pytest.approx(500, rel=0.02)
@@ -278,15 +278,15 @@ def test_options_that_cannot_work(option: str, value: Any) -> None:
 def test_references_that_cannot_work() -> None:
     detector = ad.OnlineMMD(window=20)
     with pytest.raises(DataError, match="79 rows, too few for windows of 20"):
-        detector.fit(normal(79, 2, 0))
+        detector.open(normal(79, 2, 0))
     with pytest.raises(DataError, match="no column to compare"):
-        detector.fit({"when": np.arange(100).astype("datetime64[D]")})
+        detector.open({"when": np.arange(100).astype("datetime64[D]")})
     with pytest.raises(DataError, match="no column"):
-        detector.fit({"x": pa.nulls(100, pa.float64())})
+        detector.open({"x": pa.nulls(100, pa.float64())})
 
 
 def test_batches_that_cannot_work() -> None:
-    watch = DETECTORS[0].fit({"x": np.arange(100.0), "c": ["a", "b"] * 50}, backend="numpy")
+    watch = DETECTORS[0].open({"x": np.arange(100.0), "c": ["a", "b"] * 50}, backend="numpy")
     watch.update({"x": [1.0], "c": ["a"]})
     with pytest.raises(SchemaError, match=r"lacks .*c"):
         watch.update({"x": [1.0]})
@@ -305,7 +305,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     class Mine(ad.OnlineMMD):
         pass
 
-    watch = ad.OnlineMMD(arl=500, window=10).fit(normal(100, 2, 0), backend="numpy")
+    watch = ad.OnlineMMD(arl=500, window=10).open(normal(100, 2, 0), backend="numpy")
     watch.save(path)
     with pytest.raises(SourceError):
         ad.Stream.load(path)
@@ -317,6 +317,6 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_seeds_and_bandwidths_count() -> None:
     reference, start = normal(200, 2, 0), DETECTORS[0]
     made = [start, replace(start, seed=1), replace(start, bandwidth=0.5)]
-    thresholds = {detector.fit(reference, backend="numpy").threshold for detector in made}
+    thresholds = {detector.open(reference, backend="numpy").threshold for detector in made}
     assert len(thresholds) == 3
-    assert start.fit(reference, backend="numpy").threshold in thresholds
+    assert start.open(reference, backend="numpy").threshold in thresholds
