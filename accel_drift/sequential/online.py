@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
 from dataclasses import dataclass, fields
 from math import inf
 from numbers import Integral
@@ -11,16 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from accel_drift.backends import Backend, open_backend
-from accel_drift.data.read import read_table
+from accel_drift.backends import Backend
 from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.options import at_least, between, is_finite
 from accel_drift.sequential.held_out import LONGEST, HeldOut
 from accel_drift.sequential.kernel_windows import Floats, Summed
+from accel_drift.sequential.over_reference import OverReference
 from accel_drift.sequential.points import Points
 from accel_drift.statistics import draws
-from accel_drift.statistics.comparison import VALUE_KINDS
 
 if TYPE_CHECKING:
     from accel_drift.sequential.row_watch import RowWatch
@@ -71,7 +69,11 @@ class OnlineDetector(OverReference["RowWatch"]):
             raise ConfigError(f"seed is {self.seed!r}; it is a whole number of 0 or more")
 
     def on(self, reference: Table, backend: Backend) -> RowWatch:
-        """See `OverReference.on`."""
+        """See `OverReference.on`.
+
+        Raises:
+            DataError: there are too few rows for the window.
+        """
         if reference.rows < _WINDOWS * self.window:
             raise DataError(
                 f"the reference has {reference.rows:,} rows, too few for windows of {self.window}: give at least "
