@@ -23,11 +23,15 @@ _CHUNK = 1 << 16
 
 
 class _Kind(NamedTuple):
-    """What a detector reads: in words, which values are none of it (NaN never is one), what to do then."""
+    """What a detector reads: in words, which values are none of it (NaN never is one), what to do then.
+
+    `within` says of a least and a greatest value that all between them are read; two passes without a temporary.
+    """
 
     words: str
     wrong: Callable[[Any, Any], Any]
     advice: str
+    within: Callable[[Any, Any], bool] = lambda _low, _high: False
 
 
 def _infinite(x: Any, xp: Any) -> Any:
@@ -38,11 +42,17 @@ def _infinite(x: Any, xp: Any) -> Any:
 
 
 KINDS = {
-    "numbers": _Kind("finite numbers below 1e150", _infinite, "give NaN, or null, where there is no number"),
+    "numbers": _Kind(
+        "finite numbers below 1e150",
+        _infinite,
+        "give NaN, or null, where there is no number",
+        lambda low, high: low > -LARGEST and high < LARGEST,
+    ),
     "shares": _Kind(
         "numbers from 0 to 1",
         lambda x, _: (x < 0) | (x > 1),
         "bring values between known bounds to that range, as (x - low) / (high - low)",
+        lambda low, high: low >= 0 and high <= 1,
     ),
     "errors": _Kind(
         "errors as 0 or 1",
@@ -85,7 +95,11 @@ def _first(kind: _Kind, values: Any, backend: Backend) -> tuple[int, int, float]
     if isinstance(values, np.ndarray):
         flags: Any = ("external_loop", "buffered", "zerosize_ok")
         chunks: Any = np.nditer(values, flags=flags, order="K", buffersize=_CHUNK)
-        if not any(kind.wrong(chunk, np).any() for chunk in chunks):
+        # A missing value makes the least one missing, which is within nothing.
+        if all(
+            chunk.size == 0 or kind.within(chunk.min(), chunk.max()) or not kind.wrong(chunk, np).any()
+            for chunk in chunks
+        ):
             return None
         wrong = kind.wrong(values, np)
     else:

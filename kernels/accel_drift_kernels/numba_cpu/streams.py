@@ -17,10 +17,10 @@ from accel_drift_kernels.spec import Rule
 _LANES = 64
 """Streams that go down time together: their state stays in the first-level cache."""
 
-_STEPS, _STRIP = 256, 2048
-"""Moments and streams of a tile, most of a thread's work at a time: groups of lanes go down it one after another, so
-that the memory pages in which its moments lie are known to the processor. It is copied where values do not lie stream
-beside stream as float64."""
+_STEPS, _STRIP, _LONGEST = 256, 2048, 1 << 16
+"""Moments and streams of a tile: groups of lanes go down it one after another, so that the memory pages in which its
+moments lie are known to the processor. It is copied where values do not lie stream beside stream as float64. A tile of
+fewer streams has more moments, up to the longest."""
 
 _ROOM = 4096
 """Events that a call has room for, at least one for each of its lanes; then it returns and is called again."""
@@ -163,19 +163,24 @@ def scan_streams(
         some = min(strip, streams - first)
         mine = fields[first // _LANES : -(-(first + some) // _LANES)]
         where, told, made = np.empty((_ROOM, 3), np.int64), np.empty((_ROOM, 2)), []
-        for t in range(0, moments, _STEPS):
-            tile, offset, step = values[t : t + _STEPS], first, 0
+        steps = min(_STEPS * max(_STRIP // some, 1), _LONGEST)
+        for t in range(0, moments, steps):
+            tile, offset, step, parts = values[t : t + steps], first, 0, []
             if not at_once:
                 tile, offset = np.ascontiguousarray(tile[:, first : first + some], dtype=np.float64), 0
             while step < len(mine) * len(tile):
                 step, found = scan(tile, (t, first), offset, some, step, mine, options, where, told)
-                made.append((where[:found].copy(), told[:found].copy()))
+                parts.append((where[:found].copy(), told[:found].copy()))
+            at, estimates = _joined(parts)
+            # Groups come in the order of their streams: by time alone, and small numbers are sorted by their digits.
+            order = np.argsort((at[:, 0] - t).astype(np.uint16), kind="stable")
+            made.append((at[order], estimates[order]))
         return _joined(made)
 
     strips = range(0, streams, strip) if moments else range(0)
     where, told = _joined(on_threads(work, strips, large=moments * streams > _LARGE))
     state = fields.reshape(groups, count, _LANES).swapaxes(0, 1).reshape(count, groups * _LANES)[:, :streams].copy()
-    order = np.argsort(where[:, 0] * streams + where[:, 1])
+    order = np.argsort(where[:, 0] * streams + where[:, 1], kind="stable")  # strips, each in order, are merged
     return state, where[order], told[order]
 
 
