@@ -148,7 +148,7 @@ def told(found: Mapping[str, Any]) -> str:
     return f"{found['option']} {found['at']:.4g}: {found['mean']:,.0f} ({found['within']:.3f} within {LENGTH:,})"
 
 
-STUDY = Study("run-lengths", Task, work, lambda task: (task.detector,), rows, settings, told)
+STUDY = Study("run_lengths", Task, work, lambda task: (task.detector,), rows, settings, told)
 
 if __name__ == "__main__":
     sys.exit(main(STUDY, lambda scale: list(tasks(scale)), __doc__))

@@ -350,7 +350,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "categories": categories,
     "groups": groups,
     "power": power,
-    "run-lengths": run_lengths,
+    "run_lengths": run_lengths,
     "sequential": sequential,
 }
 """What a result is called -> how it is shown, in the page's order."""

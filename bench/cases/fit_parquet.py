@@ -73,7 +73,15 @@ CASE = Case(
             reason=_WHOLE,
         ),
         Goal("all memory of a process that fits", process(_FIT), 600, "MB", most=True),
-        Goal("all memory of a process that plans", process(_PLAN), 600, "MB", most=True),
+        Goal(
+            "all memory of a process that plans",
+            process(_PLAN),
+            600,
+            "MB",
+            most=True,
+            reason="what pyarrow holds differs from run to run; reading by its batches alone took {} MB in this one",
+            because=process(_BATCHES),
+        ),
     ),
     devices=("cpu",),
 )

@@ -105,7 +105,13 @@ def _goals() -> tuple[Goal, ...]:
         *shares,
         Goal("10 bins, float64: against np.histogram", _where(faster(_OURS, _HISTOGRAM), bins=10, bits=64), 5),
         Goal("10 bins, float64: against searchsorted", _where(faster(_OURS, _SEARCH), bins=10, bits=64), 30),
-        Goal("20 categories, int32 codes: share of the read rate", _where(fraction(_OURS), categories=20), 50, "%"),
+        Goal(
+            "20 categories, int32 codes: share of the read rate",
+            _where(fraction(_OURS), categories=20),
+            50,
+            "%",
+            reason="the read rate of this machine differs by a few hundredths from run to run",
+        ),
     )
 
 
