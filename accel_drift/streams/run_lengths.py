@@ -37,6 +37,9 @@ from some time on, lose nothing by it (2e-9); those with a tail too heavy for a 
 _FIRST, _VALUES = 256, 1 << 21
 """Values of each stream in the first window, and of all in any window."""
 
+_MOST = 1 << 27
+"""Values of a block of all streams: a gigabyte."""
+
 _PARTS = 8
 """A window is drawn by as many generators, so that what is drawn does not depend on the number of threads."""
 
@@ -104,7 +107,7 @@ def run_length(
     at_least(horizon, 1, "horizon", "values after which a stream is followed no further")
     at_least(seed, 0, "seed", "the number that the streams follow from")
     opened, _ = open_backend(backend)
-    return _simulate(detector, _law(detector, null, block), _Run(runs, horizon, (seed,)), opened)
+    return _simulate(detector, _law(detector, null, block, runs), _Run(runs, horizon, (seed,)), opened)
 
 
 def calibrate(detector: D, null: Any, *, arl: float, runs: int, block: int, seed: int, backend: str | Backend) -> D:
@@ -119,7 +122,7 @@ def calibrate(detector: D, null: Any, *, arl: float, runs: int, block: int, seed
     if not detector.strictness:
         raise ConfigError(f"{type(detector).__name__} does not say which of its options decides how often it alarms")
     opened, _ = open_backend(backend)
-    law, horizon = _law(detector, null, block), int(_HORIZON * arl)
+    law, horizon = _law(detector, null, block, runs), int(_HORIZON * arl)
     if law.values is not None and len(np.unique(law.values)) == law.values.size < _FEW:
         warnings.warn(
             f"null holds {law.values.size:,} values, and an average run length of {arl:,.6g} depends on what is rarer: "
@@ -174,7 +177,7 @@ class _Law(NamedTuple):
         self.values.take(starts if streams == 1 else starts * streams + columns, out=out, mode="clip")
 
 
-def _law(detector: StreamDetector, null: Any, block: int) -> _Law:
+def _law(detector: StreamDetector, null: Any, block: int, runs: int) -> _Law:
     """What `null` and `block` ask for.
 
     Raises:
@@ -202,6 +205,10 @@ def _law(detector: StreamDetector, null: Any, block: int) -> _Law:
         )
     if block > len(given):
         raise ConfigError(f"block is {block:,}, and null holds {len(given):,} values of a stream")
+    if block > 1 and block * runs > _MOST:
+        raise ConfigError(
+            f"block is {block:,} and runs {runs:,}: together at most {_MOST:,}, for all are drawn at once"
+        )
     return _Law(np.ascontiguousarray(given, dtype=np.float64), block)
 
 

@@ -31,7 +31,7 @@ class _Kind(NamedTuple):
     words: str
     wrong: Callable[[Any, Any], Any]
     advice: str
-    within: Callable[[Any, Any], bool] = lambda _low, _high: False
+    within: Callable[[float, float], bool] = lambda _low, _high: False
 
 
 def _infinite(x: Any, xp: Any) -> Any:
@@ -97,7 +97,7 @@ def _first(kind: _Kind, values: Any, backend: Backend) -> tuple[int, int, float]
         chunks: Any = np.nditer(values, flags=flags, order="K", buffersize=_CHUNK)
         # A missing value makes the least one missing, which is within nothing.
         if all(
-            chunk.size == 0 or kind.within(chunk.min(), chunk.max()) or not kind.wrong(chunk, np).any()
+            chunk.size == 0 or kind.within(float(chunk.min()), float(chunk.max())) or not kind.wrong(chunk, np).any()
             for chunk in chunks
         ):
             return None
