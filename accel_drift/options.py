@@ -14,6 +14,22 @@ def is_finite(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
 
 
+def plain(value: Any) -> Any:
+    """An option as a plain value: a number of NumPy becomes one of Python."""
+    item = getattr(value, "item", None)
+    return value if item is None or getattr(value, "shape", ()) != () else item()
+
+
+def truth(value: Any, name: str) -> None:
+    """Refuse an option that is not True or False.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} is {value!r}; it is True or False")
+
+
 def at_least(value: Any, least: int, name: str, meaning: str) -> None:
     """Refuse an option that is no whole number of at least `least`.
 

@@ -25,7 +25,7 @@ from accel_drift.data.table import Table
 from accel_drift.data.words import refuse_blocks
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Status
-from accel_drift.options import at_least, is_finite
+from accel_drift.options import at_least, is_finite, plain
 from accel_drift.statistics import binned
 from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan, pair_tables
@@ -137,7 +137,7 @@ class Detector(ABC):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        return {"detector": self.name, **{f.name: plain(getattr(self, f.name)) for f in fields(self)}}
 
     def blank(self, **known: Any) -> Outcome:
         """An outcome of this detector, to be filled in."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from accel_drift.backends import Backend
 from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError, SourceError
-from accel_drift.options import at_least, between
+from accel_drift.options import at_least, between, plain
 from accel_drift.sequential.evidence import Guarantee, check_guarantee
 from accel_drift.sequential.over_reference import OverReference
 
@@ -61,7 +61,7 @@ class SequentialTest(OverReference["Watch"]):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"test": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        return {"test": self.name, **{f.name: plain(getattr(self, f.name)) for f in fields(self)}}
 
     @abstractmethod
     def split(self, reference: Table) -> tuple[Table, FreshRows]:

@@ -13,7 +13,7 @@ import numpy as np
 from accel_drift.backends import Backend
 from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError, DataError
-from accel_drift.options import at_least, between, is_finite
+from accel_drift.options import at_least, between, is_finite, plain
 from accel_drift.sequential.held_out import LONGEST, HeldOut
 from accel_drift.sequential.kernel_windows import Floats, Summed
 from accel_drift.sequential.over_reference import OverReference
@@ -109,4 +109,4 @@ class OnlineDetector(OverReference["RowWatch"]):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        return {"detector": self.name, **{f.name: plain(getattr(self, f.name)) for f in fields(self)}}

@@ -49,8 +49,18 @@ class OverReference(ABC, Generic[W]):
         )
         compared = table.schema.of(*VALUE_KINDS)
         if not compared:
-            kept_out = "; ".join(f"{name}: {why}" for name, why in table.excluded.items())
-            raise DataError(f"the reference has no column to compare; {kept_out or 'it has none at all'}")
+            kept_out = [f"{name}: {why}" for name, why in table.excluded.items()]
+            kept_out += [f"{c.name}: {c.kind}" for c in table.schema.columns]
+            raise DataError(
+                f"the reference has no column to compare; {'; '.join(kept_out) or 'it has none at all'}; kinds= says "
+                "what a column is to be compared as"
+            )
+        gaps = [c.source for c in table.schema.columns if c.derived == "gaps"]
+        if gaps:
+            raise DataError(
+                f"the gaps of {', '.join(map(repr, gaps))} are those between the rows of one batch, and depend on how "
+                "rows are cut into batches; make a column of gaps before, or leave it out of kinds="
+            )
         return self.on(table.select(compared), opened)
 
     @abstractmethod

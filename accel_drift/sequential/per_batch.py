@@ -15,6 +15,7 @@ from accel_drift.data.table import Table
 from accel_drift.detectors import get_class, get_detector
 from accel_drift.detectors.base import Detector, Fitted
 from accel_drift.errors import ConfigError, DataError
+from accel_drift.options import truth
 from accel_drift.sequential.base import SequentialTest
 from accel_drift.sequential.evidence import STAKES, promise
 from accel_drift.sequential.rows import FreshRows, shuffled
@@ -57,6 +58,7 @@ class Sequential(SequentialTest):
 
     def __post_init__(self) -> None:
         super(Sequential, self).__post_init__()
+        truth(self.reuse, "reuse")
         if isinstance(self.detector, str):
             object.__setattr__(self, "detector", get_detector(self.detector))
         elif not isinstance(self.detector, Detector):

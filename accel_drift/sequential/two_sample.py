@@ -12,6 +12,7 @@ import numpy.typing as npt
 from accel_drift.backends import Backend
 from accel_drift.data.table import Table
 from accel_drift.errors import DataError
+from accel_drift.options import truth
 from accel_drift.sequential.base import SequentialTest
 from accel_drift.sequential.cells import Columns
 from accel_drift.sequential.evidence import STAKES
@@ -46,6 +47,10 @@ class SequentialTwoSample(SequentialTest):
     source: ClassVar[str] = "Shekhar & Ramdas, Nonparametric two-sample testing by betting, arXiv:2112.09162"
 
     kernel: bool = True
+
+    def __post_init__(self) -> None:
+        super(SequentialTwoSample, self).__post_init__()
+        truth(self.kernel, "kernel")
 
     def split(self, reference: Table) -> tuple[Table, FreshRows]:
         """Rows that place cells and scales, and those to be compared."""

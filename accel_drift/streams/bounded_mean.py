@@ -107,7 +107,8 @@ class BoundedMean(RuleDetector):
 
         `tolerance` makes up for the error of their mean, and the chance that it does not is paid from `alpha`, so that
         the promise holds over references and streams together. Of "ever" half of `alpha` goes to either; for
-        "run_length" that chance is 0.01, and the average with the other references is longer by as much.
+        "run_length" that chance is 0.01, and the average with the other references is longer by as much. Of "both" a
+        side is left out on which there is no mean that far off, as below that of rare errors.
 
         Args:
             values: (n,) independent values, at least two; NaN and null are passed over.
@@ -137,9 +138,10 @@ class BoundedMean(RuleDetector):
                 "least that, or more values"
             )
         alpha = wanted.alpha - chance if wanted.guarantee == "ever" else wanted.alpha * (1 - chance)
-        return replace(
-            wanted, mean=float(known.mean()), tolerance=least if tolerance is None else tolerance, alpha=alpha
-        )
+        mean, tolerance, side = float(known.mean()), least if tolerance is None else tolerance, wanted.side
+        if side == "both" and (mean - tolerance < _EDGE) != (mean + tolerance > 1 - _EDGE):
+            side = "above" if mean - tolerance < _EDGE else "below"
+        return replace(wanted, mean=mean, tolerance=tolerance, side=side, alpha=alpha)
 
     @staticmethod
     def rule(xp: Any) -> Callable[..., tuple[Any, ...]]:
@@ -201,6 +203,8 @@ def _shares(mean: float, count: int) -> list[float]:
 
     A change of errors by d is found soonest by a share of d / (1 - mean), and hardly ever by twice that share.
     """
+    if count == 0:  # a side that is not looked for, where there may be no mean at all
+        return []
     least = min(_SLIGHT * sqrt(mean / (1 - mean)), 0.5)
     return [least ** ((i + 0.5) / count) for i in range(count)]
 

@@ -7,7 +7,7 @@ from math import log
 from typing import ClassVar
 
 from accel_drift.errors import ConfigError
-from accel_drift.options import between
+from accel_drift.options import between, truth
 from accel_drift.streams.rules import RuleDetector
 
 
@@ -39,8 +39,7 @@ class Confidences(RuleDetector):
                 f"drift_confidence is {self.drift_confidence:g} and warning_confidence {self.warning_confidence:g}: a "
                 "warning comes before a change, give it the larger one"
             )
-        if not isinstance(self.two_sided_test, bool):
-            raise ConfigError(f"two_sided_test is {self.two_sided_test!r}; it is True or False")
+        truth(self.two_sided_test, "two_sided_test")
 
     def logarithms(self, sides: int) -> tuple[float, float]:
         """Of `sides` over the confidences, as the bounds have them: of a change, of a warning."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -279,7 +280,7 @@ def test_what_was_saved_goes_on_to_the_bit(tmp_path: Path) -> None:
 
 def test_an_option_that_no_file_can_hold_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be kept in a file"):
-        watched(50, seed=np.int64(3)).save(tmp_path / "a.watch")
+        watched(50, alpha=Fraction(1, 4)).save(tmp_path / "a.watch")
     assert not list(tmp_path.iterdir())
 
 
@@ -357,3 +358,31 @@ def test_rows_set_aside_and_rows_handed_out_are_all_there_are() -> None:
     assert (aside.rows, fresh.left) == (20, 83)
     both = stacked([aside, fresh.unused()], table.schema)
     assert sorted(both.numeric("a").values) == sorted(table.numeric("a").values)
+
+
+@pytest.mark.parametrize("test", [ad.SequentialTwoSample(), ad.Sequential("ks"), ad.OnlineMMD(arl=500, window=20)])
+def test_columns_that_cannot_be_watched_are_named(test: Any) -> None:
+    times = np.arange(1000).astype("datetime64[s]")
+    with pytest.raises(DataError, match=r"no column to compare; id: identifier; t: timestamp; kinds= says"):
+        test.open({"id": np.arange(1000), "t": times})
+    with pytest.raises(DataError, match=r"the gaps of 't' are those between the rows of one batch"):
+        test.open({"t": times, "x": np.arange(1000.0)}, kinds={"t": "gaps"})
+
+
+def test_flags_are_true_or_false() -> None:
+    with pytest.raises(ConfigError, match="kernel is 'x'; it is True or False"):
+        ad.SequentialTwoSample(kernel="x")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="reuse is 'yes'; it is True or False"):
+        ad.Sequential("ks", reuse="yes")  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_saved_as_plain_ones(tmp_path: Path) -> None:
+    five, third, x = np.int64(5), np.float32(0.25), np.random.default_rng(0).normal(size=(200, 2))
+    options: Any = {"alpha": third, "seed": five}
+    row_options: Any = {"arl": np.int64(300), "window": np.int64(20)}
+    bins: Any = five
+    for test in (ad.SequentialTwoSample(**options), ad.Sequential(ad.PSI(bins=bins))):
+        test.open(x).save(tmp_path / "kept")
+        assert ad.Watch.load(tmp_path / "kept").test.summary() == test.summary()
+    ad.OnlineMMD(**row_options).open(x).save(tmp_path / "rows")
+    assert ad.RowWatch.load(tmp_path / "rows").seen == 0

@@ -284,3 +284,18 @@ def test_a_reference_of_other_values_is_refused() -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigError, match=word):
         ad.BoundedMean(**options)
+
+
+@pytest.mark.parametrize("guarantee", ["ever", "run_length"])
+def test_a_mean_beside_an_end_of_the_range_is_watched(guarantee: Any) -> None:
+    """Below rare errors, and above nearly nothing but errors, there is no mean to look for."""
+    for errors in (np.zeros(1000), (np.arange(500) < 10) * 1.0):
+        for side, values in (("above", errors), ("both", errors), ("below", 1 - errors)):
+            made = ad.BoundedMean.from_reference(values, side=side, guarantee=guarantee)
+            assert made.side == ("below" if side == "below" else "above")
+            calm, moved = np.full(3000, values[-1]), 1 - np.full(100, values[-1])
+            found = made.scan(np.concatenate([calm, moved]))
+            assert len(found.change_points) >= 1
+            assert found.index[0] >= 3000
+    assert ad.BoundedMean.from_reference(np.ones(1000), side="both").side == "below"
+    assert ad.BoundedMean.from_reference(np.tile([0.0, 1.0], 500), side="both").side == "both"
