@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -14,10 +15,10 @@ def is_finite(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
 
 
-def plain(value: Any) -> Any:
-    """An option as a plain value: a number of NumPy becomes one of Python."""
-    item = getattr(value, "item", None)
-    return value if item is None or getattr(value, "shape", ()) != () else item()
+def plain(record: Any) -> dict[str, Any]:
+    """The options of a dataclass as plain values: a number of NumPy becomes one of Python."""
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    return {k: v.item() if hasattr(v, "item") and getattr(v, "shape", ()) == () else v for k, v in values.items()}
 
 
 def truth(value: Any, name: str) -> None:

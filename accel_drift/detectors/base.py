@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -137,7 +137,7 @@ class Detector(ABC):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"detector": self.name, **{f.name: plain(getattr(self, f.name)) for f in fields(self)}}
+        return {"detector": self.name, **plain(self)}
 
     def blank(self, **known: Any) -> Outcome:
         """An outcome of this detector, to be filled in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import import_module
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -61,7 +61,7 @@ class SequentialTest(OverReference["Watch"]):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"test": self.name, **{f.name: plain(getattr(self, f.name)) for f in fields(self)}}
+        return {"test": self.name, **plain(self)}
 
     @abstractmethod
     def split(self, reference: Table) -> tuple[Table, FreshRows]:

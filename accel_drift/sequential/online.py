@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import inf
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -109,4 +109,4 @@ class OnlineDetector(OverReference["RowWatch"]):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"detector": self.name, **{f.name: plain(getattr(self, f.name)) for f in fields(self)}}
+        return {"detector": self.name, **plain(self)}

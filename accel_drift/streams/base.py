@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 from accel_drift.backends import Backend
 from accel_drift.errors import ConfigError
+from accel_drift.options import plain
 from accel_drift.streams.events import Events
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class StreamDetector(ABC):
 
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
-        return {"detector": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        return {"detector": self.name, **plain(self)}
 
 
 def state_arrays(state: State) -> Mapping[str, Any]:

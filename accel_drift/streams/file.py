@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from accel_drift.arrow_files import Form
 from accel_drift.errors import ConfigError, SourceError
-from accel_drift.options import plain
 from accel_drift.streams import get_class
 from accel_drift.streams.base import StreamDetector
 
@@ -52,7 +51,7 @@ def write(kept: Kept, path: Path) -> None:
             f"{kind.__name__} could not be loaded again: no detector of streams {detector.name!r} is this class; offer "
             'it under the entry points "accel_drift.streams"'
         )
-    options = {k: plain(v) for k, v in detector.summary().items() if k != "detector"}
+    options = {k: v for k, v in detector.summary().items() if k != "detector"}
     try:
         json.dumps(options, allow_nan=False)
     except (TypeError, ValueError) as error:
