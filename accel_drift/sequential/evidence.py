@@ -16,7 +16,7 @@ keeps both promises, since a mean of e-processes is one, and a mean of e-detecto
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf, log, sqrt
+from math import floor, inf, log, log10, sqrt
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -82,7 +82,7 @@ class Evidence:
 
     def reaches(self, alpha: float) -> bool:
         """Whether the evidence of all is 1/alpha or more."""
-        return self.total >= -log(alpha)
+        return self.total >= needed(alpha)
 
     @property
     def _not_bet(self) -> float:
@@ -103,8 +103,22 @@ def check_guarantee(guarantee: Any) -> None:
         )
 
 
+def needed(alpha: float) -> float:
+    """Log evidence that is an alarm: of 1/alpha, which a float need not hold."""
+    return -log(alpha)
+
+
+def said(alpha: float) -> str:
+    """1/alpha in words."""
+    power = -log10(alpha)
+    if power < 7:
+        return f"{1 / alpha:,.0f}" if power >= 3 else f"{1 / alpha:.4g}"
+    return f"{10 ** (power - floor(power)):.3g}e{floor(power)}"
+
+
 def promise(guarantee: Guarantee, alpha: float) -> str:
     """The contract in words."""
+    alpha = float(alpha)
     if guarantee == "ever":
         return f"the probability that there is ever a false alarm, at however many looks, is at most {alpha:g}"
-    return f"there are at least {1 / alpha:,.0f} looks to a false alarm on average, and it begins anew after an alarm"
+    return f"there are at least {said(alpha)} looks to a false alarm on average, and it begins anew after an alarm"

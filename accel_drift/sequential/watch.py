@@ -108,14 +108,14 @@ class Watch(ABC):
         self._fresh = self._fresh.beside(table)
 
     def to_svg(self, path: str | Path | None = None) -> str:
-        """The evidence of all looks as an SVG image, on a scale of powers of ten; written to `path` where one is given.
+        """The evidence of all looks and every alarm as an SVG image; written to `path` where one is given.
 
         Raises:
             SourceError: the folder does not exist or cannot be written to.
         """
         from accel_drift.sequential.picture import evidence
 
-        made = evidence(self.history, self.test.alpha)
+        made = evidence(self.history, self.test.alpha, self.test.guarantee)
         if path is not None:
             write_text_atomically(path, made)
         return made

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from accel_drift.errors import ConfigError
-from accel_drift.sequential.evidence import Evidence, Guarantee, check_guarantee
+from accel_drift.sequential.evidence import Evidence, Guarantee, check_guarantee, promise
 
 
 def after(guarantee: Guarantee, log_e: list[list[float]]) -> Evidence:
@@ -77,3 +77,17 @@ def test_evidence_of_all_is_the_mean_of_processes() -> None:
 def test_a_contract_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="run_length"):
         check_guarantee("always")
+
+
+@pytest.mark.parametrize(
+    ("alpha", "looks"), [(0.3, "3.333"), (0.01, "100"), (np.float32(0.5), "2"), (1e-5, "100,000"), (1e-320, "1e320")]
+)
+def test_a_promise_of_any_alpha_is_a_sentence(alpha: float, looks: str) -> None:
+    assert f"at least {looks} looks" in promise("run_length", alpha)
+    assert f"at most {float(alpha):g}" in promise("ever", alpha)
+
+
+def test_an_alarm_may_need_more_than_a_float_holds() -> None:
+    start = Evidence.start("run_length", 1, 1)
+    assert start.add(np.full((1, 1), 737.0)).reaches(1e-320)
+    assert not start.add(np.full((1, 1), 736.0)).reaches(1e-320)
