@@ -187,6 +187,9 @@ def alike_rows(
     names: tuple[str, ...],
     excluded: Collection[str],
     cuts: Mapping[str, npt.NDArray[Any]] | None = None,
+    *,
+    trusted: str = "row permutation",
+    so: str = "p-values are too small",
 ) -> tuple[str, str]:
     """Whether rows are more alike within blocks than chance makes them: what is said of it, and the block; else "".
 
@@ -199,6 +202,8 @@ def alike_rows(
         names: columns that are compared.
         excluded: columns that were left out.
         cuts: numeric column -> where its pooled rows are cut into many cells, where that is known.
+        trusted: what is said to hold where rows are hardly alike.
+        so: what is said to follow where they are.
     """
     found: list[tuple[str | int, str, Alike]] = []
     few: set[str | int] = set()
@@ -225,8 +230,8 @@ def alike_rows(
     within = f"runs of {order[0]} rows" if isinstance(order[0], int) else order[0]
     said = (
         f"rows are alike within {within}{f' (also {others})' if others else ''}: for {name} the design effect is "
-        f"{known.design_effect:.1f} (intraclass correlation {known.correlation:.2f}; row permutation is trusted below "
-        f"{DESIGN_EFFECT}), so p-values are too small"
+        f"{known.design_effect:.1f} (intraclass correlation {known.correlation:.2f}; {trusted} is trusted below "
+        f"{DESIGN_EFFECT}), so {so}"
     )
     return said, repr(order[0])
 

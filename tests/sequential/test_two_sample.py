@@ -114,7 +114,7 @@ def test_a_drift_is_found_as_soon_after_many_looks_as_after_few() -> None:
 
 
 def test_no_reference_row_is_compared_twice_or_set_aside_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = {"row": np.arange(1000.0)}
+    numbers = {"row": np.random.default_rng(0).permutation(np.arange(1000.0))}
     watch = ad.SequentialTwoSample(kernel=False).open(numbers, columns=["row"])
     seen: list[float] = watch._aside.numeric("row").values.tolist()
     bets = watch._bets
@@ -363,7 +363,9 @@ def test_rows_set_aside_and_rows_handed_out_are_all_there_are() -> None:
 @pytest.mark.parametrize("test", [ad.SequentialTwoSample(), ad.Sequential("ks"), ad.OnlineMMD(arl=500, window=20)])
 def test_columns_that_cannot_be_watched_are_named(test: Any) -> None:
     times = np.arange(1000).astype("datetime64[s]")
-    with pytest.raises(DataError, match=r"no column to compare; id: identifier; t: timestamp; kinds= says"):
+    with pytest.raises(
+        DataError, match=r"no column to compare; id: identifier-like: .*; t: timestamp: .*; kinds= says"
+    ):
         test.open({"id": np.arange(1000), "t": times})
     with pytest.raises(DataError, match=r"the gaps of 't' are those between the rows of one batch"):
         test.open({"t": times, "x": np.arange(1000.0)}, kinds={"t": "gaps"})
