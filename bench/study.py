@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from accel_drift.files import write_text_atomically
-from bench import machine
+from bench import machine, online_peer
 from bench.economies import economies
 
 Found = dict[str, dict[str, Any]]
@@ -123,7 +124,10 @@ def main(study: Study[T], tasks: Callable[[float], Sequence[T]], about: str | No
     parser.add_argument("--as-is", action="store_true", help="run nothing, write what the kept file holds")
     parser.add_argument("--detectors", default="", help="only these, with commas between; nothing is written")
     parser.add_argument("--columns", default="", help="only these kinds of column; nothing is written")
+    parser.add_argument("--peers", type=Path, help="the Python of other libraries, where they are studied, too")
     given = parser.parse_args()
+    if given.peers is not None:
+        os.environ[online_peer.PYTHON] = str(given.peers.absolute())
     before = machine.facts()
     kept = read(study.task, given.keep)
     if not given.as_is:
