@@ -24,6 +24,7 @@ class Planted(NamedTuple):
 
 LAYERS = "each layer knows only those below it"
 ARRAYS = "only backends name an array library"
+SYNTHETIC = "synthetic drift knows NumPy alone"
 KERNELS = "kernels know nothing of drift"
 # A file that is not there is made, so that little here hangs on the name of one module.
 PLANTED = [
@@ -34,6 +35,9 @@ PLANTED = [
     Planted("accel_drift/detectors/planted.py", "import jax", ARRAYS),
     Planted("accel_drift/statistics/planted.py", "import numba", ARRAYS),
     Planted("accel_drift/report/planted.py", "import accel_drift.data", "a report knows only findings"),
+    Planted("accel_drift/synthetic/planted.py", "import scipy.stats", SYNTHETIC),
+    Planted("accel_drift/synthetic/planted.py", "import accel_drift.finding", SYNTHETIC),
+    Planted("accel_drift/synthetic/planted.py", "import accel_drift.data", LAYERS),
     Planted("kernels/accel_drift_kernels/planted.py", "import accel_drift.errors", KERNELS),
     Planted("kernels/accel_drift_kernels/planted.py", "import scipy.special", KERNELS),
     Planted(

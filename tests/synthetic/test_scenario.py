@@ -1,0 +1,147 @@
+"""Scenarios: each batch by itself, the truth that goes with it, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from accel_drift import synthetic as sy
+from accel_drift.errors import ConfigError, DataError
+
+SHIFT = sy.CovariateShift(0.5)
+
+
+def same(a: Any, b: Any) -> bool:
+    return list(a) == list(b) and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_a_batch_is_the_same_whether_others_were_drawn_or_not() -> None:
+    scenario = sy.Scenario(sy.Population(label=True), changes=[(SHIFT, sy.Gradual())], batches=6, seed=3)
+    listed = list(scenario)
+    assert len(listed) == len(scenario) == 6
+    for place in (5, 0, 3):
+        alone = sy.Scenario(sy.Population(label=True), changes=[(SHIFT, sy.Gradual())], batches=6, seed=3)[place]
+        assert same(alone.rows, listed[place].rows)
+        assert alone.truth == listed[place].truth
+        assert alone.number == place + 1
+    assert same(scenario[-1].rows, listed[5].rows)
+    assert [batch.number for batch in scenario[1:3]] == [2, 3]
+    with pytest.raises(IndexError):
+        scenario[6]
+
+
+def test_seeds_differ_and_batches_are_no_copies() -> None:
+    one, other = (sy.Scenario(sy.Population(), batches=2, seed=seed) for seed in (0, 1))
+    drawn = [one.reference["x0"][:100], other.reference["x0"][:100]]
+    drawn += [batch.rows["x0"] for scenario in (one, other) for batch in scenario]
+    assert len({values.tobytes() for values in drawn}) == len(drawn)
+
+
+def test_other_changes_draw_the_same_rows() -> None:
+    drifted = sy.Scenario(sy.Population(), changes=[(SHIFT, sy.Sudden(0.5))], batches=4, seed=1)
+    clean = replace(drifted, changes=())
+    assert same(drifted.reference, clean.reference)
+    for a, b in zip(drifted, clean, strict=True):
+        assert same(a.rows, b.rows) != a.drifted
+        for name in a.rows if a.drifted else ():
+            np.testing.assert_allclose(a.rows[name] - b.rows[name], 0.5 * drifted.reference[name].std(), rtol=1e-9)
+
+
+def test_drift_may_begin_within_a_batch_and_the_truth_says_where() -> None:
+    scenario = sy.Scenario(sy.Population(), changes=[(SHIFT, sy.Sudden(at=130))], batches=3, rows=100)
+    truth = scenario.truth
+    assert (truth.onset_row, truth.onset_batch, truth.rows) == (130, 2, 300)
+    assert [batch.share for batch in truth.batches] == [0.0, 0.7, 1.0]
+    assert [batch.magnitude for batch in truth.batches] == [0.0, 0.35, 0.5]
+    assert [batch.first_row for batch in truth.batches] == [0, 100, 200]
+    clean = replace(scenario, changes=())[1].rows["x0"]
+    assert np.flatnonzero(scenario[1].rows["x0"] != clean).tolist() == list(range(30, 100))
+    assert json.loads(json.dumps(truth.to_dict()))["changes"][0]["kind"] == "CovariateShift"
+
+
+def test_a_change_of_magnitude_0_is_no_drift() -> None:
+    scenario = sy.Scenario(sy.Population(), changes=[(sy.CovariateShift(0.0), sy.Sudden(0))], batches=2)
+    assert not any(batch.drifted for batch in scenario)
+    assert (scenario.truth.onset_row, scenario.truth.columns, scenario.truth.joint_only) == (None, (), False)
+    assert same(scenario[1].rows, replace(scenario, changes=())[1].rows)
+
+
+def test_batches_may_have_sizes_of_their_own() -> None:
+    scenario = sy.Scenario(sy.Population(), rows=[3, 10, 1], batches=3)
+    assert [len(batch) for batch in scenario] == [3, 10, 1]
+    assert [batch.first_row for batch in scenario] == [0, 3, 13]
+    assert [len(batch.rows["x0"]) for batch in scenario] == [3, 10, 1]
+
+
+def test_rows_of_ones_own_are_dealt_each_once() -> None:
+    data = {"n": np.arange(100), "c": np.array(list("ab") * 50)}
+    scenario = sy.Scenario(data, batches=4, rows=10, reference_rows=60, seed=2)
+    dealt = np.concatenate([scenario.reference["n"], *(batch.rows["n"] for batch in scenario)])
+    assert sorted(dealt.tolist()) == list(range(100))
+    assert dealt.tolist() != list(range(100))
+    for batch in scenario:
+        assert np.array_equal(batch.rows["c"], np.array(list("ab"))[batch.rows["n"] % 2]), "rows stay whole"
+    matrix = sy.Scenario(np.random.default_rng(0).normal(size=(50, 3)), batches=2, rows=10, reference_rows=30)
+    assert (matrix.reference.shape, matrix[1].rows.shape) == ((30, 3), (10, 3))
+    with pytest.raises(DataError, match="no row is used twice"):
+        sy.Scenario(data, batches=4, rows=10, reference_rows=61)
+
+
+def test_types_do_not_tell_which_batch_drifted() -> None:
+    data = {"n": np.arange(100)}
+    scenario = sy.Scenario(data, changes=[(SHIFT, sy.Sudden(0.5))], batches=4, rows=10, reference_rows=60)
+    assert {batch.rows["n"].dtype for batch in scenario} | {scenario.reference["n"].dtype} == {np.dtype(float)}
+
+
+def test_a_late_batch_arrives_after_the_next() -> None:
+    scenario = sy.Scenario(sy.Population(), batches=5, late=[4, 2])
+    assert scenario.arrivals == (1, 3, 2, 5, 4)
+    assert [batch.late for batch in scenario.truth.batches] == [False, True, False, True, False]
+
+
+def test_a_clock_gives_times_in_order_within_each_batch() -> None:
+    scenario = sy.Scenario(sy.Population(), batches=3, reference_rows=200, clock=sy.Clock(start="2024-03-01"))
+    assert next(iter(scenario.reference)) == "event_time"
+    start = np.datetime64("2024-03-01")
+    assert scenario.reference["event_time"].min() >= start - np.timedelta64(2, "D")
+    assert scenario.reference["event_time"].max() < start
+    for day, batch in enumerate(scenario):
+        times = batch.rows["event_time"]
+        assert np.all(times.astype("datetime64[D]") == start + day)
+        assert np.all(np.diff(times) >= np.timedelta64(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"batches": 0}, "batches"),
+        ({"rows": 0}, "rows"),
+        ({"rows": 2.5}, "rows"),
+        ({"rows": True}, "rows"),
+        ({"rows": [1, 2]}, "one for each"),
+        ({"reference_rows": 0}, "reference_rows"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 0.5}, "seed"),
+        ({"changes": [SHIFT]}, "pairs of a kind and a schedule"),
+        ({"changes": [(sy.CovariateShift, sy.Sudden(0.5))]}, "pairs of a kind and a schedule"),
+        ({"changes": [(SHIFT, sy.Sudden(9_999))]}, "so never"),
+        ({"changes": [(SHIFT, sy.Sudden(1.0))]}, "so never"),
+        ({"changes": [(sy.CovariateShift(1, columns=["c"]), sy.Sudden(0.5))]}, "no column 'c'"),
+        ({"late": [50]}, "late"),
+        ({"late": 3}, "late"),
+        ({"late": [3, 4]}, "neighbours"),
+        ({"clock": sy.Clock(column="x0")}, "already"),
+    ],
+)
+def test_options_that_cannot_work_are_told(options: dict[str, Any], words: str) -> None:
+    with pytest.raises((ConfigError, DataError), match=words):
+        sy.Scenario(sy.Population(), **options)
+
+
+def test_a_class_in_place_of_a_population_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"such as Population\(\)"):
+        sy.Scenario(sy.Population)  # type: ignore[arg-type]
