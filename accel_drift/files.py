@@ -10,6 +10,18 @@ from typing import BinaryIO
 from accel_drift.errors import SourceError
 
 
+def path_of(path: str | Path) -> Path:
+    """The path that a caller gave.
+
+    Raises:
+        SourceError: it is none.
+    """
+    try:
+        return Path(path)
+    except TypeError:
+        raise SourceError(f"path is {path!r}; it is the name of a file, as text or as a pathlib.Path") from None
+
+
 def write_text_atomically(path: str | Path, text: str) -> None:
     """Write a UTF-8 text file; whoever looks sees the old file or the new one, never a part.
 
@@ -30,7 +42,8 @@ def write_bytes_atomically(path: str | Path, write: Callable[[BinaryIO], None]) 
         SourceError: the folder does not exist, or the file cannot be written.
     """
     # A link is followed, so that what it points to is replaced and not the link.
-    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
+    named = path_of(path)
+    target = named.resolve() if named.is_symlink() else named
     if target.is_dir():
         raise SourceError(f"cannot write {target}: it is a folder; give the name of a file")
     if not target.parent.is_dir():

@@ -123,6 +123,9 @@ class NumberCells(_Group):
             # Rows set aside had no value, so nobody knew that it holds no numbers: a value that is there is news.
             return np.where(column.mask(), 0, missing)
         held = column.on_host()
+        if held.values.dtype == np.float32:
+            # Rows were rounded to the coarser type of the two sides: see `accel_drift.sequential.rows.rounded`.
+            edges = edges.astype(np.float32)
         below = np.searchsorted(edges, held.values)
         equal = edges[np.minimum(below, len(edges) - 1)] == held.values if len(edges) else np.zeros(table.rows, bool)
         return np.where(held.mask(), 2 * below + equal, missing)

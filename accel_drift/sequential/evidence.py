@@ -16,7 +16,7 @@ keeps both promises, since a mean of e-processes is one, and a mean of e-detecto
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import floor, inf, log, log10, sqrt
+from math import exp, floor, inf, log, log10, sqrt
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -53,11 +53,17 @@ class Evidence:
         return cls(guarantee, 0, np.full((stakes, processes), -inf))
 
     def add(self, log_e: Floats) -> Evidence:
-        """With one more look, of which these are the log e-values, (G, S)."""
-        t, unit = self.looks + 1, 1.0
-        if self.guarantee == "ever":
-            unit = 1.0 / sqrt(t) - 1.0 / sqrt(t + 1)
-        return replace(self, looks=t, wealth=np.logaddexp(self.wealth, log(unit)) + log_e)
+        """With one more look, of which these are the log e-values, (G, S); NaN where nothing was tested.
+
+        A process that was not tested has no unit of its own under "run_length": looks that saw nothing would be
+        evidence in the end.
+        """
+        t, none = self.looks + 1, np.isnan(log_e)
+        unit = 1.0 if self.guarantee == "run_length" else 1.0 / sqrt(t) - 1.0 / sqrt(t + 1)
+        paid = np.logaddexp(self.wealth, log(unit))
+        if self.guarantee == "run_length":
+            paid = np.where(none, self.wealth, paid)
+        return replace(self, looks=t, wealth=paid + np.where(none, 0.0, log_e))
 
     def anew(self) -> Evidence:
         """As before the first look."""
@@ -75,10 +81,11 @@ class Evidence:
         each = self.processes
         return float(np.logaddexp.reduce(each) - log(len(each)))
 
-    def added(self, before: Evidence) -> float:
-        """Log e-value of the look that made this of `before`."""
-        paid = before.total if self.guarantee == "ever" else float(np.logaddexp(before.total, 0.0))
-        return self.total - paid
+    def added(self, before: Evidence, tested: int) -> float:
+        """Log e-value of the look that made this of `before`; so many processes were tested, at least one."""
+        if self.guarantee == "ever":
+            return self.total - before.total
+        return self.total - float(np.logaddexp(before.total, log(tested / self.wealth.shape[1])))
 
     def reaches(self, alpha: float) -> bool:
         """Whether the evidence of all is 1/alpha or more."""
@@ -106,6 +113,13 @@ def check_guarantee(guarantee: Any) -> None:
 def needed(alpha: float) -> float:
     """Log evidence that is an alarm: of 1/alpha, which a float need not hold."""
     return -log(alpha)
+
+
+def in_words(log_value: float) -> str:
+    """What has this logarithm, to three digits."""
+    if -700.0 < log_value < 700.0:
+        return f"{exp(log_value):.3g}"
+    return "0" if log_value == -inf else f"1e{floor(log_value / log(10.0)):.0f}"
 
 
 def said(alpha: float) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import exp, inf
 from typing import Any
 
+from accel_drift.report import words
+
 _LARGEST = 709.0
 
 
@@ -25,6 +27,7 @@ class Look:
         columns: log evidence of each column by itself.
         joint: log evidence of the comparison of all columns together; None where there is none.
         p_values: p-value of each column in this look, where a detector made them.
+        untested: column -> why this look says nothing of it.
     """
 
     number: int
@@ -37,6 +40,7 @@ class Look:
     columns: Mapping[str, float] = field(default_factory=dict)
     joint: float | None = None
     p_values: Mapping[str, float] = field(default_factory=dict)
+    untested: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def evidence(self) -> float:
@@ -48,12 +52,14 @@ class Look:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         plain |= {name: _plain(plain[name]) for name in ("log_e", "log_evidence", "joint")}
         plain["columns"] = {name: _plain(value) for name, value in self.columns.items()}
-        return plain | {"p_values": dict(self.p_values)}
+        return plain | {"p_values": dict(self.p_values), "untested": dict(self.untested)}
 
     def __repr__(self) -> str:
         left = "" if self.left is None else f", {self.left:,} reference rows left"
         what = "alarm" if self.alarm else "no alarm"
-        return f"<Look {self.number:,}: evidence {self.evidence:.3g} of {self.rows:,} rows, {what}{left}>"
+        not_tested = f", {words.plural(len(self.untested), 'column')} not tested" if self.untested else ""
+        rows = words.plural(self.rows, "row")
+        return f"<Look {self.number:,}: evidence {self.evidence:.3g} of {rows}, {what}{not_tested}{left}>"
 
 
 def _plain(value: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +14,16 @@ from accel_drift.data.convert import without_values
 from accel_drift.data.decoded import Decoded
 from accel_drift.data.read import read_table
 from accel_drift.data.schema import NULL_TYPE, Kind, Schema, diff, embedding_type, listed
-from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, Table, TableColumn
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import DataError, SchemaError
 from accel_drift.statistics import draws
 
 LEAST = 4
 """Rows that a reference must have: two are set aside, and one is to be compared."""
+
+_DIGITS = {"halffloat": 11, "float": 24}
+FINEST = 64
+"""Binary digits of numbers of these types, and of all others."""
 
 _ASIDE = 2000
 """Rows set aside at most: more of them would not place an edge or a scale better than a bet can feel."""
@@ -74,11 +78,37 @@ def like(source: Any, known: Schema, name: str, backend: Backend) -> Table:
     table = read_table(source, schema=known, columns=wanted, name=name, backend=backend)
     changes = diff(known, table.schema)
     if changes.removed:
-        raise SchemaError(f"the {name} lacks {listed(changes.removed)}, which is watched; begin anew without by drop=")
+        raise SchemaError(
+            f"the {name} lacks {listed(changes.removed)}, which the reference has; give it with them, or open a new "
+            "watch that leaves them out, by drop="
+        )
     if changes.retyped:
         said = ", ".join(f"{column!r} is {now}, and was {was}" for column, was, now in changes.retyped)
         raise SchemaError(f"columns of the {name} hold another sort of thing than the reference's: {said}")
     return table.select(known.names)
+
+
+def digits(table: Table) -> dict[str, int]:
+    """Binary digits that the numbers of each column had where they came from."""
+    numbers = (c for c in table.schema.columns if isinstance(table.columns[c.name], NumericColumn))
+    return {c.name: _DIGITS.get(c.type, FINEST) for c in numbers}
+
+
+def rounded(table: Table, coarse: Mapping[str, int]) -> Table:
+    """The same with the numbers of some columns rounded to so many binary digits, 24 or 11.
+
+    What a batch holds as float32 differs from the same numbers of a reference in float64, in all their rows, though
+    nobody changed them.
+    """
+    columns = dict(table.columns)
+    for name, many in coarse.items():
+        column = columns[name]
+        if isinstance(column, NumericColumn) and (many < _DIGITS["float"] or column.dtype != np.float32):
+            with np.errstate(over="ignore"):
+                values = column.on_host().values.astype(np.float16 if many < _DIGITS["float"] else np.float32)
+            columns[name] = replace(column.on_host(), values=values.astype(np.float32, copy=False))
+    changed = any(columns[name] is not table.columns[name] for name in coarse)
+    return replace(table, columns=columns) if changed else table
 
 
 def shuffled(table: Table, seed: int, *purpose: str | int) -> Table:

@@ -72,7 +72,10 @@ class TwoSampleWatch(Watch):
         names = self._columns.names
         if not names and self._joint is None:
             raise DataError("the reference has embeddings alone, which the kernel compares; use kernel=True")
-        super().__init__(test, aside, fresh, backend, names, len(STAKES), joint=test.kernel)
+        together = () if self._joint is None else self._joint.names
+        none = "embedding: no chosen detector compares embeddings; mmd does"
+        out = {name: none for name in aside.schema.names if name not in {*names, *together}}
+        super().__init__(test, aside, fresh, backend, names, len(STAKES), joint=test.kernel, not_compared=out)
 
     def _bets(self, reference: Table, batch: Table) -> Bets:
         """The pairs of rows are bet on in parts."""

@@ -15,23 +15,28 @@ import numpy.typing as npt
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.table import Table
 from accel_drift.errors import DataError
-from accel_drift.files import write_text_atomically
+from accel_drift.files import path_of, write_text_atomically
+from accel_drift.report.words import plural
 from accel_drift.sequential.base import SequentialTest, test_of
-from accel_drift.sequential.evidence import Evidence, Floats, promise
+from accel_drift.sequential.evidence import Evidence, Floats, in_words, promise
 from accel_drift.sequential.look import Look
-from accel_drift.sequential.rows import FreshRows, like, order, shuffled, stacked
+from accel_drift.sequential.rows import FINEST, FreshRows, digits, like, order, rounded, shuffled, stacked
 
 
 class Bets(NamedTuple):
     """How the bets of one look ended.
 
     Attributes:
-        log_e: log e-values, (G, S).
+        log_e: log e-values, (G, S); NaN where nothing was tested.
         p_values: by column, where there are such.
+        untested: column -> why nothing was tested.
+        spent: whether the reference rows count as used.
     """
 
     log_e: Floats
     p_values: Mapping[str, float] = MappingProxyType({})
+    untested: Mapping[str, str] = MappingProxyType({})
+    spent: bool = True
 
 
 class Watch(ABC):
@@ -53,9 +58,13 @@ class Watch(ABC):
         stakes: int,
         *,
         joint: bool,
+        not_compared: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.test, self.looks = test, 0
         self.history: list[float] = []
+        self._excluded = {**aside.excluded, **not_compared}
+        self._digits = digits(aside)
+        self._shown: tuple[Mapping[str, int], Table] = ({}, aside)
         self._aside, self._fresh, self._backend = aside, fresh, backend
         self._names, self._has_joint = names, joint
         self._alarm = False
@@ -67,6 +76,16 @@ class Watch(ABC):
         return self._fresh.left
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are compared."""
+        return tuple(name for name in self._aside.schema.names if name not in self._excluded)
+
+    @property
+    def excluded(self) -> Mapping[str, str]:
+        """Column of the reference -> why it is not compared."""
+        return MappingProxyType(self._excluded)
+
+    @property
     def guarantee(self) -> str:
         """What an alarm promises, as a sentence."""
         kept = promise(self.test.guarantee, self.test.alpha)
@@ -75,7 +94,9 @@ class Watch(ABC):
     def update(self, batch: Any) -> Look:
         """Look at the next batch. Where it raises, nothing has changed.
 
-        A batch with more rows than the reference has left is compared in part, by rows that the seed draws.
+        A batch with more rows than the reference has left is compared in part, by rows that the seed draws. Numbers
+        that come in float32 are compared with the reference's rounded to float32. A look that tested nothing, since the
+        batch has too few rows or no values, leaves evidence and reference rows as they were; `Look.untested` says why.
 
         Args:
             batch: a data set, in any form that the reference may have.
@@ -93,7 +114,13 @@ class Watch(ABC):
                 "give others with more(reference), the evidence stays as it is"
             )
         chosen = table.take(order(table.rows, self.test.seed, "batch", self.looks)[:rows])
-        bets = Bets(np.zeros(self._evidence.wealth.shape)) if not rows else self._bets(self._next(rows), chosen)
+        if rows:
+            coarse = self._coarse(table)
+            bets = self._bets(self._next(rows, coarse), rounded(chosen, coarse))
+        else:
+            nothing = np.full(self._evidence.wealth.shape, np.nan)
+            bets = Bets(nothing, untested=dict.fromkeys(self.columns, "the batch has no rows"), spent=False)
+        rows = rows if bets.spent else 0
         self._fresh.used += 0 if self.left is None else rows
         return self._add(bets, rows)
 
@@ -105,7 +132,7 @@ class Watch(ABC):
             SchemaError: a column is not there, or holds another sort of thing.
         """
         table = shuffled(self._read(reference, "reference"), self.test.seed, "more", self.looks, self._fresh.left)
-        self._fresh = self._fresh.beside(table)
+        self._fresh, self._digits = self._fresh.beside(table), {**self._digits, **self._coarse(table)}
 
     def to_svg(self, path: str | Path | None = None) -> str:
         """The evidence of all looks and every alarm as an SVG image; written to `path` where one is given.
@@ -136,10 +163,12 @@ class Watch(ABC):
             "evidence": self._evidence.looks,
             "looks": self.looks,
             "alarm": self._alarm,
+            "excluded": dict(self._aside.excluded),
+            "digits": self._digits,
         }
         own = {"wealth": self._evidence.wealth, "history": np.array(self.history)}
         rows = stacked([self._aside, self._fresh.unused()], self._aside.schema)
-        write(Kept(facts, {**self._learned(), **own}, rows), Path(path))
+        write(Kept(facts, {**self._learned(), **own}, rows), path_of(path))
 
     @staticmethod
     def load(path: str | Path, backend: str | Backend = "auto") -> Watch:
@@ -155,13 +184,13 @@ class Watch(ABC):
         """
         from accel_drift.sequential.file import read
 
-        kept = read(Path(path))
+        kept = read(path_of(path))
         facts, opened = kept.facts, open_backend(backend)[0]
-        everything = np.arange(kept.rows.rows)
-        aside, fresh = kept.rows.take(everything[: facts["aside"]]), kept.rows.take(everything[facts["aside"] :])
+        rows, everything = replace(kept.rows, excluded=facts["excluded"]), np.arange(kept.rows.rows)
+        aside, fresh = rows.take(everything[: facts["aside"]]), rows.take(everything[facts["aside"] :])
         made = test_of(facts["test"], str(path)).watch(aside, FreshRows(fresh, before=facts["before"]), opened)
         made.looks, made.history = facts["looks"], kept.arrays["history"].tolist()
-        made._alarm = facts["alarm"]
+        made._alarm, made._digits = facts["alarm"], facts["digits"]
         made._evidence = replace(made._evidence, looks=facts["evidence"], wealth=kept.arrays["wealth"])
         made._restore(kept.arrays)
         return made
@@ -170,14 +199,25 @@ class Watch(ABC):
         """Rows with the columns of the reference."""
         return like(source, self._aside.schema, name, self._backend)
 
-    def _next(self, rows: int) -> Table:
+    def _coarse(self, table: Table) -> dict[str, int]:
+        """Columns of numbers that are not as fine as can be on both sides, and their binary digits."""
+        theirs = digits(table)
+        least = {name: min(many, theirs.get(name, many)) for name, many in self._digits.items()}
+        return {name: many for name, many in least.items() if many < FINEST}
+
+    def _next(self, rows: int, coarse: Mapping[str, int]) -> Table:
         """Reference rows for a look."""
-        return self._aside if self.left is None else self._fresh.next(rows)
+        if self.left is not None:
+            return rounded(self._fresh.next(rows), coarse)
+        if coarse != self._shown[0]:
+            self._shown = coarse, rounded(self._aside, coarse)
+        return self._shown[1]
 
     def _add(self, bets: Bets, rows: int) -> Look:
-        """Evidence with one more look."""
+        """Evidence with one more look; as it was where nothing was tested."""
         test, before = self.test, self._evidence
-        now = self._evidence = before.add(bets.log_e)
+        tested = int((~np.isnan(bets.log_e).all(axis=0)).sum())
+        now = self._evidence = before.add(bets.log_e) if tested else before
         reached, each = now.reaches(test.alpha), now.processes.tolist()
         self._alarm = reached or (self._alarm and test.guarantee == "ever")
         self.looks += 1
@@ -189,7 +229,7 @@ class Watch(ABC):
         return Look(
             self.looks,
             rows,
-            now.added(before),
+            now.added(before, tested) if tested else 0.0,
             now.total,
             self._alarm,
             self.guarantee,
@@ -197,7 +237,20 @@ class Watch(ABC):
             columns,
             each[-1] if self._has_joint else None,
             dict(bets.p_values),
+            dict(bets.untested),
         )
+
+    def __repr__(self) -> str:
+        evidence, left = self._evidence.total, "" if self.left is None else f", {self.left:,} reference rows left"
+        out = f", {len(self._excluded):,} excluded" if self._excluded else ""
+        return (
+            f"<Watch by {self._called}: {plural(self.looks, 'look')}, {'alarm' if self._alarm else 'no alarm'}, "
+            f"evidence {in_words(evidence)}{left}, {plural(len(self.columns), 'column')}{out}>"
+        )
+
+    @property
+    def _called(self) -> str:
+        return type(self.test).__name__
 
     @abstractmethod
     def _bets(self, reference: Table, batch: Table) -> Bets:

@@ -40,16 +40,17 @@ class KernelWitness:
         sums: sums of features of past batch rows, those of long ago counted for less, and of past reference rows, those
             set aside among them: (2, 2 R).
         rows: how many rows that are, (2,).
+        names: the columns that enter.
     """
 
     def __init__(self, aside: Table, names: tuple[str, ...], seed: int, backend: Backend) -> None:
         sorts = dict(zip(names, sorts_of((aside,), names), strict=True))
-        self._names = tuple(name for name in names if not isinstance(sorts[name], str))
-        self._sorts = [sorts[name] for name in self._names]
+        self.names = tuple(name for name in names if not isinstance(sorts[name], str))
+        self._sorts = [sorts[name] for name in self.names]
         self._backend, self._seed = backend, seed
         self._frequencies: dict[Slot, Floats] = {}
-        held, place = aside.select(self._names), home((aside,), self._names, backend)
-        found = encode((held,), self._names, aside.rows, seed, place, self._sorts)
+        held, place = aside.select(self.names), home((aside,), self.names, backend)
+        found = encode((held,), self.names, aside.rows, seed, place, self._sorts)
         self._rules = found.rules
         self._bandwidth = median_distance(found.matrix, seed, place) or 1.0
         # Rows set aside are few, and their features serve every look.
@@ -101,7 +102,7 @@ class KernelWitness:
 
     def _features(self, table: Table) -> list[Any]:
         """Features of the rows in runs of a bounded size, each (n, 2 R)."""
-        b, names = self._backend, self._names
+        b, names = self._backend, self.names
         place = home((table,), names, b)
         found = encode((table.select(names),), names, 0, self._seed, place, self._sorts, self._rules)
         reach = _REACH / max(len(found.slots), 1)

@@ -61,9 +61,9 @@ def test_what_is_lost_is_lost_and_nothing_is_nan(guarantee: Guarantee, left: flo
 def test_a_look_is_worth_what_it_multiplies() -> None:
     for guarantee in ("ever", "run_length"):
         one = Evidence.start(guarantee, 1, 1).add(np.zeros((1, 1)))
-        assert one.added(Evidence.start(guarantee, 1, 1)) == pytest.approx(0.0)
+        assert one.added(Evidence.start(guarantee, 1, 1), 1) == pytest.approx(0.0)
     start = Evidence.start("run_length", 1, 1)
-    assert start.add(np.full((1, 1), 1.5)).added(start) == pytest.approx(1.5)
+    assert start.add(np.full((1, 1), 1.5)).added(start, 1) == pytest.approx(1.5)
 
 
 def test_evidence_of_all_is_the_mean_of_processes() -> None:
@@ -91,3 +91,16 @@ def test_an_alarm_may_need_more_than_a_float_holds() -> None:
     start = Evidence.start("run_length", 1, 1)
     assert start.add(np.full((1, 1), 737.0)).reaches(1e-320)
     assert not start.add(np.full((1, 1), 736.0)).reaches(1e-320)
+
+
+@pytest.mark.parametrize("guarantee", ["ever", "run_length"])
+def test_a_process_that_is_not_tested_gains_nothing(guarantee: Guarantee) -> None:
+    found = Evidence.start(guarantee, 1, 2).add(np.log([[4.0, 3.0]]))
+    before = found
+    for _ in range(50):
+        before, found = found, found.add(np.array([[np.log(1.5), np.nan]]))
+    assert np.exp(found.processes[1]) == pytest.approx(
+        np.exp(Evidence.start(guarantee, 1, 2).add(np.log([[4.0, 3.0]])).processes[1])
+    )
+    assert found.processes[0] > 10.0
+    assert 0.0 < found.added(before, 1) <= np.log(1.5)

@@ -39,11 +39,11 @@ def test_p_values_of_chance_are_worth_1_at_most() -> None:
         assert (means > 0.3).all()
 
 
-def test_what_was_not_tested_is_worth_1_and_a_p_value_of_0_is_not_worth_everything() -> None:
+def test_what_was_not_tested_has_no_worth_and_a_p_value_of_0_is_not_worth_everything() -> None:
     made = worth(np.array([np.nan, 0.0, 1.0]))
     assert made.shape == (len(STAKES), 3)
-    assert (made[:, 0] == 0.0).all()
-    assert np.isfinite(made).all()
+    assert np.isnan(made[:, 0]).all()
+    assert np.isfinite(made[:, 1:]).all()
     assert (made[:, 2] < 0.0).all()
 
 
@@ -77,7 +77,7 @@ def test_a_look_is_the_detector_on_rows_that_no_other_look_uses(monkeypatch: pyt
     with pytest.raises(DataError, match=r"more\(reference\)"):
         watch.update({"row": np.arange(10.0)})
     watch.more({"row": np.arange(10.0)})
-    assert watch.update({"row": np.arange(4.0)}).left == 6
+    assert watch.update({"row": np.arange(5.0) + 0.5}).left == 5
     assert len(seen) == 4
 
 
@@ -101,7 +101,13 @@ def test_the_same_rows_again_break_it_and_a_tolerance_mends_it() -> None:
         ad.Sequential(ad.KS(tolerance=0.22), alpha=alpha, reuse=True).open(reference)
     mended = ad.Sequential(ad.KS(tolerance=0.223), alpha=alpha, reuse=True).open(reference)
     assert ever(mended, 1, many, looks, n, 1 / alpha) <= most
-    assert "the tolerance, 0.223" in mended.guarantee
+    assert "the tolerance, 0.223, which it is but with probability 0.02" in mended.guarantee
+    with pytest.raises(ConfigError, match=r"tolerance of 0\.05 or more"):
+        ad.Sequential(ad.CramerVonMises(tolerance=0.049), alpha=alpha, reuse=True).open(reference)
+    with pytest.raises(ConfigError, match=r"tolerance of 0\.223 or more"):
+        ad.Sequential(ad.Missing(tolerance=0.05), alpha=alpha, reuse=True).open(reference)
+    unchecked = ad.Sequential(ad.PSI(tolerance=0.1), alpha=alpha, reuse=True).open(reference)
+    assert "the tolerance, 0.1, which nothing here has checked" in unchecked.guarantee
 
 
 @pytest.mark.parametrize(
@@ -155,20 +161,52 @@ def test_a_detector_that_could_not_be_found_again_is_not_saved(tmp_path: Path) -
 @pytest.mark.parametrize("reuse", [False, True])
 def test_small_batches(n: int, reuse: bool) -> None:
     look = ad.Sequential("ks", reuse=reuse).open(rows(50, 0)).update(rows(n, 1))
-    assert (look.rows, look.alarm) == (n, False)
-    assert look.log_e == pytest.approx(0.0, abs=1e-12)
+    assert (look.rows, look.alarm, look.log_e) == (0, False, 0.0)
+    assert look.left == (None if reuse else 50)
+    assert look.untested["a"] == ("too few rows on one side" if n else "the batch has no rows")
+    assert look.to_dict()["untested"] == look.untested
+    assert "2 columns not tested" in repr(look)
 
 
-def test_what_cannot_work_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no detector 'nothing'"):
-        ad.Sequential("nothing")
-    with pytest.raises(ConfigError, match=r"accel_drift\.KS\(\)"):
-        ad.Sequential(ad.PageHinkley())  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="block=5"):
-        ad.Sequential(ad.KS(block=5))
-    with pytest.raises(ConfigError, match="never used up"):
-        ad.Sequential(ad.KS(), reuse=True).open(rows(50, 0)).more(rows(5, 1))
-    with pytest.raises(DataError, match="ks compares numeric columns"):
-        ad.Sequential(ad.KS()).open({"c": ["x", "y"] * 30})
-    with pytest.raises(DataError, match="no rows"):
-        ad.Sequential(ad.KS()).open({"a": np.zeros(0)}, columns=["a"])
+@pytest.mark.parametrize("guarantee", ["ever", "run_length"])
+def test_looks_that_test_nothing_leave_everything_as_it_was(guarantee: Guarantee) -> None:
+    watch = ad.Sequential("ks", guarantee=guarantee, alpha=0.2).open(rows(500, 0))
+    before = watch.update(rows(50, 1))
+    empty = {"a": np.full(50, np.nan), "b": [None] * 50, "c": ["x"] * 50}
+    for batch in [rows(3, 2), empty] * 10:
+        look = watch.update(batch)
+        assert (look.left, look.log_evidence, look.columns) == (before.left, before.log_evidence, before.columns)
+        assert not look.alarm
+        told = "no value present on one side" if batch is empty else "too few rows on one side"
+        assert look.untested == dict.fromkeys("ab", told)
+    assert (watch.looks, len(watch.history)) == (21, 21)
+
+
+def test_a_column_that_lost_its_values_is_told_and_gains_nothing() -> None:
+    watch = ad.Sequential("ks", guarantee="run_length").open(rows(500, 0))
+    before = watch.update(rows(50, 1)).columns["b"]
+    look = watch.update(rows(50, 2) | {"b": np.full(50, np.nan)})
+    assert look.untested == {"b": "no value present on one side"}
+    assert look.columns["b"] == before
+    assert (look.rows, look.left) == (50, 400)
+
+
+def test_rows_that_are_the_reason_are_used_up() -> None:
+    """Rows handed back because they are all alike would not be what they are drawn from."""
+    watch = ad.Sequential("ks").open({"a": np.zeros(100)}, columns=["a"])
+    look = watch.update({"a": np.zeros(30)})
+    assert (look.left, look.untested) == (70, {"a": "one and the same value on both sides"})
+    watch = ad.Sequential(ad.Missing()).open({"a": [None] * 99 + [1.0]}, columns=["a"])
+    assert watch.update({"a": [None] * 30}).left == 70
+
+
+def test_what_a_detector_does_not_compare_is_excluded() -> None:
+    reference = rows(100, 0) | {"e": np.zeros((100, 2)), "t": np.arange(100).astype("datetime64[s]")}
+    watch = ad.Sequential("ks").open(reference)
+    assert watch.columns == ("a", "b")
+    assert watch.excluded["c"] == "categorical: ks compares numeric columns"
+    assert watch.excluded["e"] == "embedding: no chosen detector compares embeddings; mmd does"
+    assert watch.excluded["t"].startswith("timestamp: ")
+    assert repr(watch) == (
+        "<Watch by Sequential ks: 0 looks, no alarm, evidence 1, 100 reference rows left, 2 columns, 3 excluded>"
+    )

@@ -203,7 +203,8 @@ def test_small_batches(n: int, guarantee: Guarantee) -> None:
     for i in range(3):
         look = watch.update(rows(n, i))
         assert look.rows == n
-        assert np.isfinite(look.log_evidence)
+        assert np.isfinite(look.log_evidence) == (n > 0 or guarantee == "ever")
+        assert look.untested == ({} if n else dict.fromkeys("abc", "the batch has no rows"))
     assert watch.looks == len(watch.history) == 3
 
 
@@ -256,6 +257,9 @@ def test_embeddings_need_the_kernel() -> None:
     vectors = {"e": np.random.default_rng(0).normal(size=(50, 3))}
     with pytest.raises(DataError, match="kernel=True"):
         ad.SequentialTwoSample(kernel=False).open(vectors)
+    watch = ad.SequentialTwoSample(kernel=False).open(vectors | {"a": np.random.default_rng(1).normal(size=50)})
+    assert watch.columns == ("a",)
+    assert watch.excluded == {"e": "embedding: no chosen detector compares embeddings; mmd does"}
     assert ad.SequentialTwoSample().open(vectors).update(vectors).columns == {}
 
 
@@ -268,6 +272,7 @@ def test_what_was_saved_goes_on_to_the_bit(tmp_path: Path) -> None:
         watch.save(tmp_path / "a.watch")
         other = ad.Watch.load(tmp_path / "a.watch")
         assert (other.test, other.left, other.looks, other.history) == (watch.test, watch.left, 3, watch.history)
+        assert (other.excluded, repr(other)) == (watch.excluded, repr(watch))
         for i in range(12):
             batch = odd(100, 20 + i) | {"whole": np.full(100, i // 6)}
             assert watch.update(batch) == other.update(batch)
