@@ -210,3 +210,18 @@ def test_what_a_detector_does_not_compare_is_excluded() -> None:
     assert repr(watch) == (
         "<Watch by Sequential ks: 0 looks, no alarm, evidence 1, 100 reference rows left, 2 columns, 3 excluded>"
     )
+
+
+def test_what_cannot_work_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no detector 'nothing'"):
+        ad.Sequential("nothing")
+    with pytest.raises(ConfigError, match=r"accel_drift\.KS\(\)"):
+        ad.Sequential(ad.PageHinkley())  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="block=5"):
+        ad.Sequential(ad.KS(block=5))
+    with pytest.raises(ConfigError, match="never used up"):
+        ad.Sequential(ad.KS(), reuse=True).open(rows(50, 0)).more(rows(5, 1))
+    with pytest.raises(DataError, match="ks compares numeric columns"):
+        ad.Sequential(ad.KS()).open({"c": ["x", "y"] * 30})
+    with pytest.raises(DataError, match="no rows"):
+        ad.Sequential(ad.KS()).open({"a": np.zeros(0)}, columns=["a"])

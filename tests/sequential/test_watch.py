@@ -65,18 +65,3 @@ def test_numbers_of_another_precision_are_the_same_numbers(
     shifted = digit(400, 30, batch)
     shifted["digit"] = np.maximum(shifted["digit"], np.array(0.3, batch))
     assert max(watch.update(shifted).columns["digit"] for _ in range(2)) > np.log(100)
-
-
-def test_what_cannot_work_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no detector 'nothing'"):
-        ad.Sequential("nothing")
-    with pytest.raises(ConfigError, match=r"accel_drift\.KS\(\)"):
-        ad.Sequential(ad.PageHinkley())  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="block=5"):
-        ad.Sequential(ad.KS(block=5))
-    with pytest.raises(ConfigError, match="never used up"):
-        ad.Sequential(ad.KS(), reuse=True).open(rows(50, 0)).more(rows(5, 1))
-    with pytest.raises(DataError, match="ks compares numeric columns"):
-        ad.Sequential(ad.KS()).open({"c": ["x", "y"] * 30})
-    with pytest.raises(DataError, match="no rows"):
-        ad.Sequential(ad.KS()).open({"a": np.zeros(0)}, columns=["a"])
