@@ -95,6 +95,8 @@ def get_backend(name: str | Backend = "auto", data: Any = None) -> Backend:
     """
     if isinstance(name, Backend):
         return name
+    if not isinstance(name, str):
+        raise ConfigError(f"backend is {name!r}; it is one of {', '.join(('auto', *names()))}, or an opened backend")
     return choose(data)[0] if name == "auto" else _open(name)
 
 

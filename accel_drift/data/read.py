@@ -330,6 +330,8 @@ def _chosen(
 def _no_text(names: Iterable[str] | None, option: str) -> None:
     if isinstance(names, str):
         raise ConfigError(f"{option}= takes a list of names, not one text; write {option}=[{names!r}]")
+    if names is not None and not isinstance(names, Iterable):
+        raise ConfigError(f"{option}= takes a list of names, and {names!r} is none")
 
 
 def _must_exist(there: tuple[str, ...], asked: Iterable[str], option: str) -> None:

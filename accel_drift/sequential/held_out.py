@@ -17,6 +17,7 @@ from math import exp, inf, sqrt
 
 import numpy as np
 
+from accel_drift.errors import ConfigError
 from accel_drift.sequential.kernel_windows import Floats, Ints, scan
 
 SHORTEST, LONGEST = 10, 100_000
@@ -31,7 +32,7 @@ _ALARMS = 400
 _AT_ONCE = 1 << 19
 """Kernel values in memory at a time, of each thread."""
 
-_TIE = 1e-9
+TIE = 1e-9
 """Statistics no further apart are one: those of equal rows differ in the last digits."""
 
 
@@ -82,7 +83,7 @@ class HeldOut:
         pairs, single = (centred**2).sum() / (h * (h - 1)), (by_row - self.means).var()
         rows = np.arange(2, longest + 1)
         made = np.sqrt(2.0 / (rows * (rows - 1)) * pairs + 4.0 / rows * single)
-        return np.asarray(np.maximum(made, _TIE))  # rows that are all equal have none
+        return np.asarray(np.maximum(made, TIE))  # rows that are all equal have none
 
     def threshold(self, arl: float, units: Floats, seed: int) -> tuple[float, RunLength]:
         """The least threshold whose average run length is at least `arl`, and what it is.
@@ -91,18 +92,29 @@ class HeldOut:
             arl: rows.
             units: what statistics are divided by: see `scan`.
             seed: decides the stream.
+
+        Raises:
+            ConfigError: the largest statistic of rows without drift comes more often than every `arl` rows.
         """
         window = len(units) + 1
         path = self.path(int(min(max(_ALARMS * arl, _ROWS[0]), _ROWS[1])), units, seed)
         # No more rows than these can reach it: each such row ends a gap.
         order = np.argsort(path)[::-1][: max(1, int(2 * len(path) / (arl - window)) * window)]
-        bars = (path[order] + _TIE).tolist()
+        bars = (path[order] + TIE).tolist()
         low, high = 0, len(bars)  # none reaches the first
         while low + 1 < high:
             middle = (low + high) // 2
             enough = run_length(path, bars[middle], window).mean >= arl
             low, high = (middle, high) if enough else (low, middle)
-        return bars[low], run_length(path, bars[low], window)
+        found = run_length(path, bars[low], window)
+        if found.mean == inf:
+            longest = run_length(path, float(path.max()) - TIE, window).mean
+            raise ConfigError(
+                f"no threshold has an average run length of {arl:,.0f} rows on this reference: the statistic takes few "
+                f"values, of which the largest comes every {longest:,.0f} rows even without drift; ask for a smaller "
+                "arl=, or for a longer window or bandwidth"
+            )
+        return bars[low], found
 
     def path(self, rows: int, units: Floats, seed: int) -> Floats:
         """The statistic at every row of a stream that is drawn, from its first whole window on."""

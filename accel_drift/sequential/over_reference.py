@@ -13,7 +13,7 @@ from accel_drift.data.read import read_table
 from accel_drift.data.schema import Column, Kind
 from accel_drift.data.table import Table
 from accel_drift.errors import DataError
-from accel_drift.profiles.screening import alike_rows, counts_up
+from accel_drift.profiles.screening import alike_rows, correlated_rows, counts_up
 
 W = TypeVar("W")
 
@@ -36,7 +36,7 @@ class OverReference(ABC, Generic[W]):
         """Learn a reference; what comes is then watched, see the `update` of what is given back.
 
         Rows are taken to be independent of one another. Where those of the reference, in the order in which they are
-        given, are more alike near one another than chance makes them, a warning says so: of such rows there are more
+        given, are more like those near them than chance makes them, a warning says so: of such rows there are more
         false alarms than promised.
 
         Args:
@@ -58,14 +58,7 @@ class OverReference(ABC, Generic[W]):
         named = {*(() if columns is None else columns), *(kinds or {})}
         kept = _compared(table, named)
         made = self.on(kept, opened)
-        said, _ = alike_rows(
-            (table,),
-            kept.schema.names,
-            kept.excluded,
-            trusted="an alarm",
-            so="there are more false alarms than promised",
-        )
-        if said:
+        if said := _dependent(table, kept):
             warnings.warn(
                 f"in the order in which the reference is given, {said}; watch rows that are further apart, or what a "
                 "model of the series leaves over",
@@ -103,6 +96,16 @@ def _compared(table: Table, named: Collection[str]) -> Table:
             "rows are cut into batches; make a column of gaps before, or leave it out of kinds="
         )
     return replace(table.select([name for name in table.columns if name not in out]), excluded=excluded)
+
+
+def _dependent(table: Table, kept: Table) -> str:
+    """How rows depend on those near them, or ""."""
+    so, names = "there are more false alarms than promised", kept.schema.names
+    said, _ = alike_rows((table,), names, kept.excluded, trusted="an alarm", so=so)
+    name, correlation = ("", 0.0) if said else correlated_rows(table, names)
+    if name:
+        said = f"rows are like the one before: for {name} their rank correlation is {correlation:.2f}, so {so}"
+    return said
 
 
 def _left_out(table: Table, column: Column, named: Collection[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import get_backend
-from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
 from accel_drift.errors import DataError
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoded_numbers import Number
@@ -29,6 +29,8 @@ from accel_drift.statistics.rounding import reach
 
 Floats = npt.NDArray[np.float64]
 
+_NO_VALUE = "no value in the rows drawn from the reference"
+
 _SORTS: Mapping[str, type] = {"numbers": NumericColumn, "categories": CategoricalColumn, "embeddings": EmbeddingColumn}
 
 
@@ -40,6 +42,7 @@ class Points:
         names: the columns that enter.
         sorts: what each holds.
         rules: what the deciding rows said of each.
+        types: "float32" or the like of each that holds floats, "" of others.
         bandwidth: the length that 1 stands for.
         bound: how far from the middle a value may lie; one further out counts as that far.
         seed: decides the hash of categories.
@@ -49,6 +52,7 @@ class Points:
     names: tuple[str, ...]
     sorts: tuple[Sort, ...]
     rules: tuple[Any, ...]
+    types: tuple[str, ...]
     bandwidth: float
     bound: float
     seed: int
@@ -62,7 +66,7 @@ class Points:
             DataError: no column has a value.
         """
         sorts = dict(zip(names, sorts_of((table,), names), strict=True))
-        dropped = {name: sort for name, sort in sorts.items() if isinstance(sort, str)}
+        dropped = {name: _NO_VALUE for name, sort in sorts.items() if isinstance(sort, str)}
         kept = tuple(name for name in names if name not in dropped)
         if not kept:
             raise DataError("no column of the reference has a value in the rows drawn from it; give more rows")
@@ -73,16 +77,34 @@ class Points:
         sizes = np.abs(found.matrix).max(axis=1, initial=0.0)
         bound = reach("float64") * max(length, float(np.quantile(sizes, 0.75)))
         rules = tuple(found.rules[place] for place in range(len(kept)))
-        return cls(kept, tuple(sorts[name] for name in kept), rules, float(length), bound, seed, dropped)
+        types = tuple(_type(table.columns[name]) for name in kept)
+        return cls(kept, tuple(sorts[name] for name in kept), rules, types, float(length), bound, seed, dropped)
 
     def __call__(self, table: Table) -> Floats:
         """The rows as points in units of the bandwidth, (T, p)."""
         if table.rows == 0:
             return np.zeros((0, len(self.slots)))
         host, rules = get_backend("numpy"), dict(enumerate(self.rules))
-        found = encode((table,), self.names, 0, self.seed, host, self.sorts, rules)
+        found = encode((self._as_written(table),), self.names, 0, self.seed, host, self.sorts, rules)
         matrix = np.asarray(spread_out(found.matrix, found.slots, self.slots, host))
         return np.asarray(np.clip(matrix, -self.bound, self.bound) / self.bandwidth)
+
+    def _as_written(self, table: Table) -> Table:
+        """The rows, those equal to the only number of a column as far as the narrower of two types tells made equal.
+
+        Any other number is far from it: 0.1 in float32 is not 0.1 in float64.
+        """
+        columns = dict(table.columns)
+        for name, rule, mine in zip(self.names, self.rules, self.types, strict=True):
+            column = columns[name]
+            if isinstance(rule, Number) and rule.width == 0.0 and mine and _type(column) not in ("", mine):
+                assert isinstance(column, NumericColumn)  # noqa: S101
+                here = column.on_host()
+                only, wide = rule.least + rule.peak * rule.centre, here.values.astype(np.float64)
+                narrow = min((here.dtype, np.dtype(mine)), key=lambda dtype: dtype.itemsize)
+                same = wide.astype(narrow) == np.float64(only).astype(narrow)
+                columns[name] = replace(here, values=np.where(same, only, wide))
+        return replace(table, columns=columns)
 
     @cached_property
     def slots(self) -> tuple[Slot, ...]:
@@ -96,6 +118,7 @@ class Points:
             "names": list(self.names),
             "sorts": [words[sort] if isinstance(sort, type) else sort for sort in self.sorts],
             "rules": [_plain(rule) for rule in self.rules],
+            "types": list(self.types),
             "bandwidth": self.bandwidth,
             "bound": self.bound,
             "seed": self.seed,
@@ -107,7 +130,13 @@ class Points:
         """What `to_dict` gave."""
         rules = tuple(_rule(sort, rule) for sort, rule in zip(made["sorts"], made["rules"], strict=True))
         known = {k: made[k] for k in ("bandwidth", "bound", "seed", "dropped")}
-        return cls(tuple(made["names"]), tuple(_SORTS[sort] for sort in made["sorts"]), rules, **known)
+        sorts = tuple(_SORTS[sort] for sort in made["sorts"])
+        return cls(tuple(made["names"]), sorts, rules, tuple(made["types"]), **known)
+
+
+def _type(column: TableColumn) -> str:
+    """The type of floats; "" of what holds others."""
+    return column.dtype.name if isinstance(column, NumericColumn) and column.dtype.kind == "f" else ""
 
 
 def _plain(rule: Any) -> list[Any]:

@@ -22,7 +22,19 @@ FORMAT = 1
 """Number of the form; a reader refuses a later one."""
 
 _FORM = Form("row-watch", "make one with OnlineMMD().open(reference).save(path)", FORMAT, SourceError)
-_PARTS = ("detector", "options", "schema", "points", "within", "threshold", "run_length", "seen", "start", "arrays")
+_PARTS = (
+    "detector",
+    "options",
+    "schema",
+    "excluded",
+    "points",
+    "within",
+    "threshold",
+    "run_length",
+    "seen",
+    "start",
+    "arrays",
+)
 
 
 def write(learned: Learned, state: State, path: Path) -> None:
@@ -47,6 +59,7 @@ def write(learned: Learned, state: State, path: Path) -> None:
         "detector": detector.name,
         "options": {k: v for k, v in detector.summary().items() if k != "detector"},
         "schema": learned.schema.to_list(),
+        "excluded": dict(learned.excluded),
         "points": learned.points.to_dict(),
         "within": learned.reference.within,
         "threshold": learned.threshold,
@@ -80,6 +93,7 @@ def read(path: Path, backend: Backend) -> tuple[Learned, State]:
     learned = Learned(
         detector,
         schema,
+        header["excluded"],
         Points.from_dict(header["points"]),
         Summed(arrays["reference"], header["within"], backend),
         arrays["deviations"],

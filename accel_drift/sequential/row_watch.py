@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.schema import Schema
+from accel_drift.errors import SchemaError
 from accel_drift.sequential.held_out import RunLength
 from accel_drift.sequential.kernel_windows import Floats, Ints, Summed, kept_rows, latest, scan
 from accel_drift.sequential.online import OnlineDetector
@@ -28,6 +31,7 @@ class Learned(NamedTuple):
 
     detector: OnlineDetector
     schema: Schema
+    excluded: Mapping[str, str]
     points: Points
     reference: Summed
     deviations: Floats
@@ -104,6 +108,7 @@ class RowWatch:
         detector: the options.
         threshold: what the statistic has to reach.
         run_length: how many rows without drift go by until an alarm, on average.
+        excluded: columns of the reference that are not compared, with the reason.
         seen: rows so far.
     """
 
@@ -112,6 +117,15 @@ class RowWatch:
         window, width = learned.detector.window, learned.reference.points.shape[1]
         self._state = state or State(0, 0, np.zeros((kept_rows(window), width)), np.zeros(window - 1))
         self.detector, self.threshold, self.run_length = learned.detector, learned.threshold, learned.run_length
+        self.excluded: Mapping[str, str] = MappingProxyType(dict(learned.excluded))
+
+    def __repr__(self) -> str:
+        columns = len(self._learned.points.names)
+        out = f", {len(self.excluded):,} left out" if self.excluded else ""
+        return (
+            f"<RowWatch by {self.detector.name}: {self.seen:,} rows of {columns:,} column{'s' * (columns != 1)}{out}, "
+            f"threshold {self.threshold:.4g}, {_rounded(self.run_length.mean)} rows to a false alarm>"
+        )
 
     @property
     def seen(self) -> int:
@@ -123,8 +137,8 @@ class RowWatch:
         """What an alarm promises, as a sentence."""
         n = len(self._learned.reference.points)
         return (
-            f"without drift about {self.detector.arl:,.0f} rows to an alarm on average over references; this one is a "
-            f"single sample, of which {n:,} rows are compared with"
+            f"if rows are independent of one another, about {_rounded(self.run_length.mean)} without drift to an alarm "
+            f"on average over references; this one is a single sample, of which {n:,} rows are compared with"
         )
 
     def update(self, rows: Any) -> RowAlarms:
@@ -181,7 +195,12 @@ class RowWatch:
 
     def _points(self, rows: Any) -> Floats:
         known = self._learned
-        return known.points(like(rows, known.schema, "batch", known.reference.backend))
+        try:
+            return known.points(like(rows, known.schema, "batch", known.reference.backend))
+        except SchemaError as error:
+            if getattr(rows, "ndim", 2) != 1:
+                raise
+            raise SchemaError(f"{error}; an array of one dimension is one column: give one row as x[None]") from None
 
     def _advance(self, state: State, points: Floats) -> tuple[State, _Found]:
         """The state after some rows, and what was found in them."""
@@ -203,3 +222,8 @@ class RowWatch:
         start = state.seen + alarms[-1] + 1
         now = State(state.seen + len(points), start, rows[-len(state.rows) :], means[len(points) :])
         return now, found
+
+
+def _rounded(rows: float) -> str:
+    """A number of rows to two digits: no more of it is known."""
+    return f"{float(f'{rows:.2g}'):,.0f}"

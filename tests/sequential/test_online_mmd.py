@@ -178,13 +178,6 @@ def test_missing_values_alone_are_rows() -> None:
     assert len(watch.update({"x": [None] * 60})) > 3
 
 
-def test_a_constant_reference_knows_no_chance() -> None:
-    watch = ad.OnlineMMD(arl=500, window=10).open({"x": np.ones(100), "c": ["a"] * 100}, backend="numpy")
-    assert watch.run_length.mean == np.inf
-    assert len(watch.update({"x": np.ones(500), "c": ["a"] * 500})) == 0
-    assert watch.update({"x": np.full(10, 3.0), "c": ["a"] * 10}).row.tolist()
-
-
 def test_empty_batches(backend: Backend) -> None:
     watch = DETECTORS[0].open(normal(100, 2, 0), backend=backend)
     found = watch.update(np.zeros((0, 2)))
@@ -286,7 +279,7 @@ def test_references_that_cannot_work() -> None:
 
 
 def test_batches_that_cannot_work() -> None:
-    watch = DETECTORS[0].open({"x": np.arange(100.0)[::-1] % 10, "c": ["a", "b"] * 50}, backend="numpy")
+    watch = DETECTORS[0].open({"x": normal(100, 1, 0)[:, 0], "c": ["a", "b"] * 50}, backend="numpy")
     watch.update({"x": [1.0], "c": ["a"]})
     with pytest.raises(SchemaError, match=r"lacks .*c"):
         watch.update({"x": [1.0]})

@@ -76,8 +76,19 @@ def test_a_reference_in_which_neighbours_are_alike_is_warned_of(test: Any) -> No
     assert said[0].filename == __file__
 
 
+def test_rows_that_are_hardly_like_the_one_before_are_warned_of() -> None:
+    """A correlation of 0.3 is 9 standard errors, and makes alarms ten times as frequent in windows of 20 rows."""
+    for seed in range(10):
+        rows = {"x": series(1000, seed, 0.3)[:, 0], "c": ["a", "b"] * 500}
+        with pytest.warns(UserWarning, match=r"for x (their rank correlation|the design effect) is \d"):
+            TESTS[0].open(rows, backend="numpy")
+    far = series(1000, 0, 0.3)[::-1] * np.array([1.0, -1.0])
+    with pytest.warns(UserWarning, match="more false alarms than promised"):
+        TESTS[0].open(far, backend="numpy")
+
+
 def test_independent_rows_are_not_warned_of() -> None:
-    """The chance of a wrong warning in all 40 is below 0.01: each asks for p <= 1e-4 of 2 columns and a block."""
+    """The chance of a wrong warning in all 40 is below 0.02: each asks for p <= 1e-4 of 2 columns, in 2 ways."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for seed in range(40):
