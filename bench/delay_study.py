@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ ARL, BOOTSTRAPS = 500, 5_000
 ROWS = 1_000
 """Of a reference."""
 
-SETTINGS = {(2, 20, 1.0): 20, (2, 50, 0.5): 14, (20, 50, 1.0): 14}
+SETTINGS = {(2, 20, 1.0): 12, (2, 50, 0.5): 10, (20, 50, 1.0): 10}
 """Columns, window, shift -> references. The shift is a length in deviations, the same in every column."""
 
 CALM, CHANGED = 60, 150
@@ -108,13 +108,13 @@ def work(task: Task, detectors: tuple[str, ...]) -> Found:
 
 def ours(detector: OnlineDetector, reference: Any, calm: Any, changed: Any) -> dict[str, Any]:
     """What became of one of our detectors: see `work`."""
-    started = perf_counter()
+    started = process_time()
     watch = detector.open(reference, backend="numpy")
-    seconds = perf_counter() - started
+    seconds = process_time() - started
     # After an alarm a stream begins anew, and its path would have a gap.
     learned = watch._learned._replace(threshold=inf)
     lots = ([highs(RowWatch(learned).update(rows).path / watch.threshold) for rows in lot] for lot in (calm, changed))
-    return {**dict(zip(("calm", "changed"), lots, strict=True)), "fit_s": seconds}
+    return {**dict(zip(("calm", "changed"), lots, strict=True)), "fit_cpu_s": seconds}
 
 
 def highs(path: Floats) -> tuple[list[int], list[float]]:
@@ -204,10 +204,11 @@ def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
             commits = sorted({kept.commits[t, name] for t in done})
             about = {"columns": setting[0], "window": setting[1], "shift": setting[2], "detector": name}
             row = compared(runs[name], None if name == ALIBI else runs[ALIBI])
-            fit = float(np.median([f["fit_s"] for f in found[name]]))
+            # Other work on the machine makes a fit longer, but hardly adds to what it takes of a processor.
+            fit = float(np.median([f["fit_cpu_s"] for f in found[name] if "fit_cpu_s" in f]))
             version = {"version": found[name][0]["version"]} if name == ALIBI else {}
             made.append(
-                {**about, "references": len(done), **row, "fit_s": round(fit, 2), **version, "commits": commits}
+                {**about, "references": len(done), **row, "fit_cpu_s": round(fit, 2), **version, "commits": commits}
             )
     return made
 
@@ -261,7 +262,7 @@ def settings() -> dict[str, Any]:
 def told(found: Mapping[str, Any]) -> str:
     """What to log."""
     first = Streams([found["calm"]], HORIZON).first(1.0).mean()
-    return f"fit in {found['fit_s']:.1f} s, run length {first:,.0f}"
+    return f"fit of {found['fit_cpu_s']:.1f} s, run length {first:,.0f}"
 
 
 STUDY = Study("delays", Task, work, lambda _: DETECTORS, rows, settings, told)
