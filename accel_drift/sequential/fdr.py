@@ -50,8 +50,9 @@ def e_bh(
     """Which of K hypotheses to reject so that the false discovery rate is at most `alpha`, however they depend.
 
     The k largest e-values where the least of them is at least K / (k alpha), for the largest such k. Evidence under
-    the guarantee "ever" is an e-value whenever one stops to look, so `e_bh(look.columns, log=True)` names the columns;
-    under "run_length" it is none. Source: Wang & Ramdas 2022, doi:10.1111/rssb.12489.
+    the guarantee "ever" is an e-value whenever one stops to look, so `e_bh(look.columns, log=True)` names the columns,
+    and `e_bh(stream.log_evidence(), log=True)` the streams; under "run_length" it is none. Source: Wang & Ramdas 2022,
+    doi:10.1111/rssb.12489.
 
     Args:
         e_values: (K,) numbers from 0 to infinity; or name -> number.
@@ -77,8 +78,12 @@ def e_bh(
         raise DataError(f"e_values have {e.ndim} dimensions; give (K,) numbers, or a mapping from names to numbers")
     wrong = np.isnan(e) if log else ~(e >= 0)
     if wrong.any():
-        least = "no NaN; where nothing was compared the logarithm is 0" if log else "from 0 to infinity"
-        raise DataError(f"e-value {int(wrong.argmax())} is {e[wrong.argmax()]}; they are {least}")
+        said, first = "from 0 to infinity", e[wrong.argmax()]
+        if log:
+            said = "no NaN; where nothing was compared the logarithm is 0"
+        elif first < 0:
+            said += "; if these are logarithms, say log=True"
+        raise DataError(f"e-value {int(wrong.argmax())} is {first}; they are {said}")
     bars = len(e) / (alpha * np.arange(1.0, len(e) + 1))
     reached = np.flatnonzero(np.sort(e)[::-1] >= (np.log(bars) if log else bars))
     rejected = np.zeros(len(e), np.bool_)
@@ -118,6 +123,22 @@ class _Past:
     marks: list[int] = field(default_factory=list)
     start: int = 0
     sums: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+def _past(tests: Any, clock: Any, marks: Any) -> _Past:
+    """What a state tells of the past.
+
+    Raises:
+        ValueError: it cannot have been.
+    """
+    marks = list(marks)
+    if not all(isinstance(n, int) and not isinstance(n, bool) for n in (tests, clock, *marks)):
+        raise ValueError("tests, clock and marks are whole numbers")
+    if not (0 <= clock <= tests and len(marks) <= tests):
+        raise ValueError(f"of {tests} tests {clock} used up a place and {len(marks)} were discoveries")
+    if marks != sorted(marks) or (marks and not 0 <= marks[0] <= marks[-1] <= clock):
+        raise ValueError(f"marks rise from 0 to {clock}")
+    return _Past(tests, clock, marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,13 +209,15 @@ class OnlineFDR(ABC):
         Raises:
             ConfigError: it is no state of this method.
         """
-        held = dict(state)
         try:
+            if not isinstance(state, Mapping):
+                raise TypeError(f"it is a {type(state).__name__}")
+            held = dict(state)
             if held.pop("method") != cls.name:
                 raise KeyError("method")
-            past = _Past(held.pop("tests"), held.pop("clock"), list(held.pop("marks")))
+            past = _past(held.pop("tests"), held.pop("clock"), held.pop("marks"))
             made = cls(**held)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"this is no state of {cls.__name__} ({error}); give what state() gave") from error
         object.__setattr__(made, "_past", past)
         return made

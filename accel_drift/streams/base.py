@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from accel_drift.backends import Backend
 from accel_drift.errors import ConfigError
 from accel_drift.options import plain
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from accel_drift.streams.stream import Stream
 
 State: TypeAlias = Any
-"""A NamedTuple of arrays; the last axis of each is the streams."""
+"""A NamedTuple of arrays; the last axis of each is the streams. Where another one grows, what is new begins with 0."""
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 Variant: TypeAlias = Literal["paper", "river"]
 
@@ -56,6 +61,17 @@ class StreamDetector(ABC):
     @abstractmethod
     def advance(self, state: State, window: Any, backend: Backend) -> tuple[State, Events]:
         """The state after a window of values (T, S), and the events in it; index 0 is its first value."""
+
+    def log_evidence(self, state: State, backend: Backend) -> Floats:  # noqa: ARG002
+        """(S,) logarithms of e-values in a state: see `Stream.log_evidence`.
+
+        Raises:
+            ConfigError: the detector has none.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} has no e-values, for what it computes has no bound where nothing changes; "
+            'BoundedMean(guarantee="ever") has'
+        )
 
     def scan(self, values: Any, *, backend: str | Backend = "auto") -> Events:
         """The events in whole streams.
@@ -144,6 +160,15 @@ class StreamDetector(ABC):
         from accel_drift.streams.run_lengths import calibrate
 
         return calibrate(self, null, arl=arl, runs=runs, block=block, seed=seed, backend=backend)
+
+    def can_calibrate(self) -> None:
+        """Whether an option decides how often it alarms, so that `calibrate` can search it.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if not self.strictness:
+            raise ConfigError(f"{type(self).__name__} does not say which of its options decides how often it alarms")
 
     @property
     def in_control(self) -> tuple[float, float]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import sqrt
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import dataclass, fields, replace
+from math import log, sqrt
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from accel_drift.backends import get_backend
+from accel_drift.backends import Backend, get_backend
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.options import between, is_finite
 from accel_drift.statistics.mean_bounds import least_tolerance
-from accel_drift.streams.events import CHANGE
+from accel_drift.streams.base import Floats, State
+from accel_drift.streams.events import CHANGE, Events
 from accel_drift.streams.rules import RuleDetector
 from accel_drift.streams.values import check, window
 
@@ -32,6 +34,18 @@ _FAR = 1e-100
 
 _CHANCE = 0.01
 """Chance that a reference's mean is further off than its tolerance, where an average run length is promised."""
+
+
+class Bets(NamedTuple):
+    """The state of S streams.
+
+    Attributes:
+        fields: (16, S) float64, those of the rule.
+        changes: (S,) int64, how many there were so far, kept on the host.
+    """
+
+    fields: Any
+    changes: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +130,16 @@ class BoundedMean(RuleDetector):
             options: as for the class, save `mean`.
 
         Raises:
-            ConfigError: the tolerance is smaller than the error; or an option cannot work.
+            ConfigError: the tolerance is smaller than the error; or an option cannot work, or is none beside `mean`.
             DataError: there are fewer than two values, or not what the detector reads.
         """
+        there = [f.name for f in fields(cls) if f.name not in ("mean", "tolerance")]
+        other = [name for name in options if name not in there]
+        if other:
+            why = "the mean is that of the values" if other[0] == "mean" else f"there are {', '.join(there)}"
+            raise ConfigError(f"from_reference has no option {other[0]!r}: {why}")
         wanted = cls(mean=0.5, **options)
-        given, _ = window(values, get_backend("numpy"))
+        given = window(values, get_backend("numpy")).values
         check(wanted, given, get_backend("numpy"), 0, True)
         given = given.astype(np.float64)
         known = given[~np.isnan(given)]
@@ -142,6 +161,18 @@ class BoundedMean(RuleDetector):
         if side == "both" and (mean - tolerance < _EDGE) != (mean + tolerance > 1 - _EDGE):
             side = "above" if mean - tolerance < _EDGE else "below"
         return replace(wanted, mean=mean, tolerance=tolerance, side=side, alpha=alpha)
+
+    def can_calibrate(self) -> None:
+        """See `StreamDetector.can_calibrate`.
+
+        Raises:
+            ConfigError: the guarantee is "ever".
+        """
+        if self.guarantee == "ever":
+            raise ConfigError(
+                'guarantee is "ever", under which most streams never alarm: there is no average run length to set; '
+                'calibrate BoundedMean(guarantee="run_length"), or choose alpha, the chance of ever a false alarm'
+            )
 
     @staticmethod
     def rule(xp: Any) -> Callable[..., tuple[Any, ...]]:
@@ -182,6 +213,40 @@ class BoundedMean(RuleDetector):
             )  # fmt: skip
 
         return step
+
+    def start(self, streams: int, backend: Backend) -> State:
+        """See `StreamDetector.start`."""
+        return Bets(super(BoundedMean, self).start(streams, backend).fields, np.zeros(streams, np.int64))
+
+    def advance(self, state: State, window: Any, backend: Backend) -> tuple[State, Events]:
+        """See `StreamDetector.advance`."""
+        state, events = super(BoundedMean, self).advance(state, window, backend)
+        if len(events):
+            changes = state.changes + np.bincount(events.stream, minlength=len(state.changes))
+            state = state._replace(changes=changes)
+        return state, events
+
+    def log_evidence(self, state: State, backend: Backend) -> Floats:
+        """See `StreamDetector.log_evidence`.
+
+        At each change half of what a stream has by then is set aside, and the other half is the stake of what follows.
+
+        Raises:
+            ConfigError: the guarantee is "run_length".
+        """
+        if self.guarantee != "ever":
+            raise ConfigError(
+                'guarantee is "run_length", under which evidence grows by 1 a value on average and is no e-value; open '
+                'streams of BoundedMean(guarantee="ever") for e_bh'
+            )
+        # The largest evidence since any change would be no e-value: every change begins another game, and the best of
+        # many fair games is not fair. Money that is moved, or laid aside, at a time that past values decide keeps its
+        # mean. Of what a change was found with, 1 / alpha is counted: to leave out the rest cannot raise the mean.
+        with backend.scope():
+            seen, *held = backend.to_numpy(state.fields)[: 1 + _BETS]
+        now = sum(held) / _BETS + 1 / np.sqrt(seen + 1)
+        kept = -log(2 * self.alpha) + (state.changes - 1) * log((1 + 1 / self.alpha) / 2)
+        return np.asarray(np.where(state.changes == 0, np.log(now), kept + np.log1p(now)))
 
     def empty(self) -> tuple[float, ...]:
         """Nothing put in."""

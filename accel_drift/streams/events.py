@@ -25,6 +25,7 @@ class Events:
         before: (E,) the detector's estimate of what the stream was like until then, most often its mean.
         after: (E,) its estimate of what the stream is like now.
         single: whether one stream was given as one row of values, so that its number goes without saying.
+        names: of the streams, where they were columns of a table; else None.
     """
 
     index: Indices
@@ -33,6 +34,7 @@ class Events:
     before: npt.NDArray[np.float64]
     after: npt.NDArray[np.float64]
     single: bool = False
+    names: tuple[str, ...] | None = None
 
     @property
     def change_points(self) -> Indices:
@@ -53,18 +55,20 @@ class Events:
         return replace(self._where(self.stream == stream), single=True)
 
     def to_arrow(self) -> Any:
-        """A `pyarrow.Table`, one row an event, with "change" or "warning" as its kind."""
+        """A `pyarrow.Table`, one row an event, with "change" or "warning" as its kind, and the stream's name if any."""
         import pyarrow as pa
 
         kinds = np.where(self.kind == CHANGE, "change", "warning").tolist()
         columns = {"index": self.index, "stream": self.stream, "before": self.before, "after": self.after}
-        table = pa.table(columns)
-        return table.add_column(2, "kind", [kinds])
+        table = pa.table(columns).add_column(2, "kind", [kinds])
+        if self.names is None:
+            return table
+        names = pa.array(self.names, pa.string()).take(pa.array(self.stream))
+        return table.add_column(2, "name", [names])
 
     def _where(self, which: npt.NDArray[np.bool_]) -> Events:
-        return Events(
-            self.index[which], self.stream[which], self.kind[which], self.before[which], self.after[which], self.single
-        )
+        columns = ("index", "stream", "kind", "before", "after")
+        return replace(self, **{name: getattr(self, name)[which] for name in columns})
 
     def _of(self, kind: int) -> Indices:
         which = self.kind == kind

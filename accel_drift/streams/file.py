@@ -28,6 +28,7 @@ class Kept(NamedTuple):
     detector: StreamDetector
     streams: int
     seen: int
+    names: tuple[str, ...] | None
     arrays: Mapping[str, npt.NDArray[Any]]
 
 
@@ -61,6 +62,7 @@ def write(kept: Kept, path: Path) -> None:
         "options": options,
         "streams": kept.streams,
         "seen": kept.seen,
+        "names": kept.names,
         "arrays": {name: {"dtype": a.dtype.str, "shape": a.shape[:-1]} for name, a in arrays.items()},
     }
     columns = [_bytes(np.moveaxis(a, -1, 0)) for a in arrays.values()]
@@ -75,7 +77,7 @@ def read(path: Path) -> Kept:
             that is not there.
     """
     header, batch = _FORM.read(path)
-    _FORM.require(path, header, ("detector", "options", "streams", "seen", "arrays"))
+    _FORM.require(path, header, ("detector", "options", "streams", "seen", "names", "arrays"))
     try:
         detector = get_class(header["detector"])(**header["options"])
     except (ConfigError, TypeError) as error:
@@ -84,7 +86,8 @@ def read(path: Path) -> Kept:
             "that saved it"
         ) from error
     arrays = {name: _array(batch[name], **form) for name, form in header["arrays"].items()}
-    return Kept(detector, header["streams"], header["seen"], arrays)
+    names = header["names"]
+    return Kept(detector, header["streams"], header["seen"], names if names is None else tuple(names), arrays)
 
 
 def _bytes(rows: npt.NDArray[Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from accel_drift.backends import Backend
-from accel_drift.streams.base import StreamDetector
+from accel_drift.streams.base import State, StreamDetector
 from accel_drift.streams.events import Events
 
 FIELDS = (8, 16)
@@ -40,7 +40,7 @@ class RuleDetector(StreamDetector):
     def options(self) -> tuple[float, ...]:
         """What the rule is given beside value and state."""
 
-    def start(self, streams: int, backend: Backend) -> Numbers:
+    def start(self, streams: int, backend: Backend) -> State:
         """See `StreamDetector.start`."""
         empty = self.empty()
         column = np.zeros(min(count for count in FIELDS if count >= len(empty)))
@@ -48,7 +48,7 @@ class RuleDetector(StreamDetector):
         with backend.scope():
             return Numbers(backend.asarray(np.repeat(column[:, None], streams, axis=1)))
 
-    def advance(self, state: Numbers, window: Any, backend: Backend) -> tuple[Numbers, Events]:
+    def advance(self, state: State, window: Any, backend: Backend) -> tuple[State, Events]:
         """See `StreamDetector.advance`."""
         options = tuple(float(x) for x in self.options())
         with backend.scope():
@@ -57,4 +57,4 @@ class RuleDetector(StreamDetector):
             )
             where, told = backend.to_numpy(where), backend.to_numpy(told)
         events = (np.ascontiguousarray(column) for column in (*where.T, *told.T))
-        return Numbers(fields), Events(*events)  # type: ignore[arg-type]
+        return state._replace(fields=fields), Events(*events)  # type: ignore[arg-type]

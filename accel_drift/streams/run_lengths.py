@@ -70,8 +70,9 @@ class RunLengths:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the average run length."""
-        return self.mean - 1.96 * self.standard_error, self.mean + 1.96 * self.standard_error
+        """95 % confidence interval of the average run length; without an upper end where streams had no alarm."""
+        high = self.mean + 1.96 * self.standard_error if self.alarmed == len(self.lengths) else inf
+        return self.mean - 1.96 * self.standard_error, high
 
     @property
     def median(self) -> float:
@@ -91,11 +92,14 @@ class RunLengths:
         return float(np.searchsorted(alarms, values, side="right") / len(self.lengths))
 
     def __repr__(self) -> str:
-        low, high = self.interval
-        least = "" if self.alarmed == len(self.lengths) else "at least "
+        (low, high), runs = self.interval, len(self.lengths)
+        mean = f"{self.mean:,.0f} values on average (95 %: {low:,.0f} to {high:,.0f})"
+        if self.alarmed < runs:
+            mean = f"at least {low:,.0f} values on average (95 %)"
+        median = f"{self.median:,.0f}" if 2 * self.alarmed > runs else f"above {self.horizon:,}"
         return (
-            f"<RunLengths: {least}{self.mean:,.0f} values on average (95 %: {low:,.0f} to {high:,.0f}), median "
-            f"{self.median:,.0f}; {self.alarmed:,} of {len(self.lengths):,} streams alarmed within {self.horizon:,}>"
+            f"<RunLengths: {mean}, median {median}; {self.alarmed:,} of {runs:,} streams alarmed within "
+            f"{self.horizon:,}>"
         )
 
 
@@ -119,8 +123,7 @@ def calibrate(detector: D, null: Any, *, arl: float, runs: int, block: int, seed
     between(arl, 1, LONGEST, "arl", "the average run length without a change, in values")
     at_least(runs, 100, "runs", "streams that are simulated")
     at_least(seed, 0, "seed", "the number that the streams follow from")
-    if not detector.strictness:
-        raise ConfigError(f"{type(detector).__name__} does not say which of its options decides how often it alarms")
+    detector.can_calibrate()
     opened, _ = open_backend(backend)
     law, horizon = _law(detector, null, block, runs), int(_HORIZON * arl)
     if law.values is not None and len(np.unique(law.values)) == law.values.size < _FEW:
@@ -197,7 +200,7 @@ def _law(detector: StreamDetector, null: Any, block: int, runs: int) -> _Law:
             raise ConfigError(f'block is {block}; blocks are drawn from given values, and null is "normal"')
         return _Law(None, normal=detector.in_control)
     host, _ = open_backend("numpy")
-    given, single = window(null, host)
+    given, single, _ = window(null, host)
     check(detector, given, host, 0, single)
     if len(given) < 2 or given.shape[1] == 0:
         raise DataError(

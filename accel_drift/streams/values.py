@@ -63,6 +63,20 @@ KINDS = {
 """What detectors read, by `StreamDetector.reads`."""
 
 
+class Given(NamedTuple):
+    """A window of values.
+
+    Attributes:
+        values: (T, S).
+        single: whether they were given as one row of one stream.
+        names: of the columns of a table, one for each stream; None where values are no table.
+    """
+
+    values: Any
+    single: bool
+    names: tuple[str, ...] | None = None
+
+
 def check(detector: StreamDetector, values: Any, backend: Backend, seen: int, single: bool) -> None:
     """Refuse values that a detector does not read.
 
@@ -112,29 +126,31 @@ def _first(kind: _Kind, values: Any, backend: Backend) -> tuple[int, int, float]
     return t, s, values[t, s].item()
 
 
-def window(values: Any, backend: Backend) -> tuple[Any, bool]:
-    """Values as (T, S), and whether they were given as one row of one stream.
+def window(values: Any, backend: Backend) -> Given:
+    """Values as (T, S), whatever holds them; a number is one value of one stream.
 
     Arrow's arrays and tables, NumPy arrays and tensors whose memory the backend can reach are not copied, save
     integers with nulls.
 
     Raises:
-        DataError: they are no numbers, or not of one or two dimensions.
+        DataError: they are no numbers, or of more than two dimensions, or a table that names a column twice.
     """
+    found: Any
+    names = None
     if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
-        found: Any = _from_arrow(values)
+        found, names = _from_arrow(values)
     elif is_tensor(values):
         found = open_tensor(values, "values", backend)
         if isinstance(found, DeviceMatrix):
-            return found.values, found.ndim == 1
+            return Given(found.values, found.ndim == 1)
     else:
         found = _array(values)
     if found.dtype.kind not in "biuf":
         told = f"a {type(found.flat[0]).__name__}" if found.dtype.kind == "O" and found.size else f"{found.dtype}"
         raise DataError(f"values are {told}, and a stream is watched as numbers: give bool, integers or floats")
-    if found.ndim not in (1, 2):
+    if found.ndim > 2:
         raise DataError(f"values have {found.ndim} dimensions; give (T,) for one stream or (T, S), time downwards")
-    return (found[:, None], True) if found.ndim == 1 else (found, False)
+    return Given(found.reshape(-1, 1), True) if found.ndim < 2 else Given(found, False, names)
 
 
 def _array(values: Any) -> npt.NDArray[Any]:
@@ -148,16 +164,20 @@ def _array(values: Any) -> npt.NDArray[Any]:
         raise DataError(f"values cannot be read as an array of numbers: {error}") from error
 
 
-def _from_arrow(values: Any) -> npt.NDArray[Any]:
-    """A column as (T,), a table as (T, S) with each column a stream."""
+def _from_arrow(values: Any) -> tuple[npt.NDArray[Any], tuple[str, ...] | None]:
+    """A column as (T,), a table as (T, S) with each column a stream, and their names."""
     import pyarrow as pa
 
     if hasattr(values, "column_names") or hasattr(values, "columns"):
         table = pa.table(values)
-        if not table.column_names:
+        names = tuple(table.column_names)
+        if not names:
             raise DataError("values are a table without columns; each of its columns is a stream")
-        return np.stack([_column(n, table[n]) for n in table.column_names], axis=1)
-    return _column("values", values)
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"values are a table with two columns {twice!r}; each stream needs a name of its own")
+        return np.stack([_column(n, table[n]) for n in names], axis=1), names
+    return _column("values", values), None
 
 
 def _column(name: str, of: Any) -> npt.NDArray[Any]:

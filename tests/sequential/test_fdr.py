@@ -244,8 +244,46 @@ def test_a_state_of_something_else_is_refused() -> None:
     state = ad.LORD(independent=True).state()
     without = {name: value for name, value in state.items() if name != "clock"}
     for wrong in (ad.SAFFRON(independent=True).state(), {}, without, {**state, "more": 1}):
-        with pytest.raises(ConfigError):
+        with pytest.raises(ConfigError, match=r"no state of LORD \(.*give what state\(\) gave"):
             ad.LORD.from_state(wrong)
+    for nothing in (None, "lord", 3, [("method", "lord")]):
+        with pytest.raises(ConfigError, match=r"no state of LORD \(it is a"):
+            ad.LORD.from_state(nothing)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tests": "a"}, "whole numbers"),
+        ({"tests": True}, "whole numbers"),
+        ({"clock": 2.0}, "whole numbers"),
+        ({"marks": [None]}, "whole numbers"),
+        ({"marks": 3}, "not iterable"),
+        ({"marks": "one"}, "whole numbers"),
+        ({"tests": 4}, "of 4 tests 5 used up a place"),
+        ({"clock": -1}, "of 9 tests -1 used up"),
+        ({"marks": [0] * 10}, "10 were discoveries"),
+        ({"marks": [3, 2]}, "marks rise from 0 to 5"),
+        ({"marks": [2, 6]}, "marks rise from 0 to 5"),
+        ({"marks": [-1]}, "marks rise from 0 to 5"),
+        ({"alpha": "a"}, "alpha is 'a'"),
+        ({"independent": None}, "independent=True"),
+    ],
+)
+def test_a_past_that_cannot_have_been_is_refused(rule: type[OnlineFDR], change: dict[str, Any], said: str) -> None:
+    state = {**rule(independent=True).state(), "tests": 9, "clock": 5, "marks": [2, 5]}
+    assert rule.from_state(state).discoveries == 2
+    with pytest.raises(ConfigError, match=said):
+        rule.from_state({**state, **change})
+
+
+def test_logarithms_that_were_not_said_to_be_are_guessed() -> None:
+    with pytest.raises(DataError, match=r"e-value 1 is -2.0; they are from 0 to infinity; .* logarithms, say log=True"):
+        ad.e_bh([1.0, -2.0])
+    with pytest.raises(DataError) as told:
+        ad.e_bh([1.0, np.nan])
+    assert "log" not in str(told.value)
 
 
 def test_extremes_of_p_values() -> None:

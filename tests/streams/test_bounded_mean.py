@@ -264,6 +264,13 @@ def test_a_reference_of_other_values_is_refused() -> None:
         ad.BoundedMean.from_reference(np.zeros(100), side="below")
 
 
+@pytest.mark.parametrize("name", ["mean", "means", "reference"])
+def test_what_is_no_option_beside_a_reference_is_refused(name: str) -> None:
+    said = "that of the values" if name == "mean" else "there are variant, alpha, side, guarantee"
+    with pytest.raises(ConfigError, match=f"from_reference has no option '{name}': .*{said}"):
+        ad.BoundedMean.from_reference([0.1, 0.2, 0.3], **{name: 0.1})
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [

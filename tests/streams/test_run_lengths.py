@@ -173,7 +173,21 @@ def test_what_was_simulated_is_told() -> None:
     assert repr(found).endswith(f"{found.alarmed} of 1,000 streams alarmed within 500>")
     with pytest.raises(ConfigError, match="followed for 500; raise horizon"):
         found.share_within(501)
+    assert found.interval[1] == np.inf
+    assert f"at least {found.interval[0]:,.0f} values on average (95 %), median {found.median:,.0f}; " in repr(found)
     assert "at least" not in repr(ad.CUSUM(mean=0, deviation=1).run_length("normal", runs=100))
+
+
+def test_a_promise_of_ever_has_no_average_to_set() -> None:
+    detector = ad.BoundedMean(mean=0.1, alpha=0.05)
+    with pytest.raises(ConfigError, match=r"most streams never alarm: .* calibrate BoundedMean\(guarantee=.run_length"):
+        detector.calibrate(errors(), arl=1000)
+    calm = np.arange(1000) % 10 == 0
+    found = detector.run_length(calm, runs=1000, horizon=500)
+    assert 0 < found.share_within(500) < 0.05 + 4 * sqrt(0.05 * 0.95 / 1000)
+    assert found.interval[1] == np.inf
+    said = f"at least {found.interval[0]:,.0f} values on average (95 %), median above 500; {found.alarmed} of 1,000 "
+    assert said in repr(found)
 
 
 def test_a_calibrated_detector_is_kept_and_loaded(tmp_path: Any) -> None:
