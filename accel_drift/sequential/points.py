@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import get_backend
-from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table, TableColumn
+from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericColumn, Table
 from accel_drift.errors import DataError
+from accel_drift.sequential.rows import digits
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoded_numbers import Number
 from accel_drift.statistics.encoding import (
@@ -42,7 +43,7 @@ class Points:
         names: the columns that enter.
         sorts: what each holds.
         rules: what the deciding rows said of each.
-        types: "float32" or the like of each that holds floats, "" of others.
+        digits: binary digits that the numbers of a column had where they came from.
         bandwidth: the length that 1 stands for.
         bound: how far from the middle a value may lie; one further out counts as that far.
         seed: decides the hash of categories.
@@ -52,7 +53,7 @@ class Points:
     names: tuple[str, ...]
     sorts: tuple[Sort, ...]
     rules: tuple[Any, ...]
-    types: tuple[str, ...]
+    digits: Mapping[str, int]
     bandwidth: float
     bound: float
     seed: int
@@ -77,8 +78,8 @@ class Points:
         sizes = np.abs(found.matrix).max(axis=1, initial=0.0)
         bound = reach("float64") * max(length, float(np.quantile(sizes, 0.75)))
         rules = tuple(found.rules[place] for place in range(len(kept)))
-        types = tuple(_type(table.columns[name]) for name in kept)
-        return cls(kept, tuple(sorts[name] for name in kept), rules, types, float(length), bound, seed, dropped)
+        held = tuple(sorts[name] for name in kept)
+        return cls(kept, held, rules, digits(table), float(length), bound, seed, dropped)
 
     def __call__(self, table: Table) -> Floats:
         """The rows as points in units of the bandwidth, (T, p)."""
@@ -90,20 +91,22 @@ class Points:
         return np.asarray(np.clip(matrix, -self.bound, self.bound) / self.bandwidth)
 
     def _as_written(self, table: Table) -> Table:
-        """The rows, those equal to the only number of a column as far as the narrower of two types tells made equal.
+        """The rows, numbers that differ from the only one of a column by a coarser type alone made equal to it.
 
-        Any other number is far from it: 0.1 in float32 is not 0.1 in float64.
+        Any other number is far from it, and 0.1 in float32 is another than 0.1 in float64.
         """
-        columns = dict(table.columns)
-        for name, rule, mine in zip(self.names, self.rules, self.types, strict=True):
-            column = columns[name]
-            if isinstance(rule, Number) and rule.width == 0.0 and mine and _type(column) not in ("", mine):
-                assert isinstance(column, NumericColumn)  # noqa: S101
-                here = column.on_host()
-                only, wide = rule.least + rule.peak * rule.centre, here.values.astype(np.float64)
-                narrow = min((here.dtype, np.dtype(mine)), key=lambda dtype: dtype.itemsize)
-                same = wide.astype(narrow) == np.float64(only).astype(narrow)
-                columns[name] = replace(here, values=np.where(same, only, wide))
+        columns, theirs = dict(table.columns), digits(table)
+        for name, rule in zip(self.names, self.rules, strict=True):
+            column, mine, other = columns[name], self.digits.get(name), theirs.get(name)
+            if mine == other or mine is None or other is None or rule.width > 0.0:
+                continue
+            assert isinstance(column, NumericColumn)  # noqa: S101
+            here, only = column.on_host(), rule.least + rule.peak * rule.centre
+            values = np.append(here.values.astype(np.float64), only)
+            narrow = next(dtype for dtype in (np.float16, np.float32) if np.finfo(dtype).nmant + 1 == min(mine, other))
+            with np.errstate(over="ignore"):
+                coarse = values.astype(narrow)
+            columns[name] = replace(here, values=np.where(coarse == coarse[-1], only, values)[:-1])
         return replace(table, columns=columns)
 
     @cached_property
@@ -118,7 +121,7 @@ class Points:
             "names": list(self.names),
             "sorts": [words[sort] if isinstance(sort, type) else sort for sort in self.sorts],
             "rules": [_plain(rule) for rule in self.rules],
-            "types": list(self.types),
+            "digits": dict(self.digits),
             "bandwidth": self.bandwidth,
             "bound": self.bound,
             "seed": self.seed,
@@ -129,14 +132,9 @@ class Points:
     def from_dict(cls, made: Mapping[str, Any]) -> Points:
         """What `to_dict` gave."""
         rules = tuple(_rule(sort, rule) for sort, rule in zip(made["sorts"], made["rules"], strict=True))
-        known = {k: made[k] for k in ("bandwidth", "bound", "seed", "dropped")}
+        known = {k: made[k] for k in ("digits", "bandwidth", "bound", "seed", "dropped")}
         sorts = tuple(_SORTS[sort] for sort in made["sorts"])
-        return cls(tuple(made["names"]), sorts, rules, tuple(made["types"]), **known)
-
-
-def _type(column: TableColumn) -> str:
-    """The type of floats; "" of what holds others."""
-    return column.dtype.name if isinstance(column, NumericColumn) and column.dtype.kind == "f" else ""
+        return cls(tuple(made["names"]), sorts, rules, **known)
 
 
 def _plain(rule: Any) -> list[Any]:

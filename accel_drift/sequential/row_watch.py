@@ -13,6 +13,8 @@ import numpy as np
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.schema import Schema
 from accel_drift.errors import SchemaError
+from accel_drift.files import path_of, write_text_atomically
+from accel_drift.report.words import plural
 from accel_drift.sequential.held_out import RunLength
 from accel_drift.sequential.kernel_windows import Floats, Ints, Summed, kept_rows, latest, scan
 from accel_drift.sequential.online import OnlineDetector
@@ -92,6 +94,31 @@ class RowAlarms:
         threshold = np.full(len(self), self.threshold)
         return pa.table({"row": self.row, "start": self.start, "statistic": self.statistic, "threshold": threshold})
 
+    def to_svg(self, path: str | Path | None = None) -> str:
+        """The statistic at every row, threshold and alarms as an SVG image; written to `path` where one is given.
+
+        Of many rows each point shows the largest statistic of a few, so that no alarm is hidden.
+
+        Raises:
+            SourceError: the folder does not exist or cannot be written to, or the path is none.
+        """
+        from accel_drift.sequential.picture import Curve, draw
+
+        made = draw(
+            Curve(
+                values=self.path,
+                threshold=self.threshold,
+                alarms=(self.row - self.first).tolist(),
+                first=self.first,
+                across="row",
+                up="statistic",
+                said=f"alarm at {self.threshold:.3g}",
+            )
+        )
+        if path is not None:
+            write_text_atomically(path, made)
+        return made
+
     def __len__(self) -> int:
         return len(self.row)
 
@@ -120,12 +147,16 @@ class RowWatch:
         self.excluded: Mapping[str, str] = MappingProxyType(dict(learned.excluded))
 
     def __repr__(self) -> str:
-        columns = len(self._learned.points.names)
-        out = f", {len(self.excluded):,} left out" if self.excluded else ""
+        out = f", {len(self.excluded):,} excluded" if self.excluded else ""
         return (
-            f"<RowWatch by {self.detector.name}: {self.seen:,} rows of {columns:,} column{'s' * (columns != 1)}{out}, "
-            f"threshold {self.threshold:.4g}, {_rounded(self.run_length.mean)} rows to a false alarm>"
+            f"<RowWatch by {self.detector.name}: {plural(self.seen, 'row')}, threshold {self.threshold:.4g}, "
+            f"{_rounded(self.run_length.mean)} rows to a false alarm, {plural(len(self.columns), 'column')}{out}>"
         )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are compared."""
+        return self._learned.points.names
 
     @property
     def seen(self) -> int:
@@ -174,7 +205,7 @@ class RowWatch:
         """
         from accel_drift.sequential.row_file import write
 
-        write(self._learned, self._state, Path(path))
+        write(self._learned, self._state, path_of(path))
 
     @classmethod
     def load(cls, path: str | Path, backend: str | Backend = "auto") -> RowWatch:
@@ -191,7 +222,7 @@ class RowWatch:
         from accel_drift.sequential.row_file import read
 
         opened, _ = open_backend(backend)
-        return cls(*read(Path(path), opened))
+        return cls(*read(path_of(path), opened))
 
     def _points(self, rows: Any) -> Floats:
         known = self._learned

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 
 import accel_drift as ad
-from accel_drift.errors import ConfigError, DataError, SchemaError
-from tests.sequential.test_online_mmd import normal
+from accel_drift.errors import ConfigError, DataError, SchemaError, SourceError
+from tests.sequential.test_online_mmd import moved, normal
+from tests.sequential.test_picture import drawn, marks
 
 DETECTOR = ad.OnlineMMD(arl=500, window=20)
 BOTH = (DETECTOR, ad.KernelCUSUM(arl=500, window=20))
@@ -42,11 +43,34 @@ def test_columns_left_out_are_told_and_kept(tmp_path: Path) -> None:
 def test_a_watch_tells_what_it_is() -> None:
     watch = DETECTOR.open(normal(200, 2, 0), backend="numpy")
     watch.update(normal(1000, 2, 1))
-    said = r"<RowWatch by online_mmd: 1,000 rows of 2 columns, threshold 0\.\d+, 500 rows to a false alarm>"
+    said = r"<RowWatch by online_mmd: 1,000 rows, threshold 0\.\d+, 500 rows to a false alarm, 2 columns>"
     assert re.fullmatch(said, repr(watch))
     assert watch.guarantee.startswith("if rows are independent of one another, about 500 without drift to an alarm")
     other = BOTH[1].open({"x": normal(200, 1, 0)[:, 0], "y": ["a"] * 200}, drop=["y"], backend="numpy")
-    assert repr(other).startswith("<RowWatch by kernel_cusum: 0 rows of 1 column, 1 left out, threshold ")
+    assert repr(other).startswith("<RowWatch by kernel_cusum: 0 rows, threshold ")
+    assert repr(other).endswith(" rows to a false alarm, 1 column, 1 excluded>")
+    assert other.columns == ("x",)
+
+
+def test_the_statistic_is_drawn_with_its_alarms(tmp_path: Path) -> None:
+    watch = DETECTOR.open(normal(200, 2, 0), backend="numpy")
+    before, found = watch.update(moved(2)[:100]), watch.update(moved(2)[100:380])
+    image = found.to_svg(tmp_path / "rows.svg")
+    assert (tmp_path / "rows.svg").read_text() == image
+    spoken, texts, path = drawn(image)
+    assert f"{len(found)} alarms, the first at row {found.row[0]:,}" in spoken
+    assert marks(image) == len(found) >= 3
+    assert {"statistic", "row", "100", "379"} <= set(texts)
+    assert path.count("M") == 1 + np.count_nonzero(found.row < 379 - 20)  # a gap as long as the window
+    assert "no alarm" in drawn(before.to_svg())[0]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 19, 50_000])
+def test_any_number_of_rows_is_drawn(rows: int) -> None:
+    found = DETECTOR.open(normal(200, 2, 0), backend="numpy").update(normal(rows, 2, 1))
+    image = found.to_svg()
+    assert len(image) < 60_000
+    assert drawn(image)[0].startswith(f"statistic of {rows:,} row")
 
 
 @pytest.mark.parametrize("detector", BOTH, ids=lambda d: d.name)
@@ -86,7 +110,7 @@ def test_run_lengths_that_no_threshold_has() -> None:
     assert "about 500 " not in watch.guarantee
 
 
-@pytest.mark.parametrize("types", [("f8", "f4"), ("f4", "f8")], ids=str)
+@pytest.mark.parametrize("types", [("f8", "f4"), ("f4", "f8"), ("f8", "f2"), ("f2", "f4")], ids=str)
 def test_the_same_number_in_another_type_is_no_drift(tmp_path: Path, types: tuple[str, str]) -> None:
     mine, other = types
 
@@ -114,6 +138,14 @@ def test_one_row_without_its_axis_is_refused() -> None:
     with pytest.raises(SchemaError, match=r"lacks 'x1'.*give one row as x\[None\]"):
         watch.update(np.zeros(2))
     assert watch.seen == 0
+
+
+def test_paths_that_are_none() -> None:
+    watch: Any = DETECTOR.open(normal(200, 2, 0), backend="numpy")
+    uses: tuple[Any, ...] = (watch.save, ad.RowWatch.load, watch.update(normal(30, 2, 1)).to_svg)
+    for use in uses:
+        with pytest.raises(SourceError, match="path is 7; it is the name of a file"):
+            use(7)
 
 
 @pytest.mark.parametrize("option", [{"columns": 3}, {"drop": 3}, {"backend": None}, {"backend": 7}], ids=str)
