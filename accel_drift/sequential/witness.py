@@ -26,8 +26,12 @@ from accel_drift.statistics.random_features import chunks, embed, frequencies
 
 Floats = npt.NDArray[np.float64]
 
-FREQUENCIES = 128
-"""Random frequencies, each with a cosine and a sine."""
+FREQUENCIES = 512
+"""Random frequencies, each with a cosine and a sine.
+
+With so many, evidence of 100 took 0 to 6 % more rows than with the witness of all past rows itself, of 2, 10 and 50
+columns with new correlations or shifted means (60 runs each, 400 to 1,100 rows); with 128, 20 to 23 % more at 50.
+"""
 
 _REACH = float(1 << 16)
 """Bandwidths, over the number of columns, beyond which values count as that far: phases stay exact."""
