@@ -1,8 +1,8 @@
-"""The command line: `accel-drift score`, `fit`, `demo` and `info`.
+"""The command line: `accel-drift score`, `fit`, `simulate`, `demo`, `info` and others.
 
-A package of five: `app` declares the commands and turns every mistake into one line and an exit code, `options` says
-what each option means, `scoring` does the work of `score` and `fit`, `machine` that of `info`, `console` writes to
-the terminal. Only `app` and `options` are loaded for `--help`.
+`app` declares the commands and turns every mistake into one line and an exit code, `options` says what each option
+means, `scoring`, `learning`, `simulating` and `machine` do the work of the commands, `console` writes to the terminal.
+Only `app` and `options` are loaded for `--help`.
 """
 
 from accel_drift.cli.app import main as main

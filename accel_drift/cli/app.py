@@ -301,6 +301,41 @@ def demo(
 
 @app.command(
     epilog=_examples(
+        "accel-drift simulate --list",
+        "accel-drift simulate sudden --out stream --magnitude 0.3",
+        "accel-drift simulate arriving_files --out inbox --format csv --interval 5",
+        "accel-drift score stream/reference.parquet stream/batches/0030.parquet",
+    )
+)
+def simulate(
+    name: o.ScenarioName = None,
+    out_folder: o.SimulationOut = None,
+    magnitude: o.Magnitude = None,
+    batches: o.Batches = None,
+    rows: o.BatchRows = None,
+    seed: o.ScenarioSeed = 0,
+    file_format: o.FileFormat = "parquet",
+    interval: o.Interval = 0.0,
+    force: o.Force = False,
+    listed: o.ListScenarios = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Make a stream of batches with known drift: a reference, a file for each batch, and the truth as JSON."""
+    from accel_drift.cli import simulating
+
+    if listed:
+        out(simulating.listed())
+        return NO_DRIFT
+    made = simulating.scenario(name, out_folder, magnitude=magnitude, batches=batches, rows=rows, seed=seed)
+    with progress("drawing the reference", quiet=quiet) as tell:
+        text = simulating.write(made, out_folder, file_format, interval, tell, force=force)
+    if not quiet:
+        out(text)
+    return NO_DRIFT
+
+
+@app.command(
+    epilog=_examples(
         "accel-drift info",
     )
 )

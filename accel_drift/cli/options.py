@@ -230,6 +230,35 @@ Out = Annotated[
     Path, typer.Option("--out", metavar="FILE", help="The profile to write, such as june.adp.", show_default=False)
 ]
 
+ScenarioName = Annotated[
+    str | None, typer.Argument(metavar="SCENARIO", help="What happens; see --list.", show_default=False)
+]
+SimulationOut = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FOLDER", help="Where the files go; made where it is not there.", show_default=False),
+]
+ListScenarios = Annotated[bool, typer.Option("--list", help="Print the scenarios there are.")]
+Magnitude = Annotated[
+    float | None,
+    typer.Option(
+        "--magnitude",
+        help="How far features move, in deviations of the reference; with 0 nothing drifts. Without it: 0.5.",
+    ),
+]
+Batches = Annotated[
+    int | None, typer.Option("--batches", help="How many batches. Without it: the scenario's own number.")
+]
+BatchRows = Annotated[
+    int | None, typer.Option("--rows", help="Rows of each batch. Without it: the scenario's own number.")
+]
+ScenarioSeed = Annotated[int, typer.Option("--seed", help="Decides every random choice.")]
+FileFormat = Annotated[str, typer.Option("--format", metavar="NAME", help="parquet, csv or arrow.")]
+Interval = Annotated[
+    float,
+    typer.Option("--interval", metavar="SECONDS", help="Time between two batches, for whoever watches the folder."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier simulation in the folder.")]
+
 
 def names_in(texts: Sequence[str] | None) -> list[str] | None:
     """Names separated by commas, over any number of uses of an option.

@@ -25,6 +25,7 @@ from accel_drift.synthetic.columns import (
     as_columns,
     in_the_form_of,
     kind_of,
+    missing,
     some_of,
 )
 from accel_drift.synthetic.seeds import Purpose, checked_seed, generator
@@ -44,24 +45,20 @@ class Drift(ABC):
 
     Attributes:
         magnitude: how much changes, in `unit`; 0 gives back the very same values.
-        columns: those that change; None for all that can. The column `label`, where there is one, is left alone unless
-            it is named.
+        unit: what the magnitude counts.
+        stage: when it takes place in a scenario.
+        keeps_columns: whether each column by itself stays as it was, so that only columns taken together tell.
     """
 
     unit: ClassVar[str]
-    changes: ClassVar[tuple[str, ...]] = (NUMBER,)
     stage: ClassVar[Stage] = Stage.RECORD
     keeps_columns: ClassVar[bool] = False
-    """Whether each column by itself stays as it was, so that only columns taken together tell."""
 
     magnitude: float
-    columns: Sequence[str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if not is_finite(self.magnitude):
             raise ConfigError(f"magnitude is {self.magnitude!r}; it is a finite number: {self.unit}")
-        if self.columns is not None:
-            object.__setattr__(self, "columns", _names(self.columns))
 
     @abstractmethod
     def changed(self, rows: Columns, strength: Floats, anchor: Anchor, rng: np.random.Generator) -> Columns:
@@ -77,6 +74,7 @@ class Drift(ABC):
             rng: where random numbers come from.
         """
 
+    @abstractmethod
     def affected(self, anchor: Anchor) -> tuple[str, ...]:
         """The columns that change.
 
@@ -84,19 +82,6 @@ class Drift(ABC):
             ConfigError: a column that is named cannot change in this way, or none can.
             SchemaError: the reference lacks a column that is named.
         """
-        if self.columns is None:
-            fit = tuple(name for name in anchor.columns if name != LABEL and self._why_not(name, anchor) is None)
-            if not fit:
-                raise ConfigError(
-                    f"{type(self).__name__} finds no column to change: it takes {self._takes()}; the reference has "
-                    f"{some_of(anchor.columns)}"
-                )
-            return fit
-        for name in self.columns:
-            require(name, anchor)
-            if why := self._why_not(name, anchor):
-                raise ConfigError(f"{type(self).__name__} cannot change {name!r}: {why}; leave it out of columns")
-        return tuple(self.columns)
 
     def apply(self, rows: Data, reference: Data | Anchor, *, seed: int = 0, strength: float | Array = 1.0) -> Any:
         """The rows with the drift in them; what is given is not written to.
@@ -124,16 +109,59 @@ class Drift(ABC):
         count = len(next(iter(columns.values())))
         for name in self.affected(anchor):
             _same_kind(name, columns, anchor)
-        made = self.changed(columns, _strength(strength, count), anchor, generator(checked_seed(seed), Purpose.CHANGE))
+        amount = _strength(strength, count)
+        rng = generator(checked_seed(seed), Purpose.CHANGE)
+        made = self.changed(columns, amount, anchor, rng) if self.magnitude and amount.any() else {}
         return in_the_form_of(rows, {**columns, **made})
 
     def widened(self, values: Array) -> Array:
         """A column in the type that it has once changed, such as float64 for whole numbers."""
-        return values.astype(np.float64) if values.dtype.kind in "iu" else values
+        return values
 
     def summary(self) -> dict[str, Any]:
         """The kind and its options as plain values."""
         return {"kind": type(self).__name__, **plain(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDrift(Drift):
+    """A kind that changes columns, those named or all that can.
+
+    Attributes:
+        columns: those that change; None for all that can. The column `label`, where there is one, is left alone unless
+            it is named.
+        changes: what columns that can change hold.
+    """
+
+    changes: ClassVar[tuple[str, ...]] = (NUMBER,)
+
+    columns: Sequence[str] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super(ColumnDrift, self).__post_init__()
+        if self.columns is not None:
+            object.__setattr__(self, "columns", _names(self.columns))
+
+    def affected(self, anchor: Anchor) -> tuple[str, ...]:
+        """The columns named, or all that can change.
+
+        Raises:
+            ConfigError: a column that is named cannot change in this way, or none can.
+            SchemaError: the reference lacks a column that is named.
+        """
+        if self.columns is None:
+            fit = tuple(name for name in anchor.columns if name != LABEL and self._why_not(name, anchor) is None)
+            if not fit:
+                raise ConfigError(
+                    f"{type(self).__name__} finds no column to change: it takes {self._takes()}; the reference has "
+                    f"{some_of(anchor.columns)}"
+                )
+            return fit
+        for name in self.columns:
+            require(name, anchor)
+            if why := self._why_not(name, anchor):
+                raise ConfigError(f"{type(self).__name__} cannot change {name!r}: {why}; leave it out of columns")
+        return tuple(self.columns)
 
     def _why_not(self, name: str, anchor: Anchor) -> str | None:
         """Why a column of the reference cannot change in this way, or None."""
@@ -147,7 +175,7 @@ class Drift(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class SpreadDrift(Drift):
+class SpreadDrift(ColumnDrift):
     """A kind that is measured by the spread of a column of numbers, column by column."""
 
     def changed(self, rows: Columns, strength: Floats, anchor: Anchor, rng: np.random.Generator) -> Columns:
@@ -161,6 +189,10 @@ class SpreadDrift(Drift):
                 made[name] = _put(values, (amount != 0) & np.isfinite(values), new)
         return made
 
+    def widened(self, values: Array) -> Array:
+        """See `Drift.widened`."""
+        return values.astype(np.float64) if values.dtype.kind in "iu" else values
+
     @abstractmethod
     def _moved(self, values: Floats, amount: Floats, anchor: Anchor, name: str, rng: np.random.Generator) -> Floats:
         """All values (n,) moved by their amounts (n,)."""
@@ -168,20 +200,14 @@ class SpreadDrift(Drift):
     def _why_not(self, name: str, anchor: Anchor) -> str | None:
         if why := super(SpreadDrift, self)._why_not(name, anchor):
             return why
-        if not len(anchor.finite(name)):
-            return "it holds no finite value in the reference"
-        if not anchor.has_spread(name):
-            return "it is constant in the reference, so it has no spread to measure by"
-        if not np.isfinite(anchor.spread(name).deviation):
-            return "its spread is beyond float64"
-        return None
+        return spreadless(name, anchor)
 
     def _takes(self) -> str:
         return "columns of numbers that are not all the same"
 
 
 @dataclass(frozen=True, slots=True)
-class ShareDrift(Drift):
+class ShareDrift(ColumnDrift):
     """A kind that changes a share of the rows, each column for itself, to something else."""
 
     changes: ClassVar[tuple[str, ...]] = (NUMBER, CATEGORY, TRUTH)
@@ -194,13 +220,31 @@ class ShareDrift(Drift):
         """See `Drift.changed`."""
         made = {}
         for name in self.affected(anchor):
-            hit = rng.random(len(strength)) < strength * self.magnitude
-            made[name] = self._with(rows[name], hit, anchor, name) if hit.any() else rows[name]
+            values = rows[name]
+            hit = (rng.random(len(strength)) < strength * self.magnitude) & ~missing(values)
+            if hit.any():
+                made[name] = self.widened(values).copy()
+                made[name][hit] = self._value(anchor, name, values)
         return made
 
+    def widened(self, values: Array) -> Array:
+        """See `Drift.widened`."""
+        return values.astype(object) if values.dtype.kind == "U" else values
+
     @abstractmethod
-    def _with(self, values: Array, hit: Array, anchor: Anchor, name: str) -> Array:
-        """The column with the rows that are hit (n,) changed."""
+    def _value(self, anchor: Anchor, name: str, values: Array) -> Any:
+        """What stands in a column in the rows that change."""
+
+
+def spreadless(name: str, anchor: Anchor) -> str | None:
+    """Why a column of numbers has no spread to measure by, or None."""
+    if not len(anchor.finite(name)):
+        return "it holds no finite value in the reference"
+    if not anchor.has_spread(name):
+        return "it is constant in the reference, so it has no spread to measure by"
+    if not np.isfinite(anchor.spread(name).deviation):
+        return "its spread is beyond float64"
+    return None
 
 
 def _put(values: Array, where: Array, new: Array) -> Array:

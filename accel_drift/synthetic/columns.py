@@ -66,7 +66,7 @@ def missing(values: Array) -> Mask:
     if values.dtype.kind in "fcmM":
         absent: Mask = np.isnan(values)
         return absent
-    if values.dtype.kind != "O":
+    if values.dtype.kind not in "OT":
         return np.zeros(len(values), dtype=bool)
     listed = values.tolist()
     known = {value: _is_missing(value) for value in _counted(listed)}
@@ -79,7 +79,7 @@ def classes(values: Array) -> dict[Any, int]:
     Raises:
         DataError: some cannot be told apart by hash, as lists.
     """
-    if values.dtype.kind == "O":
+    if values.dtype.kind in "OT":
         return {value: n for value, n in _counted(values.tolist()).items() if not _is_missing(value)}
     found, counts = np.unique(values[~missing(values)], return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
@@ -87,7 +87,7 @@ def classes(values: Array) -> dict[Any, int]:
 
 def equal_to(values: Array, wanted: Any) -> Mask:
     """(n,) whether a value is the one that is wanted."""
-    if values.dtype.kind == "O":
+    if values.dtype.kind in "OT":
         listed = values.tolist()
         known = {value: not _is_missing(value) and value == wanted for value in _counted(listed)}
         return np.fromiter((known[value] for value in listed), dtype=bool, count=len(listed))

@@ -26,7 +26,7 @@ def distribution(z: Floats) -> Floats:
     return np.interp(z, points, shares)
 
 
-def normal_scores(ranks: npt.NDArray[np.int64]) -> Floats:
-    """Ranks 0 to n - 1 (n,) as the standard normal values that would have them: the quantile at (rank + 1/2) / n."""
+def normal_scores(count: int) -> Floats:
+    """The quantiles (count,) of a standard normal at (i + 1/2) / n, in order."""
     points, shares = _table()
-    return np.interp((ranks + 0.5) / max(len(ranks), 1), shares, points)
+    return np.interp((np.arange(count) + 0.5) / max(count, 1), shares, points)

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     TIMES = 6
     DEAL = 7
     COLUMNS = 8
+    SIZES = 9
 
 
 def checked_seed(seed: Any) -> int:
