@@ -7,6 +7,10 @@ All detectors get the same references and the same streams. An average run lengt
 so that none sees a change sooner by alarming more often, a factor on our thresholds makes the average run length over
 all references no less than alibi-detect's, which is taken as it comes. For this the highest statistics so far are kept
 of each of our streams: they tell its first alarm at every factor.
+
+alibi-detect's window is full of reference rows at the start, so that it looks from the first row on; ours look when
+theirs is full. Run lengths are therefore counted as delays are: from after two windows, in streams without an alarm by
+then. Counted from the start, the rows at which ours do not look would let them alarm more often in the others.
 """
 
 from __future__ import annotations
@@ -163,27 +167,31 @@ class Runs:
     changed: Streams
     onset: int
 
-    def lengths(self, factor: float) -> Floats:
-        """Average run lengths of the references, (R,)."""
-        return np.asarray(self.calm.first(factor).mean(axis=1))
+    def lengths(self, factor: float) -> tuple[Floats, Floats]:
+        """As `delays`, where nothing changes."""
+        return self._late(self.calm, factor)
 
     def delays(self, factor: float) -> tuple[Floats, Floats]:
-        """Rows from change to alarm added up, and in how many streams, (R,) each: those without an alarm before."""
-        late = self.changed.first(factor) - self.onset
-        return np.where(late > 0, late, 0.0).sum(axis=1), (late > 0).sum(axis=1).astype(np.float64)
+        """Rows from the change to the alarm added up, and in how many streams, (R,) each: those without one before."""
+        return self._late(self.changed, factor)
 
     def factor(self, least: float, which: Flags) -> float:
         """The least one whose average run length is this, over some of the references."""
         low, high = _FACTORS
         for _ in range(40):
             middle = sqrt(low * high)
-            low, high = (low, middle) if self.lengths(middle)[which].mean() >= least else (middle, high)
+            low, high = (low, middle) if average(self.lengths(middle), which) >= least else (middle, high)
         return high
 
-    def delay(self, factor: float, which: Flags) -> float:
-        """The average delay over some of the references."""
-        total, count = self.delays(factor)
-        return float(total[which].sum() / max(count[which].sum(), 1.0))
+    def _late(self, streams: Streams, factor: float) -> tuple[Floats, Floats]:
+        late = streams.first(factor) - self.onset
+        return np.where(late > 0, late, 0.0).sum(axis=1), (late > 0).sum(axis=1).astype(np.float64)
+
+
+def average(late: tuple[Floats, Floats], which: Flags) -> float:
+    """Of what `Runs` adds up, over some of the references."""
+    total, count = late
+    return float(total[which].sum() / max(count[which].sum(), 1.0))
 
 
 def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
@@ -219,16 +227,17 @@ def compared(mine: Runs, alibi: Runs | None) -> dict[str, Any]:
     Errors are the jackknife's over references, with a factor found anew each time: that the factor errs is counted.
     """
     count = len(mine.calm.rows)
-    everything = np.ones(count, np.bool_)
-    factor = 1.0 if alibi is None else mine.factor(float(alibi.lengths(1.0).mean()), everything)
-    whole = measured(mine, alibi, everything)
+    every = np.ones(count, np.bool_)
+    factor = 1.0 if alibi is None else mine.factor(average(alibi.lengths(1.0), every), every)
+    whole = measured(mine, alibi, every)
     less = np.array([measured(mine, alibi, np.arange(count) != i) for i in range(count)])
     errors = np.sqrt((count - 1) / count * ((less - less.mean(axis=0)) ** 2).sum(axis=0))
     names = ("run_length", "delay", "difference")[: 2 if alibi is None else 3]
-    made: dict[str, Any] = {"factor": round(factor, 4), "own": round(float(mine.lengths(1.0).mean()), 1)}
+    made: dict[str, Any] = {"factor": round(factor, 4), "own": round(float(mine.calm.first(1.0).mean()), 1)}
     for name, value, error in zip(names, whole, errors, strict=False):
         made |= {name: round(value, 2), f"{name}_error": round(float(error), 2)}
-    low, high = np.quantile(mine.lengths(factor), (0.1, 0.9))
+    total, streams = mine.lengths(factor)
+    low, high = np.quantile(total / np.maximum(streams, 1.0), (0.1, 0.9))
     late = int(mine.delays(factor)[1].sum())
     made |= {"from": round(float(low), 1), "to": round(float(high), 1), "streams": late}
     holds = None if alibi is None else bool(whole[2] <= ERRORS * errors[2])
@@ -238,10 +247,10 @@ def compared(mine: Runs, alibi: Runs | None) -> dict[str, Any]:
 def measured(mine: Runs, alibi: Runs | None, which: Flags) -> tuple[float, float, float]:
     """Run length, delay, and difference of delays over some of the references."""
     if alibi is None:
-        return float(mine.lengths(1.0)[which].mean()), mine.delay(1.0, which), 0.0
-    factor = mine.factor(float(alibi.lengths(1.0)[which].mean()), which)
-    delay = mine.delay(factor, which)
-    return float(mine.lengths(factor)[which].mean()), delay, delay - alibi.delay(1.0, which)
+        return average(mine.lengths(1.0), which), average(mine.delays(1.0), which), 0.0
+    factor = mine.factor(average(alibi.lengths(1.0), which), which)
+    delay = average(mine.delays(factor), which)
+    return average(mine.lengths(factor), which), delay, delay - average(alibi.delays(1.0), which)
 
 
 def settings() -> dict[str, Any]:

@@ -99,7 +99,8 @@ def delays(result: Mapping[str, Any]) -> Iterator[str]:
         f"Rows from a change to the alarm, beside alibi-detect {version} at its own run length. References are "
         f"{s['rows']:,} normal rows; of each {s['calm']} streams without a change run to the first alarm, at most "
         f"{s['horizon']:,} rows, and {s['changed']} change after two windows: all columns shift alike, by this length "
-        f"in deviations together. Streams with an alarm before the change are left out. All were asked for {s['arl']} "
+        f"in deviations together. Run lengths are counted in the same way, from after two "
+        f"windows. Streams with an alarm by then are left out. All were asked for {s['arl']} "
         f"rows to a false alarm; alibi-detect simulated its thresholds with {s['bootstraps']:,} draws, as it "
         f"recommends, and is taken as it comes. Our thresholds are multiplied by the least *factor* at which the "
         f"average run length over all references is no less than its. Standard errors follow ±, by the jackknife over "
@@ -123,13 +124,13 @@ def delays(result: Mapping[str, Any]) -> Iterator[str]:
             f"**{apart}**" if c["holds"] is False else apart,
             f"{c['fit_cpu_s']:.2g} s",
         ))  # fmt: skip
-    heads = ("columns, window, shift", "detector", "references", "run length by its own threshold", "factor", "run length", "of the references", "delay", "difference", "fit")  # fmt: skip  # noqa: E501
+    heads = ("columns, window, shift", "detector", "references", "own threshold", "factor", "run length", "of the references", "delay", "difference", "fit")  # fmt: skip  # noqa: E501
     yield from table(heads, rows)
     yield ""
     yield (
-        "*Of the references*: average run lengths from the lowest tenth to the highest. alibi-detect looks from the "
-        "first row on, its window being full of reference rows at the start; ours look when their window is full. A "
-        "fit is seconds of a processor that learning a reference takes, the median."
+        "*Of the references*: average run lengths from the lowest tenth to the highest. *Own threshold*: counted from "
+        "the first row; alibi-detect looks from there on, its window being full of reference rows, and ours when their "
+        "window is full. A fit is seconds of a processor that learning a reference takes, the median."
     )
 
 

@@ -90,7 +90,7 @@ def test_delays_leave_out_streams_that_alarmed_before_the_change() -> None:
     runs = study.Runs(changed, changed, 4)
     total, count = runs.delays(1.0)
     assert (total[0], count[0]) == (1 + 5 + 16, 3)
-    assert runs.delay(1.0, np.array([True])) == pytest.approx(22 / 3)
+    assert study.average(runs.delays(1.0), np.array([True])) == pytest.approx(22 / 3)
 
 
 def _runs(first: list[float], onset: int, rng: np.random.Generator) -> study.Runs:
@@ -103,20 +103,32 @@ def _runs(first: list[float], onset: int, rng: np.random.Generator) -> study.Run
     return study.Runs(study.Streams(calm, 100_000), study.Streams(late, 1_000), onset)
 
 
+def _average(runs: study.Runs, factor: float) -> float:
+    return study.average(runs.lengths(factor), np.ones(len(runs.calm.rows), np.bool_))
+
+
 def test_the_factor_is_the_least_that_is_as_long() -> None:
     runs = _runs([100.0, 200.0, 300.0], 10, np.random.default_rng(1))
     everything = np.ones(3, np.bool_)
     for least in (1.0, 100.0, 150.0):
         factor = runs.factor(least, everything)
-        assert runs.lengths(factor).mean() >= least
-        assert factor < 0.051 or runs.lengths(factor / 1.001).mean() < least
+        assert _average(runs, factor) >= least
+        assert factor < 0.051 or _average(runs, factor / 1.001) < least
     assert runs.factor(inf, everything) == pytest.approx(20.0)
 
 
+def test_rows_without_a_look_do_not_count_as_run_length() -> None:
+    soon, later = (study.Streams([[study.alarm(first) for first in lot]], 1_000) for lot in ((5, 20, 40), (30, 50, 0)))
+    one, other = study.Runs(soon, soon, 10), study.Runs(later, later, 10)
+    assert _average(one, 1.0) == (10 + 30) / 2
+    assert _average(other, 1.0) == (20 + 40 + 990) / 3
+
+
 def test_the_jackknife_is_the_standard_error_of_a_mean_over_references() -> None:
-    runs = _runs([100.0, 200.0, 300.0, 250.0], 10, np.random.default_rng(2))
+    runs = _runs([100.0, 200.0, 300.0, 250.0], 0, np.random.default_rng(2))
     row = study.compared(runs, None)
-    lengths = runs.lengths(1.0)
+    lengths = runs.calm.first(1.0).mean(axis=1)
+    assert row["own"] == pytest.approx(lengths.mean(), abs=0.06)
     assert row["run_length"] == pytest.approx(lengths.mean(), abs=0.006)
     assert row["run_length_error"] == pytest.approx(lengths.std(ddof=1) / 2, abs=0.006)
 
@@ -127,7 +139,7 @@ def test_a_longer_delay_is_seen() -> None:
     later = study.Runs(mine.calm, study.Streams([[([30], [9.0])] * 40] * 6, 1_000), 10)
     assert study.compared(study.Runs(mine.calm, study.Streams([[([12], [9.0])] * 40] * 6, 1_000), 10), alibi)["holds"]
     row = study.compared(later, alibi)
-    assert row["difference"] == pytest.approx(20 - alibi.delay(1.0, np.ones(6, np.bool_)), abs=0.02)
+    assert row["difference"] == pytest.approx(20 - study.average(alibi.delays(1.0), np.ones(6, np.bool_)), abs=0.02)
     assert not row["holds"]
 
 
