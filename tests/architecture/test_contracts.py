@@ -32,6 +32,7 @@ PLANTED = [
     Planted("accel_drift/errors.py", "import accel_drift.finding", LAYERS),
     Planted("accel_drift/newcomer.py", "", LAYERS),
     Planted("accel_drift/statistics/planted.py", "import accel_drift_kernels", "only backends reach the kernels"),
+    Planted("accel_drift/demo.py", "import accel_drift.evaluation", "only the command line uses the evaluation"),
     Planted("accel_drift/detectors/planted.py", "import jax", ARRAYS),
     Planted("accel_drift/statistics/planted.py", "import numba", ARRAYS),
     Planted("accel_drift/report/planted.py", "import accel_drift.data", "a report knows only findings"),

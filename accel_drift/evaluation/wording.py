@@ -1,0 +1,41 @@
+"""Estimates as short texts."""
+
+from __future__ import annotations
+
+from math import isinf
+
+from accel_drift.evaluation.intervals import Estimate
+
+NONE = "-"
+
+
+def told(estimate: Estimate) -> str:
+    """A number with its interval, such as `0.95 (0.91 to 0.98)`; `-` where there is none.
+
+    >>> told(Estimate(0.95, 0.91234, 0.98)), told(Estimate(None)), told(Estimate(float("inf"), 120.0, float("inf")))
+    ('0.95 (0.912 to 0.98)', '-', 'over 120')
+    """
+    if estimate.value is None:
+        return NONE
+    if isinf(estimate.value) and estimate.low is not None:
+        return f"over {number(estimate.low)}"
+    if estimate.low is None or estimate.high is None:
+        return number(estimate.value)
+    return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"
+
+
+def number(value: float | None) -> str:
+    """Three digits, and no more than a reader takes in.
+
+    >>> number(0.12345), number(1234.5), number(None), number(1.0), number(0.99996)
+    ('0.123', '1,234', '-', '1', '0.99996')
+    """
+    if value is None:
+        return NONE
+    if isinf(value):
+        return "no end" if value > 0 else "-inf"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:.3g}"
+    # A share of 0.99996 is not 1, and 1 is what would be quoted.
+    return f"{value:.5g}" if 0 < abs(value) < 1 and float(text) == 1 else text
