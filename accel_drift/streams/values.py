@@ -108,7 +108,8 @@ def _first(kind: _Kind, values: Any, backend: Backend) -> tuple[int, int, float]
     """Moment, stream and value of the first that is wrong, by time."""
     if isinstance(values, np.ndarray):
         flags: Any = ("external_loop", "buffered", "zerosize_ok")
-        chunks: Any = np.nditer(values, flags=flags, order="K", buffersize=_CHUNK)
+        small = values.size <= _CHUNK
+        chunks: Any = [values] if small else np.nditer(values, flags=flags, order="K", buffersize=_CHUNK)
         # A missing value makes the least one missing, which is within nothing.
         if all(
             chunk.size == 0 or kind.within(float(chunk.min()), float(chunk.max())) or not kind.wrong(chunk, np).any()

@@ -172,20 +172,26 @@ def scan_streams(
                 step, found = scan(tile, (t, first), offset, some, step, mine, options, where, told)
                 parts.append((where[:found].copy(), told[:found].copy()))
             at, estimates = _joined(parts)
-            # Groups come in the order of their streams: by time alone, and small numbers are sorted by their digits.
-            order = np.argsort((at[:, 0] - t).astype(np.uint16), kind="stable")
-            made.append((at[order], estimates[order]))
+            if len(at) > 1:
+                # Groups come in the order of their streams: by time alone. Small numbers are sorted by their digits.
+                order = np.argsort((at[:, 0] - t).astype(np.uint16), kind="stable")
+                at, estimates = at[order], estimates[order]
+            made.append((at, estimates))
         return _joined(made)
 
     strips = range(0, streams, strip) if moments else range(0)
     where, told = _joined(on_threads(work, strips, large=moments * streams > _LARGE))
     state = fields.reshape(groups, count, _LANES).swapaxes(0, 1).reshape(count, groups * _LANES)[:, :streams].copy()
-    order = np.argsort(where[:, 0] * streams + where[:, 1], kind="stable")  # strips, each in order, are merged
-    return state, where[order], told[order]
+    if len(strips) > 1:  # each is in order
+        order = np.argsort(where[:, 0] * streams + where[:, 1], kind="stable")
+        where, told = where[order], told[order]
+    return state, where, told
 
 
 def _joined(
     made: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    if len(made) == 1:  # as in every call that goes on with a single value
+        return made[0]
     where = np.concatenate([np.empty((0, 3), np.int64), *(w for w, _ in made)])
     return where, np.concatenate([np.empty((0, 2)), *(t for _, t in made)])
