@@ -89,7 +89,7 @@ def _same_rows(cells: Sequence[Cell], s: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"{clean['batches']:,} clean batches, which are reference rows drawn with replacement, as published; shifted "
-        f"batches, whose magnitude starts at 0.2; noise of deviation 1.5 on every column. Ours are whole reports at "
+        f"batches, whose magnitude starts at 0.2; noise of deviation 1.5 on every column. Ours are a report's tests at "
         f"alpha = {s['alpha']}, all options at their defaults, a data set's verdict for any effect, and in parentheses "
         "with the smallest effect that is asked for by default where that is another rate. 95 % intervals: the wider "
         "one of Student's over seeds and the binomial one. ADWIN reads each column, standardised by the reference, "

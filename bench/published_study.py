@@ -61,7 +61,7 @@ def peers() -> Path | None:
 def tasks(scale: float = 1.0) -> Iterator[Task]:
     """Everything the study does; nothing of the network where no Python has PyTorch."""
     seeds = protocol.SEEDS[: max(2, round(scale * len(protocol.SEEDS)))]
-    for part in ("honest", "table"):
+    for part in ("table", "honest"):
         yield from (Task(part, "", seed) for seed in seeds)
     for what, (classifier, _, _) in confidence.EXPERIMENTS.items():
         if classifier == "network" and peers() is None:
