@@ -19,9 +19,6 @@ from accel_drift.synthetic.seeds import Purpose, checked_seed, generator
 from accel_drift.synthetic.spreads import CovariateShift
 from accel_drift.synthetic.stream import Scenario
 
-_RULE = 0.6
-"""Share of rows whose label changes in thirty days, of the magnitude: 0.3 at a magnitude of 0.5."""
-
 
 def healthy(drift: Drift, batches: int, rows: int, seed: int) -> dict[str, Any]:  # noqa: ARG001
     """Nothing drifts."""
@@ -51,7 +48,7 @@ def recurring(drift: Drift, batches: int, rows: int, seed: int) -> dict[str, Any
 def thirty_days(drift: Drift, batches: int, rows: int, seed: int) -> dict[str, Any]:  # noqa: ARG001
     """Thirty days with times of rows: features drift over days 12 to 15, on day 20 the rule of labels changes."""
     start, end, rule = (day * batches // 30 * rows for day in (11, 15, 19))
-    labels = LabelRule(min(1.0, _RULE * abs(drift.magnitude)))
+    labels = LabelRule(min(1.0, abs(drift.magnitude)))
     return {
         "changes": [(drift, Incremental(start, max(end, start + 1))), (labels, Sudden(rule))],
         "clock": Clock(),
@@ -115,7 +112,8 @@ def scenario(
     Args:
         name: one of `scenarios()`.
         magnitude: of a covariate shift of every column of numbers, in deviations of the reference; None for 0.5. With 0
-            nothing drifts, in no scenario. In `thirty_days` 0.6 times as large a share of labels changes.
+            nothing drifts, in no scenario. In `thirty_days` the rule of labels changes for as large a share of the
+            reference, 1 at most.
         drift: another kind in place of that shift, with its own magnitude.
         source: a population, or rows of one's own; None for five numbers that correlate by 0.3, a category and a label.
         batches: how many; None for the scenario's own number.

@@ -36,7 +36,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def onset(self, total: int) -> int:
-        """The first row of a stream of `total` rows that may be drifted."""
+        """The first row of a stream of `total` rows that may be drifted; `total` or more where none is."""
 
     def summary(self) -> dict[str, Any]:
         """The schedule and its options as plain values."""
@@ -62,16 +62,19 @@ class Sudden(Schedule):
         _place(self.at, "at")
         if self.until is not None:
             _place(self.until, "until")
+            _in_order(self.at, self.until)
 
     def strength(self, first: int, rows: int, total: int, rng: np.random.Generator) -> Floats:  # noqa: ARG002
         """See `Schedule.strength`."""
         at = np.arange(first, first + rows)
-        end = total if self.until is None else row(self.until, total)
-        return ((at >= row(self.at, total)) & (at < end)).astype(np.float64)
+        return ((at >= row(self.at, total)) & (at < self._end(total))).astype(np.float64)
 
     def onset(self, total: int) -> int:
         """See `Schedule.onset`."""
-        return row(self.at, total)
+        return row(self.at, total) if self._end(total) > row(self.at, total) else total
+
+    def _end(self, total: int) -> int:
+        return total if self.until is None else row(self.until, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Gradual(Schedule):
     def __post_init__(self) -> None:
         _place(self.start, "start")
         _place(self.end, "end")
+        _in_order(self.start, self.end)
 
     def strength(self, first: int, rows: int, total: int, rng: np.random.Generator) -> Floats:
         """See `Schedule.strength`."""
@@ -117,6 +121,7 @@ class Incremental(Schedule):
     def __post_init__(self) -> None:
         _place(self.start, "start")
         _place(self.end, "end")
+        _in_order(self.start, self.end)
         if self.steps is not None:
             at_least(self.steps, 1, "steps", "equal steps between start and end")
 
@@ -178,6 +183,12 @@ def _place(value: Any, name: str) -> None:
         raise ConfigError(
             f"{name} is {value!r}; it is a row, a whole number of at least 0, or a share of the stream from 0.0 to 1.0"
         )
+
+
+def _in_order(start: float, end: float) -> None:
+    """Refuse an end before the start, where both are rows or both are shares."""
+    if isinstance(start, int | np.integer) == isinstance(end, int | np.integer) and end < start:
+        raise ConfigError(f"the end is {end!r}, and that is before the start, {start!r}; give the earlier place first")
 
 
 def _risen(first: int, rows: int, start: int, end: int) -> Floats:

@@ -11,6 +11,8 @@ from accel_drift.report.words import STATUS_MEANING
 from accel_drift.streams import get_class as get_stream_class
 from accel_drift.streams import names as stream_names
 from accel_drift.streams.values import KINDS
+from accel_drift.synthetic import KINDS as KINDS_OF_DRIFT
+from accel_drift.synthetic import scenarios
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 OURS = ("accel_drift.detectors.", "accel_drift.streams.")
@@ -48,11 +50,23 @@ def statuses() -> str:
     return table([["status", "meaning"], ["---"] * 2, *([f"`{s}`", STATUS_MEANING[s]] for s in Status)])
 
 
+def kinds() -> str:
+    """One row a kind of synthetic drift."""
+    head = ["kind", "what changes", "magnitude in"]
+    told = ([f"`{kind.__name__}`", (kind.__doc__ or "").strip().splitlines()[0], kind.unit] for kind in KINDS_OF_DRIFT)
+    return table([head, ["---"] * len(head), *told])
+
+
+def made() -> str:
+    """One row a scenario of synthetic drift."""
+    return table([["scenario", "what happens"], ["---"] * 2, *([f"`{n}`", words] for n, words in scenarios().items())])
+
+
 def table(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
-PARTS = {"detectors": detectors, "streams": streams, "statuses": statuses}
+PARTS = {"detectors": detectors, "streams": streams, "statuses": statuses, "kinds": kinds, "scenarios": made}
 
 
 def updated(text: str) -> str:

@@ -145,3 +145,85 @@ def test_options_that_cannot_work_are_told(options: dict[str, Any], words: str) 
 def test_a_class_in_place_of_a_population_is_told() -> None:
     with pytest.raises(ConfigError, match=r"such as Population\(\)"):
         sy.Scenario(sy.Population)  # type: ignore[arg-type]
+
+
+LAW = sy.Population(numbers=3, categories=1, correlation=0.3, label=True)
+FAR = 5.0
+"""Standard errors that chance alone passes less than once in a million."""
+
+
+def large(*changes: Any, seed: int = 0, source: Any = LAW) -> sy.Scenario:
+    """One batch of 20,000 rows in which every change is whole."""
+    whole = [(kind, sy.Sudden(0)) for kind in changes]
+    return sy.Scenario(source, changes=whole, batches=1, rows=20_000, reference_rows=4_000, seed=seed)
+
+
+@pytest.mark.statistical
+def test_labels_follow_features_that_moved_by_the_same_rule() -> None:
+    made, clean = large(SHIFT)[0].rows, large()[0].rows
+    chances = LAW.chances(made)
+    assert made["label"].mean() > clean["label"].mean() + 0.1
+    for low in (0.0, 0.25, 0.5, 0.75):
+        part = (chances >= low) & (chances < low + 0.25)
+        assert abs((made["label"] - chances)[part].mean()) < FAR * np.sqrt(0.25 / part.sum())
+
+
+@pytest.mark.parametrize("kind", [sy.Missing(0.5), sy.Noise(2.0), sy.Corruption(0.5), sy.Perturbation(1.0)])
+def test_what_happens_to_the_record_leaves_labels_alone_whatever_the_order(kind: Any) -> None:
+    clean, moved = large()[0].rows, large(SHIFT)[0].rows
+    assert np.array_equal(large(kind)[0].rows["label"], clean["label"])
+    assert np.array_equal(large(kind, SHIFT)[0].rows["label"], moved["label"])
+    assert np.array_equal(large(SHIFT, kind)[0].rows["label"], moved["label"])
+
+
+def test_a_label_rule_in_a_stream_leaves_every_feature() -> None:
+    clean, made = large()[0].rows, large(sy.LabelRule(0.3))[0].rows
+    assert [name for name in clean if not np.array_equal(clean[name], made[name])] == ["label"]
+    assert abs((clean["label"] != made["label"]).mean() - 0.3) < FAR * np.sqrt(0.21 / 4_000)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("seed", range(2))
+def test_a_prior_shift_draws_fresh_rows_of_the_class_as_the_world_then_is(seed: int) -> None:
+    world, both = large(SHIFT, seed=seed), large(SHIFT, sy.PriorShift(0.3, toward=True), seed=seed)
+    before, after = world[0].rows, both[0].rows
+    known = both.reference["label"].mean()
+    # A row of another class is taken with this chance, of those that are left after the shift.
+    taken = 0.3 / (1 - known)
+    wanted = before["label"].mean() + (1 - before["label"].mean()) * taken
+    assert abs(after["label"].mean() - wanted) < FAR * np.sqrt(0.25 / 20_000)
+    for value in (True, False):
+        then, now = before["label"] == value, after["label"] == value
+        for name in ("x0", "x1", "x2"):
+            assert abs(after[name][now].mean() - before[name][then].mean()) < FAR * np.sqrt(2 / then.sum())
+    fresh = after["x0"][~np.isin(after["x0"], before["x0"])]
+    assert len(np.unique(fresh)) == len(fresh) > 2_000, "no row is there twice"
+    assert not np.isin(fresh, both.reference["x0"]).any()
+
+
+def test_a_prior_shift_of_ones_own_rows_takes_none_of_the_reference() -> None:
+    data = {"id": np.arange(30_000.0), "label": np.arange(30_000) % 4 == 0}
+    scenario = large(sy.PriorShift(0.5), source=data)
+    rows = scenario[0].rows
+    assert not np.isin(rows["id"], scenario.reference["id"]).any()
+    assert np.array_equal(rows["id"] % 4 == 0, rows["label"])
+    assert abs(rows["label"].mean() - 0.75) < FAR * np.sqrt(0.25 / 4_000)
+
+
+def test_the_truth_says_whether_only_columns_together_tell() -> None:
+    together, apart = sy.CorrelationChange(0.3), sy.CovariateShift(0.3)
+    assert large(together).truth.joint_only
+    assert not large(apart).truth.joint_only
+    assert not large(together, apart).truth.joint_only
+    assert large(together, sy.CovariateShift(0.0)).truth.joint_only
+    rows, clean = large(together)[0].rows, large()[0].rows
+    assert all(np.array_equal(np.sort(rows[name]), np.sort(clean[name])) for name in ("x0", "x1", "x2"))
+
+
+@pytest.mark.parametrize("kind", [sy.Missing(0.3, columns=["b", "i", "t"]), sy.NewCategory(0.3), sy.Corruption(0.3)])
+def test_types_are_the_same_in_every_batch_of_every_kind(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    data = {"b": rng.random(300) < 0.5, "i": rng.integers(0, 9, 300), "t": rng.choice(["a", "bb"], 300)}
+    scenario = sy.Scenario(data, changes=[(kind, sy.Sudden(0.5))], batches=4, rows=25, reference_rows=200)
+    kinds = [{name: values.dtype for name, values in batch.items()} for batch in (b.rows for b in scenario)]
+    assert kinds == [{name: values.dtype for name, values in scenario.reference.items()}] * 4
