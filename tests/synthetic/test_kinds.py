@@ -148,6 +148,22 @@ def test_a_change_of_correlation_keeps_each_column_and_moves_rank_correlations(
         assert abs(rank_correlation(made[name], batch["x2"]) - rank_correlation(batch[name], batch["x2"])) < near
 
 
+def test_correlations_with_other_columns_stay_unless_told_otherwise() -> None:
+    batch = rows(40_000, 1, correlation=0.6, numbers=4)
+    moved = {}
+    for keep in (True, False):
+        kind = sy.CorrelationChange(-0.4, columns=["x0", "x1"], keep_others=keep)
+        made = kind.apply(batch, batch)
+        moved[keep] = [
+            abs(rank_correlation(made[name], batch[other]) - rank_correlation(batch[name], batch[other]))
+            for name in ("x0", "x1")
+            for other in ("x2", "x3")
+        ]
+        assert abs(rank_correlation(made["x0"], made["x1"]) - rank_correlation(batch["x0"], batch["x1"]) + 0.4) < 0.03
+    assert max(moved[True]) < 0.01
+    assert max(moved[False]) > 0.03
+
+
 def test_all_pairs_of_columns_move_where_none_are_named() -> None:
     batch = rows(20_000, 1, margins="mixed", numbers=5)
     made = sy.CorrelationChange(0.3).apply(batch, batch)
@@ -221,6 +237,12 @@ def test_a_prior_shift_leaves_the_other_classes_shares_and_rows_whole() -> None:
     counts = {value: int((made["label"] == value).sum()) for value in "abc"}
     assert abs(counts["a"] - 750) < FAR * np.sqrt(250)
     assert abs(counts["b"] - 150) < FAR * np.sqrt(75)
+
+
+def test_a_prior_shift_leaves_rows_without_a_label() -> None:
+    labels = np.array(["a", None, "b", "a"] * 100, dtype=object)
+    made = sy.PriorShift(2 / 3, toward="b").apply({"label": labels}, {"label": labels})["label"]
+    assert made.tolist() == ["b", None, "b", "b"] * 100
 
 
 def test_a_label_rule_leaves_every_feature_and_changes_the_labels_of_a_region() -> None:

@@ -46,6 +46,8 @@ def test_rows_of_strength_0_keep_every_bit_and_what_is_missing_or_infinite_stays
     assert same_bits(made[::2], ODD[::2])
     assert np.isnan(made[1])
     assert made[3] == -np.inf
+    if kind in (sy.VarianceChange, sy.TailChange):
+        assert kind(-0.5, columns="x").apply(batch, reference)["x"][2] == np.inf, "not inf - inf"
     assert same_bits(batch["x"], ODD), "what is given is not written to"
 
 
@@ -60,7 +62,7 @@ def test_only_the_columns_named_change(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_names_the_numbers_change_and_label_categories_and_constants_do_not(kind: Any) -> None:
-    batch = {**rows(300, 1), "one": np.ones(300), "none": np.full(300, np.nan)}
+    batch = {**rows(300, 1), "one": np.ones(300), "zero": np.zeros(300), "none": np.full(300, np.nan)}
     made = kind(0.5).apply(batch, batch)
     changed = {name for name in batch if made[name] is not batch[name]}
     assert changed <= {"x0", "x1", "x2"}

@@ -70,6 +70,15 @@ def test_a_change_of_magnitude_0_is_no_drift() -> None:
     assert same(scenario[1].rows, replace(scenario, changes=())[1].rows)
 
 
+def test_every_batch_and_every_change_has_draws_of_its_own() -> None:
+    noise = [(sy.Noise(1.0, columns=[name]), sy.Sudden(0)) for name in ("x0", "x1")]
+    noisy = sy.Scenario(sy.Population(), changes=noise, batches=2)
+    clean = replace(noisy, changes=())
+    drawn = [a.rows[name] - b.rows[name] for a, b in zip(noisy, clean, strict=True) for name in ("x0", "x1")]
+    together = np.corrcoef(np.stack(drawn)) - np.eye(4)
+    assert np.abs(together).max() < 0.5, "five standard errors of 100 rows"
+
+
 def test_batches_may_have_sizes_of_their_own() -> None:
     scenario = sy.Scenario(sy.Population(), rows=[3, 10, 1], batches=3)
     assert [len(batch) for batch in scenario] == [3, 10, 1]
