@@ -114,7 +114,7 @@ def frouros(
     """
     _functions(make=make)
     between(alpha, 0, 1, "alpha", "the false-alarm rate, such as 0.01")
-    return Made(_Frouros(make, joint), _Compare(alpha, threshold))
+    return Made(_Frouros(make, joint), _Compare(alpha, threshold, joint))
 
 
 def river(make: Callable[[], Any], *, values: Rows | None = None) -> Made:
@@ -219,10 +219,11 @@ class _Frouros:
 class _Compare:
     alpha: float
     threshold: float | None
+    joint: bool
 
     def __call__(self, detectors: list[Any], batch: Any) -> Judged:
         x = matrix(batch)
-        columns = [x] if len(detectors) == 1 and x.shape[1] > 1 else [np.ascontiguousarray(c) for c in x.T]
+        columns = [x] if self.joint else [np.ascontiguousarray(column) for column in x.T]
         found = [detector.compare(X=column) for detector, column in zip(detectors, columns, strict=True)]
         results = [(one[0], one[1] or {}) if isinstance(one, tuple) else (one, {}) for one in found]
         sizes = [_first(result, "distance", "statistic") for result, _ in results]
