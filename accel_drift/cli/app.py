@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from accel_drift.cli import evaluation_options as e
 from accel_drift.cli import options as o
 from accel_drift.cli.console import aside, forget_stdout, make_writable, out, progress, show, show_explanation
 from accel_drift.errors import AccelDriftError
@@ -331,6 +332,38 @@ def simulate(
         text = simulating.write(made, out_folder, file_format, interval, tell, force=force)
     if not quiet:
         out(text)
+    return NO_DRIFT
+
+
+@app.command(
+    epilog=_examples(
+        "accel-drift evaluate --scenarios sudden,gradual --detectors psi,mmd --out results",
+        "accel-drift evaluate --scenarios sudden --detectors psi+ks,adwin --magnitude 0.2 --seeds 40 --out results",
+    )
+)
+def evaluate(
+    out_folder: e.ResultsOut,
+    scenarios: e.Scenarios = None,
+    detectors: e.Contenders = None,
+    seeds: e.Seeds = 20,
+    magnitude: e.Size = None,
+    batches: e.Count = None,
+    rows: e.RowsEach = None,
+    processes: e.Processes = 1,
+    quiet: o.Quiet = False,
+) -> int:
+    """Evaluate detectors on streams with known drift, with dummies beside them; what is in FOLDER is not run again."""
+    from accel_drift.cli import evaluating
+
+    study = evaluating.study(
+        o.names_in(scenarios), o.names_in(detectors), seeds, magnitude=magnitude, batches=batches, rows=rows
+    )
+    with progress("evaluating", quiet=quiet) as tell:
+        results = study.run(processes=processes, out=out_folder, progress=tell)
+    files = evaluating.write(results, out_folder)
+    if not quiet:
+        out(evaluating.told(results))
+        aside(f"Wrote {', '.join(files)} to {out_folder}")
     return NO_DRIFT
 
 

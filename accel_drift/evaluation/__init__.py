@@ -14,13 +14,14 @@ from accel_drift.evaluation.judged import Judged, judged
 from accel_drift.evaluation.ours import OfBatches, OfProfile, OfWatch, OverColumns
 from accel_drift.evaluation.power import Power, power
 from accel_drift.evaluation.results import Results
-from accel_drift.evaluation.scenarios import Batches
+from accel_drift.evaluation.scenarios import Batches, Named
 from accel_drift.evaluation.study import Evaluation
 
 __all__ = [
     "Batches",
     "Evaluation",
     "Judged",
+    "Named",
     "OfBatches",
     "OfProfile",
     "OfWatch",

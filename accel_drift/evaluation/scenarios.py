@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from importlib import import_module
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +43,29 @@ class Batches:
                 f"there are {len(self.batches)} batches and {len(self.drifted)} answers whether they drifted; give at "
                 "least one batch, and one answer (and one magnitude, where there are any) for each"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A scenario of `accel_drift.synthetic` by its name, with options, as a function of the seed.
+
+    Attributes:
+        name: see `accel_drift.synthetic.scenarios`.
+        options: of `accel_drift.synthetic.scenario`, such as magnitude, batches and rows.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self.name, self.name)
+        self(0)  # an option that cannot work is told at once
+
+    def __call__(self, seed: int) -> Any:
+        """The scenario for a seed."""
+        from accel_drift import synthetic
+
+        return synthetic.scenario(self.name, seed=seed, **self.options)
 
 
 class Batch(NamedTuple):
@@ -96,7 +118,8 @@ def by_name(scenarios: Any) -> dict[str, Any]:
 
 def _check(value: Any, name: str) -> None:
     if isinstance(value, str):
-        synthetic = _synthetic()
+        from accel_drift import synthetic
+
         if value not in synthetic.scenarios():
             raise ConfigError(f"there is no scenario {value!r}; there are {', '.join(synthetic.scenarios())}")
         return
@@ -112,7 +135,9 @@ def laid(scenario: Any, seed: int) -> Laid:
         DataError: it has no batch.
     """
     if isinstance(scenario, str):
-        scenario = _synthetic().scenario(scenario, seed=seed)
+        from accel_drift import synthetic
+
+        scenario = synthetic.scenario(scenario, seed=seed)
     elif _has_seed(scenario):
         scenario = replace(scenario, seed=seed)
     elif not isinstance(scenario, Batches) and callable(scenario):
@@ -122,10 +147,6 @@ def laid(scenario: Any, seed: int) -> Laid:
     if not hasattr(scenario, "reference") or not hasattr(scenario, "__iter__"):
         raise ConfigError(f"the scenario's function gave {type(scenario).__name__}; {_HOW}")
     return Laid(scenario.reference, _of_scenario(scenario), _onset(scenario))
-
-
-def _synthetic() -> Any:
-    return import_module("accel_drift.synthetic")
 
 
 def _has_seed(value: Any) -> bool:

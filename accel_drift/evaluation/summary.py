@@ -14,7 +14,7 @@ from accel_drift.evaluation import intervals, metrics
 from accel_drift.evaluation.intervals import Estimate, Floats
 from accel_drift.evaluation.trial import ERROR, OK, REFUSED
 
-MEASURES = (
+MEASURES: tuple[str, ...] = (
     "false_alarm_rate",
     "detection_rate",
     "found",
