@@ -97,7 +97,7 @@ def _packed(task: Task) -> bytes:
     here = sys.modules["__main__"]
     if b"__main__" in made and not hasattr(here, "__file__"):
         raise ConfigError(
-            f"contender {task.name!r} or scenario {task.scene!r} is defined in this session, where another process "
+            f"contender {task.name!r} or scenario {task.scene!r} is defined here by hand, where another process "
             "cannot import it; put it into a file of its own, or use processes=1"
         )
     return made
