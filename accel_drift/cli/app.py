@@ -277,6 +277,34 @@ def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
 
 @app.command(
     epilog=_examples(
+        "accel-drift calibrate june.adp --rows 500 --out june-500.adp",
+        "accel-drift calibrate june.adp --rows 5000 --rate 0.05 --block time:day --out june-days.adp",
+        "accel-drift score june-500.adp september.csv",
+    )
+)
+def calibrate(
+    profile: o.ProfileFile,
+    rows: o.BatchRows,
+    out_file: o.Out,
+    rate: o.Rate = 0.01,
+    block: o.Block = None,
+    resamples: o.Resamples = None,
+    seed: o.Seed = None,
+    quiet: o.Quiet = False,
+) -> int:
+    """Give a PROFILE thresholds of its statistics for batches of so many rows, at a rate of false alarms."""
+    from accel_drift.cli import learning, scoring
+
+    scoring.check_outputs({"--out": out_file}, (profile,))
+    with progress("calibrating", quiet=quiet) as tell:
+        made = learning.calibrate(profile, rows, rate, block, resamples, seed or 0, out_file, tell)
+    if not quiet:
+        out(f"{made.thresholds}\nWrote {out_file}. Use it: accel-drift score {out_file} CURRENT")
+    return NO_DRIFT
+
+
+@app.command(
+    epilog=_examples(
         "accel-drift demo",
         "accel-drift demo --html flights.html",
     )

@@ -84,6 +84,24 @@ def merge(files: Sequence[str], out: Path) -> Profile:
     return profile
 
 
+def calibrate(
+    file: str, rows: int, rate: float, block: str | None, resamples: int | None, seed: int, out: Path, tell: Tell
+) -> Profile:
+    """Give a saved profile thresholds, and write it.
+
+    Raises:
+        ConfigError: the file is no profile, or an option does not fit it.
+    """
+    must_exist(file)
+    if not looks_like_a_profile(file):
+        raise ConfigError(f"{file} is no saved profile; accel-drift fit {file} --out PROFILE makes one")
+    from accel_drift.profiles import Profile
+
+    made = Profile.load(file).calibrated(rows, rate, block=block, resamples=resamples, seed=seed, progress=tell)
+    made.save(out)
+    return made
+
+
 def repeated(files: Sequence[str]) -> str:
     """Which of the saved profiles holds to the byte what another holds, and rows; "" where none does."""
     from accel_drift.profiles import Profile

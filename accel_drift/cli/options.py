@@ -14,7 +14,8 @@ import typer
 from accel_drift.errors import ConfigError
 
 _OPTIONS = (
-    "detectors|columns|drop|label|kinds|block|alpha|correction|rule|min_effect|seed|backend|sample_rows|plan|content"
+    "detectors|columns|drop|label|kinds|block|alpha|correction|rule|min_effect|seed|backend|sample_rows|plan|content|"
+    "rows|rate|resamples"
 )
 _LEARN, _WRITE = "What is compared, and how", "What comes out"
 
@@ -223,6 +224,16 @@ Sample = Annotated[
     ),
 ]
 Profiles = Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Profiles that were fitted on one plan.")]
+ProfileFile = Annotated[str, typer.Argument(metavar="PROFILE", help="A saved profile that keeps rows.")]
+BatchRows = Annotated[
+    int, typer.Option("--rows", help="Rows of the batches that the thresholds are for.", show_default=False)
+]
+Rate = Annotated[
+    float, typer.Option("--rate", help="Share of batches without drift that may be over their thresholds.")
+]
+Resamples = Annotated[
+    int | None, typer.Option("--resamples", help="Batches drawn. Without it: as many as the rate takes.")
+]
 PlanOut = Annotated[
     Path, typer.Option("--out", metavar="FILE", help="The plan to write, such as june.plan.adp.", show_default=False)
 ]

@@ -31,6 +31,7 @@ from accel_drift.statistics.binned_scores import BinnedScore
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan, pair_tables
 from accel_drift.statistics.kept import Kept
 from accel_drift.statistics.outcome import Bands, Outcome
+from accel_drift.statistics.resampled import Resamples
 
 Block = str | int | None
 
@@ -50,6 +51,10 @@ class Detector(ABC):
             the plain test, whether there is any.
         block: which rows belong together and are permuted as one: a column, "timestamp:day", or a run length.
         seed: decides every random choice.
+
+    A class also says whether a statistic below 0 counts by its size (`two_sided`), and whether `statistics` asks a
+    comparison for nothing but what it finds of columns (`of_columns`): `numeric`, `categorical` and `missing`. Then a
+    thousand resamples are made side by side, as columns of one comparison; else one after another.
     """
 
     name: ClassVar[str]
@@ -60,6 +65,8 @@ class Detector(ABC):
     min_rows: ClassVar[int] = 2
     joint: ClassVar[bool] = False
     alone: ClassVar[bool] = False
+    two_sided: ClassVar[bool] = False
+    of_columns: ClassVar[bool] = False
 
     permutations: int = 999
     alpha: float = 0.01
@@ -87,6 +94,14 @@ class Detector(ABC):
     @abstractmethod
     def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
         """Statistic, p-value, effect and interval of every column, not yet corrected."""
+
+    def of_resamples(self, resamples: Resamples) -> Mapping[str, npt.NDArray[np.float64]]:
+        """The statistic of every batch that was drawn, (R,) by column; of a joint detector one entry."""
+        found: dict[str, npt.NDArray[np.float64]] = {}
+        for i, pair in enumerate(resamples.pairs()):
+            for column, value in self.statistics(pair).items():
+                found.setdefault("" if self.joint else column, np.full(resamples.count, np.nan))[i] = value
+        return found
 
     def fit(
         self,
@@ -182,6 +197,7 @@ class BinnedDetector(Detector):
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.BOOLEAN)
+    of_columns: ClassVar[bool] = True
 
     bins: int = 10
 

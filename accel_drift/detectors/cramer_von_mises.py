@@ -41,6 +41,7 @@ class CramerVonMises(Detector):
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
     unit: ClassVar[str] = "mean squared gap"
     source: ClassVar[str] = "Anderson 1962, doi:10.1214/aoms/1177704477; limit law: Anderson & Darling 1952"
+    of_columns: ClassVar[bool] = True
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         return {n: float(t) for pair in comparison.numeric for n, t in zip(pair.names, _statistic(pair), strict=True)}

@@ -35,6 +35,7 @@ class KS(Detector):
     unit: ClassVar[str] = "probability"
     source: ClassVar[str] = "Smirnov 1939; exact law: Gnedenko & Korolyuk 1951, Hodges 1958"
     bands: ClassVar[Bands] = (0.1, 0.2, 0.3)
+    of_columns: ClassVar[bool] = True
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         return {n: float(d) for pair in comparison.numeric for n, d in zip(pair.names, pair.gap, strict=True)}

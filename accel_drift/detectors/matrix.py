@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
 from accel_drift.options import is_finite
-from accel_drift.statistics import matrix_test
+from accel_drift.statistics import kernel_draws, matrix_test
 from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
 from accel_drift.statistics.matrix_options import MOST_ROWS, Bandwidth, MaxRows, Mode, Scale, Shape, check
 from accel_drift.statistics.outcome import Outcome
+from accel_drift.statistics.resampled import Resamples
 from accel_drift.statistics.rounding import Precision
 
 
@@ -88,6 +92,12 @@ class MatrixDetector(Detector, ABC):
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         """The statistic alone, under the name ""."""
         return {"": matrix_test.statistic(comparison, self, self.seed)}
+
+    def of_resamples(self, resamples: Resamples) -> Mapping[str, npt.NDArray[np.float64]]:
+        """See `Detector.of_resamples`; where all batches are labellings of the same rows, from one kernel."""
+        if kernel_draws.applies(self, resamples):
+            return {"": kernel_draws.statistics(resamples, self, self.seed)}
+        return super(MatrixDetector, self).of_resamples(resamples)
 
     def outcomes(self, comparison: Comparison, plan: Plan) -> list[Outcome]:
         """Statistic, p-value, interval and parts of all columns together, not yet corrected."""

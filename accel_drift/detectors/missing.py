@@ -37,6 +37,8 @@ class Missing(Detector):
     source: ClassVar[str] = "Fisher 1935; interval: Newcombe 1998"
     bands: ClassVar[Bands] = (0.01, 0.05, 0.2)
     alone: ClassVar[bool] = True
+    of_columns: ClassVar[bool] = True
+    two_sided: ClassVar[bool] = True
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         wanted = comparison.of_kind(*self.kinds)

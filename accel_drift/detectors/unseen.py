@@ -49,6 +49,7 @@ class Unseen(Detector):
     source: ClassVar[str] = "permutation test; interval: Newcombe 1998"
     bands: ClassVar[Bands] = (0.01, 0.05, 0.2)
     alone: ClassVar[bool] = True
+    of_columns: ClassVar[bool] = True
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         return {c.name: float(_share(*(s[None] for s in c.counts.sides))[0]) for c in comparison.categorical}

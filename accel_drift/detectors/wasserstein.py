@@ -40,6 +40,7 @@ class Wasserstein(Detector):
     unit: ClassVar[str] = "reference IQR"
     source: ClassVar[str] = "Vallender 1974, eq. 2 (the area); permutation test on cells"
     bands: ClassVar[Bands] = (0.1, 0.25, 0.5)
+    of_columns: ClassVar[bool] = True
 
     def statistics(self, comparison: Comparison) -> Mapping[str, float]:
         return {n: float(w) for pair in comparison.numeric for n, w in zip(pair.names, pair.area, strict=True)}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from accel_drift.profiles.plan import Plan
 from accel_drift.profiles.profile import Profile
 from accel_drift.profiles.scoring import nothing_left, report_of
 from accel_drift.profiles.screening import Screened, changed, screen_counts
+from accel_drift.profiles.thresholds import Calibration, Thresholds
 from accel_drift.report import Report
 from accel_drift.statistics import draws
 from accel_drift.statistics.cell_pairs import rank_errors
@@ -43,12 +44,14 @@ class CountedProfile(Profile):
         tally: the counts.
         detectors: those of the plan.
         backend: the host: what is compared are counts.
+        thresholds: None: no batches can be drawn from counts.
     """
 
     fitted_on: Plan
     tally: Tally
     detectors: tuple[Detector, ...] = field(init=False, repr=False, compare=False)
     backend: Backend = field(init=False, repr=False, compare=False)
+    thresholds: Thresholds | None = field(init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<profile of {self.tally.rows:,} rows, counted by {self.fitted_on!r}>"
@@ -64,6 +67,7 @@ class CountedProfile(Profile):
     def __post_init__(self) -> None:
         object.__setattr__(self, "detectors", self.fitted_on.detectors)
         object.__setattr__(self, "backend", get_backend("numpy"))
+        object.__setattr__(self, "thresholds", None)
 
     @classmethod
     def count(cls, plan: Plan, reference: Any, progress: Progress | None = None) -> Self:
@@ -121,6 +125,48 @@ class CountedProfile(Profile):
             DataError: profile or batch have no rows, or no column in common.
         """
         started = time.perf_counter()
+        found, screened, comparison = self._compared(batch, name, progress)
+        plan, options = self.fitted_on, self.fitted_on.options
+        report = report_of(comparison, screened, plan.detectors, options, comparison.rows, progress)
+        return replace(
+            report,
+            findings=_with_bounds(report.findings, plan.detectors, comparison),
+            reference=self.name or "reference",
+            batch=found.name or "batch",
+            schema_diff=diff(plan.schema, found.schema),
+            elapsed_s=time.perf_counter() - started,
+        )
+
+    def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
+        """See `Profile.statistics`.
+
+        Raises:
+            ConfigError: a detector is one of all columns together.
+        """
+        joint = [d.name for d in self.detectors if d.joint]
+        if joint:
+            raise ConfigError(
+                f"statistics() makes those of columns where a profile keeps counts only, and this one has "
+                f'{", ".join(joint)}; leave that out, call score(), or fit a profile with content="sample"'
+            )
+        _, _, comparison = self._compared(batch, "", None)
+        return {d.name: dict(d.statistics(comparison)) for d in self.detectors}
+
+    def recalibrated(self, reference: Any, *, progress: Progress | None = None) -> NoReturn:  # noqa: ARG002
+        """Refused: a profile of counts has no thresholds.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise _keeps_no_rows("thresholds")
+
+    def _calibrated(self, asked: Calibration, progress: Progress | None) -> NoReturn:  # noqa: ARG002
+        raise _keeps_no_rows(f"thresholds for batches of {asked.rows:,} rows")
+
+    def _compared(
+        self, batch: Any, name: str, progress: Progress | None
+    ) -> tuple[_Counted, Screened, TalliedComparison]:
+        """The batch, counted; what of it is compared; and both sides' counts."""
         plan, options = self.fitted_on, self.fitted_on.options
         if self.tally.rows == 0:
             raise DataError("the profile has no rows; there is nothing to compare with")
@@ -139,17 +185,10 @@ class CountedProfile(Profile):
         )
         if not screened.names:
             raise DataError(nothing_left(screened))
-        comparison = TalliedComparison.of(
-            self.tally, found.tally, (plan.schema, found.schema), screened.names, screened.blind
-        )
-        report = report_of(comparison, screened, plan.detectors, options, comparison.rows, progress)
-        return replace(
-            report,
-            findings=_with_bounds(report.findings, plan.detectors, comparison),
-            reference=self.name or "reference",
-            batch=found.name or "batch",
-            schema_diff=changes,
-            elapsed_s=time.perf_counter() - started,
+        return (
+            found,
+            screened,
+            TalliedComparison.of(self.tally, found.tally, (plan.schema, found.schema), screened.names, screened.blind),
         )
 
     @property
@@ -292,3 +331,10 @@ def _held(plan: Plan, piece: Table, schema: Schema) -> tuple[str, ...]:
             f"that, with drop={_to_drop(odd)}"
         )
     return names
+
+
+def _keeps_no_rows(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what} are found by drawing rows of the reference, and this profile keeps counts only; fit one with "
+        'content="sample", or go by the p-values of score(), which need no thresholds'
+    )

@@ -18,6 +18,7 @@ from accel_drift.report import Report
 
 if TYPE_CHECKING:
     from accel_drift.profiles.plan import Plan
+    from accel_drift.profiles.thresholds import Calibration, Thresholds
 
 SAMPLE_ROWS = 20_000
 """Rows that a profile keeps at most for the detectors that need rows."""
@@ -35,12 +36,14 @@ class Profile(ABC):
     Attributes:
         detectors: what batches are tested with.
         backend: where batches are compared.
+        thresholds: those of the statistics, once `calibrated`; else None.
     """
 
     __slots__ = ()
 
     detectors: tuple[Detector, ...]
     backend: Backend
+    thresholds: Thresholds | None
 
     @staticmethod
     def fit(
@@ -178,6 +181,73 @@ class Profile(ABC):
         Raises:
             DataError: the batch cannot be read, has no rows, or no column that the reference has.
             SchemaError: a column holds what it cannot be compared as.
+        """
+
+    def calibrated(
+        self,
+        rows: int,
+        rate: float = 0.01,
+        *,
+        block: str | int | None = None,
+        resamples: int | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Profile:
+        """The same profile with thresholds of its statistics, for batches of so many rows.
+
+        Batches are drawn from the reference, each is compared with the rows that are left, so that no row is on both
+        sides, and a threshold is what the statistics of so few of them are over. A threshold is there before the batch
+        is, and holding `statistics` against it takes no permutations: for dashboards, for other systems, for scoring in
+        milliseconds. It is for one size of batches, and allows for nothing that the reference has not seen. A verdict
+        needs none: it is that of p-values, with thresholds beside it.
+
+        Where rows of a day, say, are alike, `block` draws whole days; thresholds of single rows would be far too small.
+
+        Args:
+            rows: rows of the batches to come. More than a fifth of the reference's cost power, for a batch is compared
+                with the others only; more than half are refused.
+            rate: the share of batches without drift that may be over: of each statistic alone, and of all together.
+            block: rows that are drawn as one, as in `fit`; by default the profile's own. A batch is then as many whole
+                blocks as have about `rows` rows.
+            resamples: batches drawn. By default ten over `rate`, and one over `rate` more for each statistic, so
+                that there are thresholds of all together.
+            seed: decides which.
+            progress: called with (done, of, what).
+
+        Raises:
+            ConfigError: an option has a value that cannot work, or the profile keeps too few rows for it, or none.
+            DataError: no column is left to compare.
+        """
+        from accel_drift.profiles.thresholds import Calibration
+
+        return self._calibrated(Calibration(rows, rate, block, resamples, seed), progress)
+
+    @abstractmethod
+    def _calibrated(self, asked: Calibration, progress: Progress | None) -> Profile: ...
+
+    @abstractmethod
+    def recalibrated(self, reference: Any, *, progress: Progress | None = None) -> Profile:
+        """A profile of newer rows, with the detectors, options and thresholds of this one made anew.
+
+        Args:
+            reference: a data set, in any form that `fit` takes.
+            progress: as in `calibrated`.
+
+        Raises:
+            ConfigError: this profile was not calibrated, or the new rows are too few for it.
+            DataError: the reference cannot be read, has no rows, or none of the columns.
+        """
+
+    @abstractmethod
+    def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
+        """The statistics of a batch alone, without permutations, intervals or a verdict.
+
+        Returns:
+            detector -> column -> statistic; of a detector of all columns together the column is "".
+
+        Raises:
+            DataError: the batch cannot be read, has no rows, or no column that the reference has.
+            ConfigError: the profile keeps counts only, and has a detector of all columns together.
         """
 
     @abstractmethod

@@ -18,11 +18,12 @@ from accel_drift.data.read import Progress, read_table
 from accel_drift.data.table import CategoricalColumn, Table
 from accel_drift.data.words import set_aside
 from accel_drift.detectors.base import Detector
-from accel_drift.errors import ConfigError
+from accel_drift.errors import ConfigError, DataError
 from accel_drift.options import at_least
 from accel_drift.profiles.learning import Learned, detectors_of
-from accel_drift.profiles.profile import Profile
-from accel_drift.profiles.scoring import Options, score
+from accel_drift.profiles.profile import SAMPLE_ROWS, Profile
+from accel_drift.profiles.scoring import Options, compared, score
+from accel_drift.profiles.thresholds import Calibration, Thresholds
 from accel_drift.report import Report
 from accel_drift.statistics import draws
 from accel_drift.statistics.kept import Kept
@@ -43,6 +44,7 @@ class SampledProfile(Profile):
         options: alpha, correction, block and the like.
         backend: where to compute.
         provenance: when, from what and with which version it was made.
+        thresholds: of the statistics, once calibrated; else None.
         kept: what is made of the rows once and serves every batch; never saved.
     """
 
@@ -52,6 +54,7 @@ class SampledProfile(Profile):
     options: Options
     backend: Backend
     provenance: Mapping[str, Any]
+    thresholds: Thresholds | None = None
     kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     @classmethod
@@ -88,19 +91,63 @@ class SampledProfile(Profile):
 
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
         """See `Profile.score`."""
-        options = self.options
-        # What the reference left out is no news in the batch.
-        table = read_table(
+        options, table = self.options, self._read(batch, name)
+        sizes = (int(self.provenance["rows"]), table.rows)
+        thinned = self._thinned(table)
+        report = score(
+            self.rows, thinned, self.detectors, self.backend, options, sizes, self.totals, progress, self.kept
+        )
+        return report if self.thresholds is None else self.thresholds.told(report)
+
+    def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
+        """See `Profile.statistics`."""
+        sides = self.rows, self._thinned(self._read(batch, ""))
+        _, comparison = compared(*sides, self.detectors, self.backend, self.options, self.totals, self.kept)
+        return {d.name: dict(d.statistics(comparison)) for d in self.detectors}
+
+    def _calibrated(self, asked: Calibration, progress: Progress | None) -> Self:
+        from accel_drift.profiles.calibrating import calibrate
+
+        of = int(self.provenance["rows"])
+        made = calibrate(self.rows, of, self.detectors, self.backend, self.options, asked, progress)
+        return replace(self, thresholds=made)
+
+    def recalibrated(self, reference: Any, *, progress: Progress | None = None) -> Self:
+        """See `Profile.recalibrated`.
+
+        Raises:
+            ConfigError: this profile was not calibrated, or the new rows are too few for it.
+            DataError: there are no new rows.
+        """
+        old = self.thresholds
+        if old is None:
+            raise ConfigError("the profile has no thresholds to make anew; profile.calibrated(rows=...) makes them")
+        table = self._read(reference, "")
+        if table.rows == 0:
+            raise DataError("the reference has no rows; there is nothing to learn")
+        learned = Learned(table, self.detectors, self.options, self.backend)
+        # As many rows are kept as of the last reference, or all of as many as a profile keeps anyway.
+        made = self.of(learned, max(self.rows.rows, SAMPLE_ROWS))
+        return made._calibrated(old.calibration, progress)
+
+    def _read(self, batch: Any, name: str) -> Table:
+        """Rows of the reference's columns; what the reference left out is no news in the batch."""
+        return read_table(
             batch,
             schema=self.rows.schema,
-            columns=options.columns,
+            columns=self.options.columns,
             drop=tuple(self.rows.excluded),
             name=name,
             backend=self.backend,
         )
-        thinned = _thinned(table, self.rows.rows, int(self.provenance["rows"]), options, self.totals is None)
-        sizes = (int(self.provenance["rows"]), table.rows)
-        return score(self.rows, thinned, self.detectors, self.backend, options, sizes, self.totals, progress, self.kept)
+
+    def _thinned(self, batch: Table) -> Table:
+        """With blocks and a sampled reference, the batch at the reference's rate: blocks must stay exchangeable."""
+        held, of, options = self.rows.rows, int(self.provenance["rows"]), self.options
+        if options.block is None or self.totals is not None or held >= of:
+            return batch
+        size = max(1, round(batch.rows * held / of))
+        return batch.take(draws.subset(draws.key(options.seed, "batch", "rows"), batch.rows, size))
 
     def save(self, path: str | Path) -> None:
         """See `Profile.save`."""
@@ -113,6 +160,8 @@ class SampledProfile(Profile):
             "schema": rows.schema.to_list(),
             "excluded": dict(rows.excluded),
             "name": rows.name,
+            # An earlier version reads the file and leaves them out: no verdict hangs on them.
+            **({} if self.thresholds is None else {"thresholds": self.thresholds.to_dict()}),
         }
         write(header, rows.to_arrow(), Path(path))
 
@@ -124,7 +173,8 @@ class SampledProfile(Profile):
         made = detectors_of(header["detectors"])
         totals = None if header["totals"] is None else Totals.from_dict(header["totals"])
         rows = replace(rows, origin=_origin(rows.rows, header["provenance"], options.seed))
-        return cls(rows, totals, made, options, chosen, header["provenance"])
+        limits = Thresholds.from_dict(header["thresholds"]) if header.get("thresholds") else None
+        return cls(rows, totals, made, options, chosen, header["provenance"], limits)
 
     def contents(self) -> dict[str, Any]:
         """See `Profile.contents`."""
@@ -137,6 +187,7 @@ class SampledProfile(Profile):
             "detectors": [d.summary() for d in self.detectors],
             "schema": self.rows.schema.to_list(),
             "excluded": dict(self.rows.excluded),
+            **({} if self.thresholds is None else {"thresholds": self.thresholds.said}),
             **{k: v for k, v in self.provenance.items() if not k.startswith("rows")},
         }
 
@@ -197,11 +248,3 @@ def _origin(held: int, provenance: Mapping[str, Any], seed: int) -> npt.NDArray[
     if read == of:
         return None if held == of else kept
     return np.setdiff1d(np.arange(read), set_aside(read))[kept]
-
-
-def _thinned(batch: Table, held: int, of: int, options: Options, no_totals: bool) -> Table:
-    """With blocks and a sampled reference, the batch at the reference's rate: blocks must stay exchangeable."""
-    if options.block is None or not no_totals or held >= of:
-        return batch
-    size = max(1, round(batch.rows * held / of))
-    return batch.take(draws.subset(draws.key(options.seed, "batch", "rows"), batch.rows, size))

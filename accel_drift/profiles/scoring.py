@@ -87,13 +87,7 @@ def score(
         DataError: no rows, or no column to compare.
     """
     started = time.perf_counter()
-    screened = screen(reference, batch, options.named, options.block)
-    if not any(Kind.EMBEDDING in d.kinds for d in detectors):
-        screened = without_embeddings(screened, reference, batch)
-    if not screened.names:
-        raise DataError(nothing_left(screened))
-    host = for_columns(backend, str(options.facts.get("backend_reason", ASKED)))
-    comparison = pair_tables(reference, batch, screened.names, backend, options.block, totals, kept, host)
+    screened, comparison = compared(reference, batch, detectors, backend, options, totals, kept)
     report = report_of(comparison, screened, detectors, options, sizes, progress)
     warnings = _block_warnings(reference, batch, screened, options, comparison)
     rates = rate_notes(reference, batch, sizes)
@@ -106,6 +100,29 @@ def score(
         notes=(*_thinning(reference, batch, sizes, totals), *_vocabularies(reference), *report.notes, *rates),
         elapsed_s=time.perf_counter() - started,
     )
+
+
+def compared(
+    reference: Table,
+    batch: Table,
+    detectors: Sequence[Detector],
+    backend: Any,
+    options: Options,
+    totals: Totals | None = None,
+    kept: Kept | None = None,
+) -> tuple[Screened, Comparison]:
+    """What is compared of two tables, and they side by side. Arguments as in `score`.
+
+    Raises:
+        DataError: no rows, or no column to compare.
+    """
+    screened = screen(reference, batch, options.named, options.block)
+    if not any(Kind.EMBEDDING in d.kinds for d in detectors):
+        screened = without_embeddings(screened, reference, batch)
+    if not screened.names:
+        raise DataError(nothing_left(screened))
+    host = for_columns(backend, str(options.facts.get("backend_reason", ASKED)))
+    return screened, pair_tables(reference, batch, screened.names, backend, options.block, totals, kept, host)
 
 
 def report_of(

@@ -123,6 +123,19 @@ class Report:
         return tuple(dict.fromkeys(found))
 
     @property
+    def over_threshold(self) -> tuple[str, ...]:
+        """Columns with a statistic over its own threshold, where the profile was calibrated."""
+        return self._over("over_threshold")
+
+    @property
+    def over_together(self) -> tuple[str, ...]:
+        """Columns with a statistic over its threshold of all together: none in all but `rate` of clean batches."""
+        return self._over("over_together")
+
+    def _over(self, which: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(f.column for f in self.findings if f.details.get(which)))
+
+    @property
     def compared_columns(self) -> tuple[str, ...]:
         """Columns that any detector looked at, in the order of the findings."""
         return tuple(dict.fromkeys(name for f in self.findings for name in f.columns))
@@ -174,6 +187,8 @@ class Report:
             "severity": str(self.severity),
             "rule": self.rule,
             "drifted_columns": list(self.drifted_columns),
+            "over_threshold": list(self.over_threshold),
+            "over_together": list(self.over_together),
             "findings": [plain(f.to_dict()) for f in self.findings],
             "schema_diff": plain(self.schema_diff.to_dict()),
             "excluded": plain(self.excluded),

@@ -127,3 +127,23 @@ def test_mistakes_with_plans(cli: Cli) -> None:
     refused(cli("merge", "one.adp", "./one.adp", "--out", "x.adp"), "each row counts once")
     refused(cli("merge", "one.adp", "rows.adp", "--out", "x.adp"), "merge only if they were fitted on one plan")
     refused(cli("score", "plan.adp", "moved.csv"), "is a plan", "fit REFERENCE --plan plan.adp")
+
+
+def test_calibrate_gives_a_profile_thresholds(cli: Cli) -> None:
+    cli("fit", "ref.csv", "--out", "ref.adp", *QUICK)
+    ran = cli("calibrate", "ref.adp", "--rows", "40", "--rate", "0.1", "--out", "with.adp")
+    assert ran.code == 0
+    assert "thresholds for batches of 40 rows at a rate of 0.1" in ran.out
+    assert "accel-drift score with.adp CURRENT" in ran.out
+    assert ad.Profile.load("with.adp").thresholds is not None
+    assert "thresholds" in json.loads(cli("score", "with.adp", "moved.csv", "--json").out)["settings"]
+    assert cli("calibrate", "ref.adp", "--rows", "40", "--out", "other.adp", "--quiet") == (0, "", "")
+
+
+def test_calibrate_refuses_what_it_cannot_do(cli: Cli) -> None:
+    cli("fit", "ref.csv", "--out", "ref.adp", *QUICK)
+    refused(cli("calibrate", "ref.csv", "--rows", "40", "--out", "x.adp"), "is no saved profile")
+    refused(cli("calibrate", "ref.adp", "--out", "x.adp"), "--rows")
+    refused(cli("calibrate", "ref.adp", "--rows", "40", "--out", "ref.adp"), "is read in the same call")
+    refused(cli("calibrate", "ref.adp", "--rows", "290", "--out", "x.adp"), "rows is 290", "fit on more")
+    refused(cli("calibrate", "ref.adp", "--rows", "40", "--rate", "2", "--out", "x.adp"), "rate is 2")
