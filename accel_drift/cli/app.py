@@ -6,13 +6,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 
 from accel_drift.cli import evaluation_options as e
 from accel_drift.cli import options as o
-from accel_drift.cli.console import aside, forget_stdout, make_writable, out, progress, show, show_explanation
+from accel_drift.cli.console import aside, forget_stdout, make_writable, one_line, out, progress, show, show_explanation
 from accel_drift.errors import AccelDriftError
 
 NO_DRIFT, DRIFT, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -54,7 +54,7 @@ def run(args: Sequence[str]) -> int:
             aside("interrupted")
         return int(code or NO_DRIFT)
     except (AccelDriftError, _WrongUse) as error:
-        aside(f"error: {_one_line(error)}")
+        aside(f"error: {one_line(error)}")
         return MISTAKE
     except BrokenPipeError:
         forget_stdout()
@@ -74,21 +74,6 @@ def run(args: Sequence[str]) -> int:
         traceback.print_exc()
         aside("error: this is a fault in accel-drift; please report it with the lines above")
         return BUG
-
-
-def _one_line(error: Exception) -> str:
-    """What went wrong, and after an unknown option or command the ones there are."""
-    spoken = getattr(error, "format_message", None)
-    text = o.as_written_here(" ".join(str(spoken() if spoken else error).split()))
-    context: Any = getattr(error, "ctx", None)
-    if context is None:
-        return text
-    if hasattr(error, "option_name") and text.startswith("No such option"):
-        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
-        text = f"{text.rstrip('.')}; there are {', '.join(sorted(known))}"
-    elif text.startswith("No such command"):
-        text = f"{text.partition('.')[0]}; there are {', '.join(context.command.list_commands(context))}"
-    return f"{text.rstrip('.')}; see {context.command_path} --help"
 
 
 def _print_version(asked: bool) -> None:
@@ -284,7 +269,7 @@ def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
 )
 def calibrate(
     profile: o.ProfileFile,
-    rows: o.BatchRows,
+    rows: o.RowsToCome,
     out_file: o.Out,
     rate: o.Rate = 0.01,
     block: o.Block = None,

@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from accel_drift.cli.options import as_written_here
 
 if TYPE_CHECKING:
     from accel_drift.report import Report
@@ -117,3 +119,18 @@ def rows_told(done: int, of: int, seconds: float) -> str:
         return f"{done:,} rows{speed}"
     left = f", {round((of - done) / rate):,} s left" if rate and done < of else ""
     return f"{done:,} of {of:,} rows ({100 * done // of} %){speed}{left}"
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, and after an unknown option or command the ones there are."""
+    spoken = getattr(error, "format_message", None)
+    text = as_written_here(" ".join(str(spoken() if spoken else error).split()))
+    context: Any = getattr(error, "ctx", None)
+    if context is None:
+        return text
+    if hasattr(error, "option_name") and text.startswith("No such option"):
+        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        text = f"{text.rstrip('.')}; there are {', '.join(sorted(known))}"
+    elif text.startswith("No such command"):
+        text = f"{text.partition('.')[0]}; there are {', '.join(context.command.list_commands(context))}"
+    return f"{text.rstrip('.')}; see {context.command_path} --help"

@@ -225,7 +225,7 @@ Sample = Annotated[
 ]
 Profiles = Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Profiles that were fitted on one plan.")]
 ProfileFile = Annotated[str, typer.Argument(metavar="PROFILE", help="A saved profile that keeps rows.")]
-BatchRows = Annotated[
+RowsToCome = Annotated[
     int, typer.Option("--rows", help="Rows of the batches that the thresholds are for.", show_default=False)
 ]
 Rate = Annotated[
