@@ -1,4 +1,4 @@
-"""The command line: `accel-drift score`, `fit`, `simulate`, `evaluate`, `demo`, `info` and others.
+"""The command line: `accel-drift score`, `fit`, `calibrate`, `simulate`, `evaluate`, `demo`, `info` and others.
 
 `app` declares the commands and turns every mistake into one line and an exit code, `options` says what each option
 means (`evaluation_options` those of `evaluate`), `scoring`, `learning`, `simulating`, `evaluating` and `machine` do the

@@ -99,7 +99,7 @@ def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(
 
 
 def test_a_command_is_missing_or_unknown(cli: Cli) -> None:
-    refused(cli("scor", "ref.csv"), "No such command 'scor'", "score, fit, plan, merge, demo, info")
+    refused(cli("scor", "ref.csv"), "No such command 'scor'", "score, fit, plan, merge, calibrate, demo")
     refused(cli("score", "ref.csv"), "CURRENT")
     refused(cli("score"), "REFERENCE")
 
