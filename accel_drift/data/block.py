@@ -31,11 +31,12 @@ class Block(NamedTuple):
 def dtype_class(one: npt.DTypeLike, other: npt.DTypeLike) -> np.dtype[Any]:
     """The type in which columns of these two types are compared.
 
-    float32 with float32 stays float32, integers become int64 (uint64 where both are), all else float64:
-    exact but for integers beyond 2**53 that meet a column with fractions, or a uint64 that meets an int64.
+    float32 stays float32, also where the other is float64: what was rounded on one side alone would differ in nearly
+    all rows, though nothing changed. Integers become int64 (uint64 where both are), all else float64: exact but for
+    integers beyond 2**53 that meet a column with fractions, or a uint64 that meets an int64.
     """
     a, b = np.dtype(one), np.dtype(other)
-    if a == b == np.float32:
+    if np.float32 in (a, b) and a.kind == b.kind == "f":
         return np.dtype(np.float32)
     if a == b == np.uint64:
         return np.dtype(np.uint64)

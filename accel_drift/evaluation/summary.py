@@ -153,7 +153,8 @@ def _line(scene: str, name: str, rows: Mapping[str, npt.NDArray[Any]], dummy: bo
     word = OK if not len(failed) else REFUSED if refused == count else ERROR
     message = str(rows["message"][failed[0]]) if len(failed) else ""
     watched = [len(s.drifted) - int(s.drifted.argmax()) for s in seeds if s.drifted.any()]
-    measures = _measures(seeds) if answered else dict.fromkeys(MEASURES, intervals.NOTHING)
+    nothing: dict[str, Estimate] = dict.fromkeys(MEASURES, intervals.NOTHING)
+    measures = _measures(seeds) if answered else nothing
     horizon = float(np.mean(watched)) if watched else 0.0
     return Line(scene, name, dummy, word, message, count, refused, errors, len(status), measures, horizon)
 

@@ -44,12 +44,11 @@ class Number(NamedTuple):
 
 
 def type_of(columns: Sequence[NumericColumn]) -> np.dtype[Any]:
-    """The type in which they are pooled: whole numbers where all are whole, else float64."""
+    """The type in which they are pooled: see `dtype_class`."""
     held = [c.dtype for c in columns if c.missing < c.rows]
     if not held:
         return np.dtype(np.float64)
-    found = reduce(dtype_class, held, held[0])
-    return found if found.kind in "iu" else np.dtype(np.float64)
+    return reduce(dtype_class, held, dtype_class(held[0], held[0]))
 
 
 def numeric(
@@ -77,6 +76,7 @@ def numeric(
     xp = backend.xp
     sides = [stack(side, side[0].rows, dtype, backend) for side in zip(*columns, strict=True)]
     v, present = sides[0] if len(sides) == 1 else (xp.concat(list(a), axis=0) for a in zip(*sides, strict=True))
+    v = xp.astype(v, xp.float64) if dtype == np.float32 else v
     # Where all rows of the test are here all of them say what is least or large: then no value lies outside.
     heard = slice(None, deciding if apart else None)
     least = _least(v[heard, :], present[heard, :], dtype, backend) if rules is None else [rule.least for rule in rules]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import floor, isfinite
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -20,6 +19,7 @@ from accel_drift.data.block import dtype_class, sorted_values
 from accel_drift.data.schema import NULL_TYPE, Kind
 from accel_drift.data.table import CategoricalColumn, NumericColumn, Table, TableColumn
 from accel_drift.statistics import cells, draws, outer_cells
+from accel_drift.statistics.cut_types import cuts_as
 from accel_drift.statistics.totals import number_of, plain
 
 Counts = npt.NDArray[np.int64]
@@ -300,35 +300,6 @@ class FixedCells:
     def from_dict(cls, made: Mapping[str, Any]) -> FixedCells:
         """What `to_dict` gave."""
         return cls({n: _SORTS[c["sort"]].from_dict(c) for n, c in made["columns"].items()}, int(made["rows"]))
-
-
-def cuts_as(cuts: npt.NDArray[Any], dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], int]:
-    """Cuts in another type that every value of that type lies above or not, as before.
-
-    That is the largest number of the type that is not above the cut. A cut below all of them has none.
-
-    Returns:
-        (c - k,) the cuts in the type, and k, how many lie below all its values.
-    """
-    lower = _lower_float if dtype.kind == "f" else _lower_int
-    made = [lower(v, dtype) for v in cuts.tolist()]
-    there = [v for v in made if v is not None]
-    return np.array(there, dtype=dtype), len(made) - len(there)
-
-
-def _lower_float(value: float, dtype: np.dtype[Any]) -> Any:
-    with np.errstate(over="ignore"):
-        near = dtype.type(value)
-    # Python compares an integer and a float without rounding either.
-    return np.nextafter(near, dtype.type(-np.inf)) if near.item() > value else near
-
-
-def _lower_int(value: float, dtype: np.dtype[Any]) -> int | None:
-    limits = np.iinfo(dtype)
-    if not isfinite(value):
-        return int(limits.max) if value > 0 else None
-    whole = floor(value)
-    return None if whole < limits.min else min(whole, int(limits.max))
 
 
 def _cells(column: TableColumn, field: Any, bins: set[int], seed: int) -> ColumnCells:

@@ -18,6 +18,7 @@ from accel_drift.backends import Backend
 from accel_drift.data.block import Columns
 from accel_drift.errors import DataError
 from accel_drift.statistics.cells import FINE
+from accel_drift.statistics.cut_types import coarser
 from accel_drift.statistics.reference_columns import ReferenceColumns, counted
 from accel_drift.statistics.totals import Totals
 
@@ -181,8 +182,11 @@ class NumericPair:
         if self.totals is None:
             return self.reference.bins(bins).cuts
         width = 2 * (bins - 1)
-        known = (self.totals.bins[name][bins].cuts or (0,) * width for name in self.names)
-        return np.array(list(known), dtype=self.batch.dtype).reshape(-1, width)
+        known = [self.totals.bins[name][bins].cuts or (0,) * width for name in self.names]
+        dtype = self.batch.dtype
+        if dtype == np.float32:  # which the whole reference need not have been
+            return np.array([coarser(np.array(cuts, np.float64), dtype) for cuts in known]).reshape(-1, width)
+        return np.array(known, dtype=dtype).reshape(-1, width)
 
     def counted(self, cuts: npt.NDArray[Any]) -> Table:
         """Counts of the rows at hand between any cut points (d, c), missing last: shapes (g, d, c + 2)."""

@@ -26,7 +26,7 @@ def sides(reference: Table, batch: Table, names: list[str]) -> list[tuple[tuple[
 @pytest.mark.parametrize(
     ("one", "other", "shared"),
     [
-        ("f4", "f4", "f4"), ("f4", "f8", "f8"), ("f4", "i2", "f8"), ("i4", "i8", "i8"), ("u1", "i8", "i8"),
+        ("f4", "f4", "f4"), ("f4", "f8", "f4"), ("f4", "i2", "f8"), ("i4", "i8", "i8"), ("u1", "i8", "i8"),
         ("u4", "u4", "i8"), ("u8", "u8", "u8"), ("u8", "i8", "f8"), ("u8", "u4", "f8"), ("f8", "u8", "f8"),
     ],
 )  # fmt: skip

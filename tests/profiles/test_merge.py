@@ -11,15 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import accel_drift as ad
 from accel_drift.data import streams
 from accel_drift.data.table import NumericColumn
 from accel_drift.errors import ConfigError, DataError, ProfileError, SchemaError
 from accel_drift.profiles.counted import CountedProfile
-from accel_drift.statistics.fixed_cells import NumberCells, cuts_as
+from accel_drift.statistics.fixed_cells import NumberCells
 
 DETECTORS = ("psi", "ks", "wasserstein", "chi_square", "missing", "unseen", "mmd")
 ROWS = 1_400
@@ -114,33 +112,6 @@ def test_types_of_parts_may_differ_but_values_fall_where_they_did(plan: ad.Plan)
     assert isinstance(other, CountedProfile)
     assert one.tally.counts.tolist() == other.tally.counts.tolist()
     assert np.array_equal(one.tally.moments.products, other.tally.moments.products)  # type: ignore[union-attr]
-
-
-NUMBERS = st.one_of(
-    st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.floats(allow_nan=False, width=32), st.just(-0.0)
-)
-
-
-def in_type(numbers: list[Any], name: str) -> np.ndarray[Any, Any]:
-    """Numbers of a type: rounded to it, or those that it has."""
-    dtype = np.dtype(name)
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            return np.array(numbers, np.float64).astype(dtype)
-    limits = np.iinfo(dtype)
-    whole = [int(v) for v in numbers if np.isfinite(v)]
-    return np.array([v for v in whole if limits.min <= v <= limits.max], dtype)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(["f4", "f8", "i8", "u8"]), st.lists(NUMBERS, max_size=6), st.lists(NUMBERS, max_size=6))
-def test_cuts_in_another_type_separate_the_same_values(name: str, cuts: list[Any], values: list[Any]) -> None:
-    made = np.unique(in_type(cuts, name))
-    for other in ("f4", "f8", "i1", "u2", "i8", "u8"):
-        there, below = cuts_as(made, np.dtype(other))
-        assert list(there) == sorted(there)
-        for value in in_type([*values, *cuts], other):
-            assert below + int((there < value).sum()) == sum(cut < value.item() for cut in made.tolist())
 
 
 def test_unequal_plans_are_refused(plan: ad.Plan) -> None:
