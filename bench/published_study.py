@@ -24,7 +24,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "kernels"))
 
 from bench.online_peer import PYTHON
 from bench.published import confidence, honest, protocol
-from bench.published.contenders import ALPHA, CONTENDERS, DELTAS, NAMES, PUBLISHED, TABLE, Judged
+from bench.published.contenders import ALPHA, CONTENDERS, DELTAS, MORE, NAMES, PUBLISHED, TABLE, TESTS, Judged
 from bench.published.result import cells
 from bench.published.scores import SCORES
 from bench.study import Found, Kept, Study, main
@@ -33,17 +33,18 @@ MORE_TRIALS = 100
 """Further trials of the experiments without the network, to say how often a lead is claimed."""
 
 STEP = 25
+SEEDS_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One seed of a table, or some trials of the confidence study.
+    """One seed of a table, some seeds' clean batches, or some trials of the confidence study.
 
     Attributes:
-        part: "table", "honest" or "confidence".
+        part: "table", "honest", "again" or "confidence".
         what: the experiment, in the confidence study.
-        first: the seed, or the number of the first trial.
-        many: trials.
+        first: the seed, or the number of the first seed or trial.
+        many: seeds or trials.
     """
 
     part: str
@@ -63,6 +64,8 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
     seeds = protocol.SEEDS[: max(2, round(scale * len(protocol.SEEDS)))]
     for part in ("table", "honest"):
         yield from (Task(part, "", seed) for seed in seeds)
+    further = range(honest.AGAIN.start, honest.AGAIN.start + round(scale * len(honest.AGAIN)), SEEDS_AT_ONCE)
+    yield from (Task("again", "", first, SEEDS_AT_ONCE) for first in further)
     for what, (classifier, _, _) in confidence.EXPERIMENTS.items():
         if classifier == "network" and peers() is None:
             continue
@@ -74,7 +77,8 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
 
 def wanted(task: Task) -> tuple[str, ...]:
     """The contenders of a task."""
-    return {"table": TABLE, "honest": tuple(CONTENDERS), "confidence": ("trials",)}[task.part]
+    kinds = {"table": TABLE, "honest": tuple(CONTENDERS), "again": (*TESTS, *MORE), "confidence": ("trials",)}
+    return kinds[task.part]
 
 
 def work(task: Task, names: tuple[str, ...]) -> Found:
@@ -82,6 +86,8 @@ def work(task: Task, names: tuple[str, ...]) -> Found:
     if task.part == "confidence":
         numbers = range(task.first, task.first + task.many)
         return {"trials": {"trials": confidence.trials(task.what, numbers, peers())}}
+    if task.part == "again":
+        return {name: _again(task, name) for name in names}
     if task.part == "honest":
         reference, kinds = honest.batches(task.first)
     else:
@@ -95,6 +101,18 @@ def work(task: Task, names: tuple[str, ...]) -> Found:
         if task.part == "table" and name in PUBLISHED:
             found[name]["steeper"] = _steeper(name, task.first)
     return found
+
+
+def _again(task: Task, name: str) -> dict[str, list[int]]:
+    """Alarms and clean batches of each further seed."""
+    hits, trials = [], []
+    for number in range(task.first, task.first + task.many):
+        seed = confidence.seed_of(number)
+        reference, kinds = honest.batches(seed)
+        alarms = CONTENDERS[name](reference, seed)(kinds["clean"]).alarms
+        hits.append(int(alarms.sum()))
+        trials.append(len(alarms))
+    return {"hits": hits, "trials": trials}
 
 
 def _plain(judged: Judged) -> dict[str, list[Any]]:
@@ -141,6 +159,8 @@ def told(count: Mapping[str, Any]) -> str:
     if "trials" in count:
         claims = [s["lag"] > 0 for trial in count["trials"] for s in trial["scores"].values()]
         return f"{np.mean(claims):.0%} leads claimed"
+    if "hits" in count:
+        return f"{sum(count['hits'])} of {sum(count['trials'])}"
     return " / ".join(f"{np.mean(count[kind]['alarms']):.2f}" for kind in count if "alarms" in count[kind])
 
 

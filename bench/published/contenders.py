@@ -22,7 +22,7 @@ from bench.published.scores import SCORES, Published
 Alarms: TypeAlias = npt.NDArray[np.bool_]
 
 ALPHA = 0.01
-DELTAS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.002)
+DELTAS = (0.9, 0.7, 0.5, 0.35, 0.25, 0.18, 0.13, 0.1, 0.07, 0.05, 0.035, 0.025, 0.018, 0.013, 0.01, 0.005, 0.002)
 """Of ADWIN, to give it a score: minus the logarithm of the smallest that sees a change."""
 
 EVERY = round(1 / ALPHA)

@@ -19,21 +19,29 @@ Cell = Mapping[str, Any]
 
 
 def goals(cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:
-    """A cell for each goal whose numbers are there: `text`, `wanted`, `measured`, `holds`."""
+    """A cell for each goal whose numbers are there: `text`, `wanted`, `measured`, `holds`, and why not."""
     # Published means are of all seeds: a quick look has nothing to say of them.
     yield from _reproduction([c for c in cells if c["part"] == "reproduced" and c["seeds"] == len(SEEDS)])
     table = {(c["detector"], c["kind"]): c for c in cells if c["part"] == "table"}
     if table:
         yield from _ours(table)
+    again = {c["detector"]: c for c in cells if c["part"] == "again"}
     clean = {c["detector"]: c for c in cells if c["part"] == "honest" and not c["change"]}
     for name in (*TESTS, *STREAMS):
         if name in clean:
-            yield _quiet(f"{NAMES[name]}: false alarms on fresh clean batches", clean[name]["alarms"])
+            goal = _quiet(f"{NAMES[name]}: false alarms on fresh clean batches", clean[name]["alarms"])
+            yield goal if goal["holds"] or name not in again else {**goal, "reason": _reason(again[name])}
     yield from _leads([c for c in cells if c["part"] == "confidence"])
 
 
 def _goal(text: str, wanted: str, measured: str, holds: bool) -> dict[str, Any]:
-    return {"part": "goal", "text": text, "wanted": wanted, "measured": measured, "holds": bool(holds)}
+    return {"part": "goal", "text": text, "wanted": wanted, "measured": measured, "holds": bool(holds), "reason": ""}
+
+
+def _reason(again: Cell) -> str:
+    """What batches that had no part in it say of a level that was missed."""
+    word = "chance" if again["rate"][1] <= ALPHA else "no chance"
+    return f"{word}: {interval(again['rate'])} of {again['batches']:,} clean batches of further seeds"
 
 
 def _reproduction(cells: Sequence[Cell]) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,9 @@ RATE = 0.01
 CLEAN, CHANGED = 100, 15
 """Batches of a seed: clean ones, and of each change."""
 
+AGAIN = range(20, 60)
+"""Numbers of further seeds, whose clean batches alone are drawn: is a missed level chance?"""
+
 CHANGES: Mapping[str, tuple[float, ...]] = {
     "shift": (0.1, 0.2, 0.3, 0.5),
     "opposite": (0.3,),

@@ -40,6 +40,7 @@ def cells(found: Mapping[Any, Mapping[str, Any]], commits: Mapping[tuple[Any, st
         made += [*_reproduced(by_seed["table"]), *_table(by_seed["table"])]
     if by_seed["honest"]:
         made += _honest(by_seed["honest"])
+    made += _again([held for task, held in found.items() if task.part == "again"])
     made += _confidence({task: held for task, held in found.items() if task.part == "confidence"})
     for cell in made:
         cell.update(holds=None, commits=sorted(at["table" if cell["part"] == "reproduced" else cell["part"]]))
@@ -151,6 +152,13 @@ def _honest(seeds: Seeds) -> Iterator[Cell]:
                 "rate": alarms if at_rate is None else _rate(*at_rate[kind]),
                 "alarms": alarms,
             }
+
+
+def _again(found: Sequence[Mapping[str, Any]]) -> Iterator[Cell]:
+    """Alarms of each test on clean batches of further seeds, which nothing else is judged by."""
+    for name in dict.fromkeys(name for held in found for name in held):
+        hits, trials = ([n for held in found if name in held for n in held[name][what]] for what in ("hits", "trials"))
+        yield {"part": "again", "detector": name, "batches": sum(trials), "rate": _rate(hits, trials)}
 
 
 # Confidence

@@ -231,6 +231,7 @@ def test_the_network_asks_for_a_python_that_has_it() -> None:
 def test_every_part_is_told_judged_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(honest, "CLEAN", 4)
     monkeypatch.setattr(honest, "CHANGED", 1)
+    monkeypatch.setattr(contenders, "DELTAS", (0.1, 0.002))
     monkeypatch.setattr(protocol, "CLEAN", 2)
     monkeypatch.setattr(protocol, "DRIFTED", protocol.STILL + protocol.RAMP + 8)
     kept: Kept[study.Task] = Kept()
@@ -240,7 +241,7 @@ def test_every_part_is_told_judged_and_shown(monkeypatch: pytest.MonkeyPatch) ->
     kept.add(small, study.work(small, ("trials",)), 1.0, "a")
     rows = study.rows(kept)
     json.dumps(rows)
-    assert {r["part"] for r in rows} == {"reproduced", "table", "honest", "confidence", "goal"}
+    assert {r["part"] for r in rows} == {"reproduced", "table", "honest", "again", "confidence", "goal"}
     assert {r["detector"] for r in rows if r["part"] == "honest"} == set(contenders.CONTENDERS)
     assert {r["detector"] for r in rows if r["part"] == "table"} == set(contenders.TABLE)
     assert all((r["holds"] is None) == (r["part"] != "goal") for r in rows)
@@ -260,6 +261,9 @@ def test_the_whole_study_has_all_seeds_and_trials_once(monkeypatch: pytest.Monke
     assert len(set(tasks)) == len(tasks)
     for part in ("table", "honest"):
         assert tuple(t.first for t in tasks if t.part == part) == tuple(range(42, 182, 7))
+    further = [confidence.seed_of(n) for t in tasks if t.part == "again" for n in range(t.first, t.first + t.many)]
+    assert len(set(further)) == len(further) == 40
+    assert not {*further} & {*protocol.SEEDS}
     trials = {what: [n for t in tasks if t.what == what for n in range(t.first, t.first + t.many)]
               for what in confidence.EXPERIMENTS}  # fmt: skip
     assert {what: len(numbers) for what, numbers in trials.items()} == {
@@ -281,3 +285,17 @@ def test_goals_that_are_missed_are_told() -> None:
     assert sure["PSI, any effect: noise found"]
     assert not sure["PSI, any effect: false alarms"]
     assert not any(g["holds"] for g in goals(table([0.992, 0.985, 0.997])) if "found" in g["text"])
+
+
+@pytest.mark.parametrize(("again", "word"), [([0.011, 0.008, 0.014], "chance: "), ([0.02, 0.015, 0.03], "no chance: ")])
+def test_a_missed_level_is_held_against_batches_that_had_no_part_in_it(again: list[float], word: str) -> None:
+    fresh = {"part": "honest", "detector": "mmd", "change": "", "alarms": [0.02, 0.015, 0.03]}
+    further = {"part": "again", "detector": "mmd", "rate": again, "batches": 4000}
+    (goal,) = goals([fresh, further])
+    assert not goal["holds"]
+    assert goal["reason"].startswith(word)
+    assert not goals_reason({**fresh, "alarms": [0.011, 0.008, 0.014]}, further)
+
+
+def goals_reason(*cells: dict[str, object]) -> str:
+    return "".join(goal["reason"] for goal in goals(cells))
