@@ -18,6 +18,7 @@ from accel_drift.statistics.comparison import VALUE_KINDS, Comparison, Plan
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
 from accel_drift.statistics.matrix_options import MOST_ROWS, Bandwidth, MaxRows, Mode, Scale, Shape, check
 from accel_drift.statistics.outcome import Outcome
+from accel_drift.statistics.reduction import COMPONENTS, Reduce
 from accel_drift.statistics.resampled import Resamples
 from accel_drift.statistics.rounding import Precision
 
@@ -34,6 +35,11 @@ class MatrixDetector(Detector, ABC):
         scale: rows that decide column scales and bandwidth: "pooled" (exact), "calibration" (a seeded part of the
             reference that takes no part in the test: exact, and what is computed of the reference's other rows is kept
             for the next batch), "reference" (approximate).
+        reduce: "pca" for embeddings on their principal components, "random" for their projection on directions drawn by
+            the seed, None for embeddings as they are. Other columns stay as they are. The rows that decide column
+            scales decide the components, so the level is as exact as `scale` says. Rows are cheaper to compare then,
+            and PCA does not see what changes outside its components: details tell the share of variance that they keep.
+        components: numbers that are left of each embedding; all that there are where there are fewer.
         estimator: "unbiased" (may be negative) or "biased".
         precision: arithmetic of the kernel, "float64" or "float32", or rows rounded to "float16", "bfloat16" or "int8"
             (whole steps, 127 up to the furthest), which costs some power and never the level; sums over tiles are
@@ -54,6 +60,8 @@ class MatrixDetector(Detector, ABC):
     mode: Mode = "rows"
     group_size: int | None = None
     scale: Scale = "pooled"
+    reduce: Reduce | None = None
+    components: int = COMPONENTS
     estimator: Estimator = "unbiased"
     precision: Precision = "float64"
     max_rows: MaxRows = "auto"

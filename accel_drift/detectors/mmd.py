@@ -16,7 +16,7 @@ from accel_drift.statistics.matrix_options import Bandwidth, Form, Shape, check_
 from accel_drift.statistics.outcome import Outcome
 from accel_drift.statistics.tallied import TalliedComparison
 
-_OF_ROWS = ("mode", "group_size", "scale", "precision", "max_rows", "stop_after")
+_OF_ROWS = ("mode", "group_size", "scale", "reduce", "precision", "max_rows", "stop_after")
 """Options that say how rows are compared."""
 
 

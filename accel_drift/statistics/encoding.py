@@ -23,6 +23,7 @@ from accel_drift.data.table import CategoricalColumn, EmbeddingColumn, NumericCo
 from accel_drift.statistics import draws
 from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoded_numbers import BUCKET, LARGE, MISSING, VALUE, numeric, type_of
+from accel_drift.statistics.reduction import Axes, Reduction
 
 CATEGORIES = 32
 """Categories told apart by identity; above, a seeded hash into as many buckets."""
@@ -38,13 +39,17 @@ _WORDS = {NumericColumn: "numbers", CategoricalColumn: "categories", EmbeddingCo
 
 
 class Vectors(NamedTuple):
-    """What the deciding rows say of an embedding: its numbers, a divisor, the value of infinite ones, mean, length."""
+    """What the deciding rows say of an embedding.
+
+    Its numbers, a divisor, the value of infinite ones, the mean, a length and, where it is reduced, the axes.
+    """
 
     dimensions: int
     peak: float
     outside: float
     centre: Any
     width: float
+    axes: Axes | None = None
 
 
 Categories: TypeAlias = frozenset[str]
@@ -98,6 +103,7 @@ def encode(
     backend: Backend,
     sorts: Sequence[Sort] | None = None,
     rules: Rules | None = None,
+    reduction: Reduction | None = None,
 ) -> Encoded:
     """Scale the numeric columns, spread out the categorical ones, put embeddings beside them.
 
@@ -120,6 +126,7 @@ def encode(
             them at another time: categories that they do not have share buckets then, whatever else there is, and an
             infinite value lies just outside their finite ones. None where all rows of the test are here.
         rules: what the deciding rows said, where none of them is here.
+        reduction: how embeddings become shorter before they are put beside other columns; None leaves them.
     """
     apart, ruled = sorts is not None, dict(rules or {})
     parts: list[Any] = []
@@ -141,9 +148,8 @@ def encode(
                 part, of, rule = _categorical(columns, deciding, seed, backend, ruled.get(place), apart=apart)
             else:
                 alone = len(names) == 1
-                part, of, rule = _embedding(
-                    columns, deciding, seed, backend, ruled.get(place), alone=alone, apart=apart
-                )
+                rule = ruled.get(place)
+                part, of, rule = _embedding(columns, deciding, seed, backend, rule, reduction, alone=alone, apart=apart)
             ruled[place] = rule
             parts.append(part)
             slots += [(place, *which) for which in of]
@@ -176,7 +182,8 @@ def entered(
 def every_slot(place: int, rule: Any) -> list[Slot]:
     """Everything that a matrix column of the column at a place can be, missing last."""
     if isinstance(rule, Vectors):
-        shown = [f"{j:08d}" for j in range(rule.dimensions if rule.width > 0.0 else 1)]
+        left = rule.dimensions if rule.axes is None or rule.axes.matrix is None else int(rule.axes.matrix.shape[1])
+        shown = [f"{j:08d}" for j in range(left if rule.width > 0.0 else 1)]
         return [*((place, VALUE, text) for text in shown), (place, MISSING, "")]
     if not isinstance(rule, frozenset):
         return [(place, VALUE, ""), (place, MISSING, "")]
@@ -224,15 +231,17 @@ def _embedding(
     seed: int,
     backend: Backend,
     rule: Vectors | None,
+    reduction: Reduction | None,
     *,
     alone: bool,
     apart: bool,
 ) -> tuple[Any, list[tuple[int, str]], Vectors]:
-    """The dimensions, or whether a vector is another than that of all deciding rows, and which rows are missing."""
+    """The dimensions or components, or whether a vector is another than all deciding rows'; and who is missing."""
     xp = backend.xp
     present, v = _vectors(columns, backend, 0 if rule is None else rule.dimensions)
     if rule is None:
-        rule = _decided(v, present, deciding, seed, backend, apart=apart)
+        reduced = None if reduction is None else (reduction, next((c.name for c in columns), ""))
+        rule = _decided(v, present, deciding, seed, backend, reduced, apart=apart)
     v, whole, width = _bounded(v, rule, backend), bool(present.all()), rule.width
     if rule.centre is not None:
         v = v - rule.centre
@@ -241,8 +250,9 @@ def _embedding(
         v = xp.where(absent, xp.zeros_like(v), v)
     if width == 0.0:
         v = v[:, :0] if rule.centre is None else _others(v, backend)
-    elif not alone:
-        v = v / width
+    else:
+        v = v if rule.axes is None else rule.axes.of(v)
+        v = v if alone else v / width
     of = [(VALUE, f"{j:08d}") for j in range(v.shape[1])]
     if whole:
         return v, of, rule
@@ -251,7 +261,14 @@ def _embedding(
 
 
 def _decided(
-    v: Any, present: npt.NDArray[np.bool_], deciding: int, seed: int, backend: Backend, *, apart: bool
+    v: Any,
+    present: npt.NDArray[np.bool_],
+    deciding: int,
+    seed: int,
+    backend: Backend,
+    reduced: tuple[Reduction, str] | None,
+    *,
+    apart: bool,
 ) -> Vectors:
     xp, known = backend.xp, np.flatnonzero(present[:deciding])
     # Where all rows of the test are here no side's values lie outside: with others to come the deciding rows say.
@@ -265,9 +282,16 @@ def _decided(
     first = v[:deciding, :]
     some = _bounded(first if len(known) == deciding else xp.take(first, backend.asarray(known), axis=0), rule, backend)
     centre = xp.mean(some, axis=0)
-    width = median_distance(some - centre, seed, backend)
     # Of equal rows the mean may be rounded: which rows are others is told from one of them.
-    return rule._replace(centre=centre if width > 0.0 else some[0, :], width=width)
+    if not backend.to_numpy(xp.any(some != some[:1, :])):
+        return rule._replace(centre=some[0, :])
+    near, axes = some - centre, None
+    if reduced is not None:
+        way, name = reduced
+        axes = way.axes(near, name, seed, backend)
+        near = axes.of(near)
+    width = median_distance(near, seed, backend)
+    return rule._replace(centre=centre, width=width, axes=axes) if width > 0.0 else rule._replace(centre=some[0, :])
 
 
 def _others(v: Any, backend: Backend) -> Any:

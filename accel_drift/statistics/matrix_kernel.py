@@ -19,11 +19,12 @@ from accel_drift.statistics import aggregated
 from accel_drift.statistics.aggregated import Collection
 from accel_drift.statistics.comparison import Comparison
 from accel_drift.statistics.distances import distance_quantiles, median_distance
-from accel_drift.statistics.encoding import Rules, Slot, Sort, encode, entered, home, sorts_of, spread_out
+from accel_drift.statistics.encoding import Rules, Slot, Sort, Vectors, encode, entered, home, sorts_of, spread_out
 from accel_drift.statistics.kernel_sums import Kernel, ReferenceSums
 from accel_drift.statistics.kernel_test import KernelSums
 from accel_drift.statistics.matrix_options import Options
 from accel_drift.statistics.matrix_rows import Rows
+from accel_drift.statistics.reduction import reduction_of, told
 from accel_drift.statistics.rounding import check_range, reach, rounded
 
 
@@ -57,10 +58,10 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
     tables = (rows.reference, rows.batch)
     deciding = n if options.scale == "reference" else n + rows.batch.rows
     backend = home(tables, names, comparison.backend)
-    encoded = encode(tables, names, deciding, seed, backend)
+    encoded = encode(tables, names, deciding, seed, backend, reduction=reduction_of(options))
     widths = _widths(encoded.matrix[:deciding, :], options, seed, backend)
     sigma = _middle(widths)
-    facts = _facts(sigma, options, encoded.dropped)
+    facts = _facts(sigma, options, encoded.dropped) | _reduced(options, names, encoded.rules)
     with backend.scope():
         if not _varies([encoded.matrix], backend):
             return Made(None, encoded.columns, encoded.owner, facts)
@@ -113,7 +114,7 @@ def _calibrated(rows: Rows, comparison: Comparison, options: Options, seed: int)
     slots = tuple(sorted({*mine.slots, *theirs.slots}))
     columns, owner, dropped = entered(slots, names, sorts)
     sigma, there = _middle(mine.widths), comparison.backend
-    facts = _facts(sigma, options, dropped)
+    facts = _facts(sigma, options, dropped) | _reduced(options, names, mine.rules)
     with backend.scope():
         matrix = spread_out(theirs.matrix, theirs.slots, slots, backend)
         bounds = spread_out(mine.bounds, mine.slots, slots, backend)
@@ -145,7 +146,8 @@ def _reference(
 ) -> _Reference:
     assert rows.calibration is not None  # noqa: S101
     apart = rows.calibration.rows
-    encoded = encode((rows.calibration, rows.reference), names, apart, seed, backend, sorts)
+    tables = (rows.calibration, rows.reference)
+    encoded = encode(tables, names, apart, seed, backend, sorts, reduction=reduction_of(options))
     calibrating, matrix = encoded.matrix[:apart, :], encoded.matrix[apart:, :]
     widths = _widths(calibrating, options, seed, backend)
     sigma = _middle(widths)
@@ -190,6 +192,11 @@ def _shapes(widths: tuple[float, ...], options: Options) -> tuple[Kernel, ...]:
 def _facts(sigma: float, options: Options, dropped: Any) -> dict[str, Any]:
     facts = {"scale": options.scale, "dropped_columns": dict(dropped)}
     return facts if options.length is None else {"bandwidth": sigma, **facts}
+
+
+def _reduced(options: Options, names: tuple[str, ...], rules: Rules) -> dict[str, Any]:
+    held = {names[place]: (rule.dimensions, rule.axes) for place, rule in rules.items() if isinstance(rule, Vectors)}
+    return told(reduction_of(options), held)
 
 
 def _varies(parts: list[Any], backend: Backend) -> bool:

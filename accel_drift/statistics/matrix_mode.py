@@ -60,5 +60,6 @@ def _width(comparison: Comparison, options: Options) -> int:
         if isinstance(column, CategoricalColumn):
             width += min(len(column.categories), CATEGORIES)
         else:
-            width += column.dimensions if isinstance(column, EmbeddingColumn) else 1
+            own = column.dimensions if isinstance(column, EmbeddingColumn) else 1
+            width += own if options.reduce is None else min(own, options.components)
     return width

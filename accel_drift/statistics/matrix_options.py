@@ -9,6 +9,7 @@ from accel_drift.data.schema import Kind
 from accel_drift.errors import ConfigError
 from accel_drift.statistics.aggregated import Rule
 from accel_drift.statistics.kernel_sums import Estimator, Kernel
+from accel_drift.statistics.reduction import Reduce, check_reduction
 from accel_drift.statistics.rounding import Precision
 
 Mode = Literal["rows", "groups", "auto"]
@@ -62,6 +63,10 @@ class Options(Protocol):
     @property
     def precision(self) -> Precision: ...  # noqa: D102
     @property
+    def reduce(self) -> Reduce | None: ...  # noqa: D102
+    @property
+    def components(self) -> int: ...  # noqa: D102
+    @property
     def max_rows(self) -> MaxRows: ...  # noqa: D102
     @property
     def most_rows(self) -> int | None: ...  # noqa: D102
@@ -76,6 +81,7 @@ def check(options: Options) -> None:
     for name, choices in (("mode", Mode), ("scale", Scale), ("estimator", Estimator), ("precision", Precision)):
         if getattr(options, name) not in get_args(choices):
             raise ConfigError(f"no {name} {getattr(options, name)!r}; there are {', '.join(get_args(choices))}")
+    check_reduction(options)
     for name, least, what in (("group_size", 1, "rows"), ("max_rows", 2, "rows"), ("stop_after", 1, "exceedances")):
         value = getattr(options, name)
         if value is None or (name == "max_rows" and value == "auto"):

@@ -79,9 +79,10 @@ def outcome(comparison: Comparison, plan: Plan, options: Options, blank: Outcome
     used = made.columns or names
     facts = {"mode": mode if why_mode else options.mode, "form": options.shape.form, "estimator": options.estimator}
     why_facts = {"mode_reason": why_mode} if why_mode else {}
+    reduced = made.facts.pop("reduction_note", "")
     details = {**facts, **why_facts, "precision": options.precision, **made.facts}
     details["dropped_columns"] = {**comparison.left_out, **details["dropped_columns"]}
-    note = _noted(start.note, _far(made.facts, options))
+    note = _noted(start.note, reduced, _far(made.facts, options))
     ready = replace(start, details=details, columns=used, column=", ".join(used), note=note)
     kernel = made.kernel
     if kernel is None:

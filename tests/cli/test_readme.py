@@ -64,7 +64,7 @@ def test_every_call_of_ours_beside_another_tools_runs() -> None:
 def test_every_mmd_of_the_table_finds_a_drift_and_no_drift() -> None:
     section = TEXT.split("## MMD for every size")[1].split("\n## ")[0]
     calls = re.findall(r"`(ad\.MMD\([^`]*\))`", section)
-    assert len(calls) == 7
+    assert len(calls) == 9
     rng = np.random.default_rng(3)
     reference, same = rng.normal(size=(300, 3)), rng.normal(size=(200, 3))
     for call in calls:
