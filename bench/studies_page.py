@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.page import Cell, held, made, table
-from bench.streams_page import run_lengths, sequential
+from bench.streams_page import delays, run_lengths, sequential
 
 
 def level(result: Mapping[str, Any]) -> Iterator[str]:
@@ -352,5 +352,6 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "power": power,
     "run_lengths": run_lengths,
     "sequential": sequential,
+    "delays": delays,
 }
 """What a result is called -> how it is shown, in the page's order."""

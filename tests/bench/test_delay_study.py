@@ -12,7 +12,7 @@ import pytest
 from accel_drift.sequential.online_mmd import OnlineMMD
 from accel_drift.sequential.row_watch import RowWatch
 from bench import delay_study as study
-from bench import online_peer, streams_page
+from bench import online_peer, studies_page
 from bench.study import Kept
 
 
@@ -51,7 +51,7 @@ def test_against_ourselves_the_factor_is_1_and_the_difference_0(monkeypatch: pyt
     assert other["difference"] == pytest.approx(other["delay"] - alibi["delay"], abs=0.011)
     machine = {"created_at": "2000-01-01T00:00"}
     result = {"cells": rows, "settings": study.settings(), "work_s": 60, "machine": machine}
-    page = "\n".join(streams_page.delays(result))
+    page = "\n".join(studies_page.PARTS["delays"](result))
     assert "| 2, 5, 4 | **OnlineMMD** | 3 |" in page
     assert "alibi-detect 0.0" in page
 

@@ -98,6 +98,17 @@ def test_groups_lose_little_power_and_their_p_values_are_uniform() -> None:
     assert {(c["n"] > c["m"]) - (c["n"] < c["m"]) for c in level} == {-1, 0, 1}
 
 
+def test_changes_are_seen_no_later_than_by_alibi_detect_at_no_shorter_runs() -> None:
+    made = {(c["columns"], c["window"], c["shift"], c["detector"]): c for c in cells("delays")}
+    settings = {key[:3] for key in made}
+    assert {key[:2] for key in settings} == {(2, 20), (2, 50), (20, 50)}
+    for setting in settings:
+        alibi, ours, other = (made[*setting, name] for name in ("alibi_detect", "online_mmd", "kernel_cusum"))
+        assert min(alibi["run_length"], ours["run_length"], other["run_length"]) == alibi["run_length"]
+        assert ours["delay"] - alibi["delay"] <= 2 * ours["difference_error"]
+        assert all(c["references"] >= 10 and c["streams"] >= 1000 for c in (alibi, ours, other))
+
+
 def test_the_front_page_names_the_largest_loss_of_the_groups_study() -> None:
     power = [c for c in cells("groups") if c["asked"] == "power"]
     most = ceil(1000 * max(c["loss"] for c in power)) / 1000
