@@ -156,11 +156,11 @@ def settings() -> dict[str, Any]:
 
 def told(count: Mapping[str, Any]) -> str:
     """Shares of alarms, for the log."""
+    if "hits" in count:
+        return f"{sum(count['hits'])} of {sum(count['trials'])}"
     if "trials" in count:
         claims = [s["lag"] > 0 for trial in count["trials"] for s in trial["scores"].values()]
         return f"{np.mean(claims):.0%} leads claimed"
-    if "hits" in count:
-        return f"{sum(count['hits'])} of {sum(count['trials'])}"
     return " / ".join(f"{np.mean(count[kind]['alarms']):.2f}" for kind in count if "alarms" in count[kind])
 
 

@@ -239,6 +239,7 @@ def test_every_part_is_told_judged_and_shown(monkeypatch: pytest.MonkeyPatch) ->
         kept.add(task, study.work(task, study.wanted(task)), 1.0, "a")
     small = study.Task("confidence", "logistic, noise", 0, 2)
     kept.add(small, study.work(small, ("trials",)), 1.0, "a")
+    assert all(study.told(count) for found in kept.found.values() for count in found.values())
     rows = study.rows(kept)
     json.dumps(rows)
     assert {r["part"] for r in rows} == {"reproduced", "table", "honest", "again", "confidence", "goal"}
