@@ -15,7 +15,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding
 from accel_drift.options import between
 from accel_drift.report import Report
-from accel_drift.sequential.look import Look
+from accel_drift.sequential.look import ColumnEvidence, Look
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -64,13 +64,15 @@ def e_bh(
 
     Raises:
         ConfigError: alpha is not between 0 and 1.
-        DataError: an e-value is missing or negative, or they are no list of numbers.
+        DataError: an e-value is missing or negative, they are no list of numbers, or evidence that is no e-value.
 
     >>> e_bh({"age": 300.0, "income": 45.0, "town": 0.5}, alpha=0.05)
     ('age', 'income')
     """
     between(alpha, 0, 1, "alpha", "the largest false discovery rate, such as 0.05")
     if isinstance(e_values, Mapping):
+        if isinstance(e_values, ColumnEvidence) and e_values.refused:
+            raise DataError(f"the false discovery rate would not be controlled: {e_values.refused}")
         chosen = e_bh(list(e_values.values()), alpha=alpha, log=log)
         return tuple(name for name, yes in zip(e_values, chosen, strict=True) if yes)
     e = _numbers(e_values, "e_values", "e_bh")
@@ -84,8 +86,10 @@ def e_bh(
         elif first < 0:
             said += "; if these are logarithms, say log=True"
         raise DataError(f"e-value {int(wrong.argmax())} is {first}; they are {said}")
-    bars = len(e) / (alpha * np.arange(1.0, len(e) + 1))
-    reached = np.flatnonzero(np.sort(e)[::-1] >= (np.log(bars) if log else bars))
+    k = np.arange(1.0, len(e) + 1)
+    # With the logarithm of alpha by itself a lone -log(alpha) reaches the bar that it is.
+    bars = np.log(len(e) / k) - np.log(alpha) if log else len(e) / (alpha * k)
+    reached = np.flatnonzero(np.sort(e)[::-1] >= bars)
     rejected = np.zeros(len(e), np.bool_)
     rejected[np.argsort(-e, kind="stable")[: reached[-1] + 1 if len(reached) else 0]] = True
     return rejected
@@ -166,7 +170,7 @@ class OnlineFDR(ABC):
         if self.independent is not True:
             raise ConfigError(
                 f"{type(self).__name__} is for p-values that are independent of one another: say independent=True "
-                f"where they are. For {_SHARED}"
+                f"where they are. Where they are not: {_SHARED}"
             )
 
     @property
@@ -359,8 +363,12 @@ def _numbers(given: Any, name: str, user: str) -> Floats:
     """
     shared = [one for one in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(one, _RESULTS)]
     if shared:
-        why = _OF_LOOKS if isinstance(shared[0], Look) else _SHARED
+        why = _SHARED
+        if isinstance(shared[0], Look):
+            why = shared[0].columns.refused or _OF_LOOKS
         raise DataError(f"{name} hold a {type(shared[0]).__name__}, which {user} does not take: {why}")
+    if isinstance(given, Mapping):
+        raise DataError(f"{name} are by name, and {user} takes a list, in the order of the tests: {_OF_LOOKS}")
     try:
         array = np.asarray(given)
         if array.size and array.dtype.kind not in "iuf":

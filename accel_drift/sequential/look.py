@@ -12,6 +12,16 @@ from accel_drift.report import words
 _LARGEST = 709.0
 
 
+class ColumnEvidence(dict[str, float]):
+    """Log evidence by column.
+
+    Attributes:
+        refused: why `e_bh` cannot take it: why it is no logarithm of e-values; "" where it is.
+    """
+
+    refused: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """One look: what the batch adds to the evidence, and whether that is enough.
@@ -24,7 +34,7 @@ class Look:
         alarm: whether evidence has reached 1/alpha; under "ever" an alarm stays.
         guarantee: what an alarm promises, as a sentence.
         left: reference rows that no look has used yet; None where the whole reference is used at each.
-        columns: log evidence of each column by itself.
+        columns: log evidence of each column by itself; `e_bh` takes it where it is of e-values.
         joint: log evidence of the comparison of all columns together; None where there is none.
         p_values: p-value of each column in this look, where a detector made them.
         untested: column -> why this look says nothing of it.
@@ -37,7 +47,7 @@ class Look:
     alarm: bool
     guarantee: str
     left: int | None
-    columns: Mapping[str, float] = field(default_factory=dict)
+    columns: ColumnEvidence = field(default_factory=ColumnEvidence)
     joint: float | None = None
     p_values: Mapping[str, float] = field(default_factory=dict)
     untested: Mapping[str, str] = field(default_factory=dict)
@@ -55,7 +65,7 @@ class Look:
         return plain | {"p_values": dict(self.p_values), "untested": dict(self.untested)}
 
     def __repr__(self) -> str:
-        left = "" if self.left is None else f", {self.left:,} reference rows left"
+        left = "" if self.left is None else f", {words.plural(self.left, 'reference row')} left"
         what = "alarm" if self.alarm else "no alarm"
         not_tested = f", {words.plural(len(self.untested), 'column')} not tested" if self.untested else ""
         rows = words.plural(self.rows, "row")

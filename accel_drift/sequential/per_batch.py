@@ -162,6 +162,16 @@ class DetectorWatch(Watch):
         sure = f"which it is but with probability {alpha:g}" if known else "which nothing here has checked"
         return f"{kept}, provided that the reference's error is below the tolerance, {put_up:g}, {sure}: {shared}"
 
+    @property
+    def _no_e_values(self) -> str:
+        """Why the evidence is no e-value; "" where it is one."""
+        if self.test.reuse and self.test.tested.tolerance is None:
+            return (
+                "looks that reuse one reference share its error, so their evidence is no e-value: give the detector a "
+                "tolerance=, or use reuse=False"
+            )
+        return super()._no_e_values
+
     def more(self, reference: Any) -> None:
         """Give more reference rows, alike those given before and never compared: the evidence stays as it is.
 

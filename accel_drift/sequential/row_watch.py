@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from accel_drift.sequential.kernel_windows import Floats, Ints, Summed, kept_row
 from accel_drift.sequential.online import OnlineDetector
 from accel_drift.sequential.points import Points
 from accel_drift.sequential.rows import like
+from accel_drift.turns import Turn
 
 _AT_ONCE = 1 << 18
 """Kernel values of rows with those before them that are in memory at a time."""
@@ -144,7 +144,8 @@ class RowWatch:
         window, width = learned.detector.window, learned.reference.points.shape[1]
         self._state = state or State(0, 0, np.zeros((kept_rows(window), width)), np.zeros(window - 1))
         self.detector, self.threshold, self.run_length = learned.detector, learned.threshold, learned.run_length
-        self.excluded: Mapping[str, str] = MappingProxyType(dict(learned.excluded))
+        self.excluded: Mapping[str, str] = dict(learned.excluded)
+        self._turn = Turn()
 
     def __repr__(self) -> str:
         out = f", {len(self.excluded):,} excluded" if self.excluded else ""
@@ -173,7 +174,7 @@ class RowWatch:
         )
 
     def update(self, rows: Any) -> RowAlarms:
-        """Look at the next rows, each in turn. Where it raises, nothing has changed.
+        """Look at the next rows, each in turn. Where it raises, nothing has changed. Threads that call it take turns.
 
         Args:
             rows: a data set, in any form that the reference may have; columns that it did not have are passed over.
@@ -183,16 +184,8 @@ class RowWatch:
             SchemaError: a column of the reference is not there, or holds another sort of thing.
         """
         points = self._points(rows)
-        state, first = self._state, self.seen
-        step = max(_AT_ONCE // self.detector.window, 1)
-        none = np.zeros(0, np.int64)
-        found = [_Found(none, none, np.zeros(0), np.zeros(0))]
-        for lo in range(0, len(points), step):
-            state, more = self._advance(state, points[lo : lo + step])
-            found.append(more)
-        self._state = state
-        row, start, statistic, path = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return RowAlarms(row, start, statistic, self.threshold, first, path)
+        with self._turn:
+            return self._look(points)
 
     def save(self, path: str | Path) -> None:
         """Write what was learned and where the stream stands to one Arrow file, whole or not at all; never a pickle.
@@ -232,6 +225,18 @@ class RowWatch:
             if getattr(rows, "ndim", 2) != 1:
                 raise
             raise SchemaError(f"{error}; an array of one dimension is one column: give one row as x[None]") from None
+
+    def _look(self, points: Floats) -> RowAlarms:
+        state, first = self._state, self.seen
+        step = max(_AT_ONCE // self.detector.window, 1)
+        none = np.zeros(0, np.int64)
+        found = [_Found(none, none, np.zeros(0), np.zeros(0))]
+        for lo in range(0, len(points), step):
+            state, more = self._advance(state, points[lo : lo + step])
+            found.append(more)
+        self._state = state
+        row, start, statistic, path = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return RowAlarms(row, start, statistic, self.threshold, first, path)
 
     def _advance(self, state: State, points: Floats) -> tuple[State, _Found]:
         """The state after some rows, and what was found in them."""

@@ -19,8 +19,9 @@ from accel_drift.files import path_of, write_text_atomically
 from accel_drift.report.words import plural
 from accel_drift.sequential.base import SequentialTest, test_of
 from accel_drift.sequential.evidence import Evidence, Floats, in_words, promise
-from accel_drift.sequential.look import Look
+from accel_drift.sequential.look import ColumnEvidence, Look
 from accel_drift.sequential.rows import FINEST, FreshRows, digits, like, order, rounded, shuffled, stacked
+from accel_drift.turns import Turn
 
 
 class Bets(NamedTuple):
@@ -69,6 +70,7 @@ class Watch(ABC):
         self._names, self._has_joint = names, joint
         self._alarm = False
         self._evidence = Evidence.start(test.guarantee, stakes, len(names) + joint)
+        self._turn = Turn()
 
     @property
     def left(self) -> int | None:
@@ -91,8 +93,15 @@ class Watch(ABC):
         kept = promise(self.test.guarantee, self.test.alpha)
         return f"{kept}, if rows are independent of one another; each reference row is used at most once"
 
+    @property
+    def _no_e_values(self) -> str:
+        """Why the evidence is no e-value; "" where it is one."""
+        if self.test.guarantee == "ever":
+            return ""
+        return 'evidence under guarantee="run_length" is no e-value: open the watch with guarantee="ever"'
+
     def update(self, batch: Any) -> Look:
-        """Look at the next batch. Where it raises, nothing has changed.
+        """Look at the next batch. Where it raises, nothing has changed. Threads that call it take turns.
 
         A batch with more rows than the reference has left is compared in part, by rows that the seed draws. Numbers
         that come in float32 are compared with the reference's rounded to float32. A look that tested nothing, since the
@@ -105,24 +114,8 @@ class Watch(ABC):
             DataError: the batch cannot be read, or no reference row is left to compare it with.
             SchemaError: a column of the reference is not there, or holds another sort of thing.
         """
-        table = self._read(batch, "batch")
-        limits = (table.rows, self.left, self.test.most_rows)
-        rows = min(limit for limit in limits if limit is not None)
-        if table.rows and not rows:
-            raise DataError(
-                f"all {self._fresh.given:,} rows of the reference were used in {self.looks:,} looks, each once; "
-                "give others with more(reference), the evidence stays as it is"
-            )
-        chosen = table.take(order(table.rows, self.test.seed, "batch", self.looks)[:rows])
-        if rows:
-            coarse = self._coarse(table)
-            bets = self._bets(self._next(rows, coarse), rounded(chosen, coarse))
-        else:
-            nothing = np.full(self._evidence.wealth.shape, np.nan)
-            bets = Bets(nothing, untested=dict.fromkeys(self.columns, "the batch has no rows"), spent=False)
-        rows = rows if bets.spent else 0
-        self._fresh.used += 0 if self.left is None else rows
-        return self._add(bets, rows)
+        with self._turn:
+            return self._look(batch)
 
     def more(self, reference: Any) -> None:
         """Give more reference rows, alike those given before and never compared: the evidence stays as it is.
@@ -131,8 +124,10 @@ class Watch(ABC):
             DataError: they cannot be read.
             SchemaError: a column is not there, or holds another sort of thing.
         """
-        table = shuffled(self._read(reference, "reference"), self.test.seed, "more", self.looks, self._fresh.left)
-        self._fresh, self._digits = self._fresh.beside(table), {**self._digits, **self._coarse(table)}
+        read = self._read(reference, "added reference")
+        with self._turn:
+            table = shuffled(read, self.test.seed, "more", self.looks, self._fresh.left)
+            self._fresh, self._digits = self._fresh.beside(table), {**self._digits, **self._coarse(table)}
 
     def to_svg(self, path: str | Path | None = None) -> str:
         """The evidence of all looks and every alarm as an SVG image; written to `path` where one is given.
@@ -195,6 +190,26 @@ class Watch(ABC):
         made._restore(kept.arrays)
         return made
 
+    def _look(self, batch: Any) -> Look:
+        table = self._read(batch, "batch")
+        limits = (table.rows, self.left, self.test.most_rows)
+        rows = min(limit for limit in limits if limit is not None)
+        if table.rows and not rows:
+            raise DataError(
+                f"all {self._fresh.given:,} rows of the reference were used in {self.looks:,} looks, each once; "
+                "give others with more(reference), the evidence stays as it is"
+            )
+        chosen = table.take(order(table.rows, self.test.seed, "batch", self.looks)[:rows])
+        if rows:
+            coarse = self._coarse(table)
+            bets = self._bets(self._next(rows, coarse), rounded(chosen, coarse))
+        else:
+            nothing = np.full(self._evidence.wealth.shape, np.nan)
+            bets = Bets(nothing, untested=dict.fromkeys(self.columns, "the batch has no rows"), spent=False)
+        rows = rows if bets.spent else 0
+        self._fresh.used += 0 if self.left is None else rows
+        return self._add(bets, rows)
+
     def _read(self, source: Any, name: str) -> Table:
         """Rows with the columns of the reference."""
         return like(source, self._aside.schema, name, self._backend)
@@ -225,7 +240,8 @@ class Watch(ABC):
         if reached and test.guarantee == "run_length":
             self._evidence = now.anew()
             self._forget()
-        columns = dict(zip(self._names, each, strict=False))
+        columns = ColumnEvidence(zip(self._names, each, strict=False))
+        columns.refused = self._no_e_values
         return Look(
             self.looks,
             rows,
@@ -241,7 +257,8 @@ class Watch(ABC):
         )
 
     def __repr__(self) -> str:
-        evidence, left = self._evidence.total, "" if self.left is None else f", {self.left:,} reference rows left"
+        evidence = self._evidence.total
+        left = "" if self.left is None else f", {plural(self.left, 'reference row')} left"
         out = f", {len(self._excluded):,} excluded" if self._excluded else ""
         return (
             f"<Watch by {self._called}: {plural(self.looks, 'look')}, {'alarm' if self._alarm else 'no alarm'}, "

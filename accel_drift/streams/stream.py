@@ -16,6 +16,7 @@ from accel_drift.options import at_least
 from accel_drift.streams.base import Floats, StreamDetector, state_arrays
 from accel_drift.streams.events import Events
 from accel_drift.streams.values import check, window
+from accel_drift.turns import Turn
 
 
 class Stream:
@@ -34,6 +35,7 @@ class Stream:
         self.names: tuple[str, ...] | None = None
         self._backend, _ = open_backend(backend)
         self._state = detector.start(streams, self._backend)
+        self._turn = Turn()
 
     def update(self, values: Any) -> Events:
         """Go on with the next values, (T,) or one number of a single stream, or (T, S); the events in them.
@@ -44,6 +46,10 @@ class Stream:
             DataError: values are no numbers, infinite, not what the detector reads, of another number of streams, or a
                 table whose columns have other names, or another order, than those of the first one.
         """
+        with self._turn:
+            return self._next(values)
+
+    def _next(self, values: Any) -> Events:
         given, single, names = window(values, self._backend)
         if given.shape[1] != self.streams:
             raise DataError(

@@ -138,6 +138,8 @@ def window(values: Any, backend: Backend) -> Given:
     """
     found: Any
     names = None
+    if values is None:
+        raise DataError("values are None; one that is missing is NaN, or None in a list")
     if hasattr(values, "__arrow_c_stream__") or hasattr(values, "__arrow_c_array__"):
         found, names = _from_arrow(values)
     elif is_tensor(values):

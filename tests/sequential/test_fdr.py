@@ -15,6 +15,7 @@ from scipy.stats import binom
 import accel_drift as ad
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.sequential.fdr import OnlineFDR
+from accel_drift.sequential.look import ColumnEvidence
 
 RULES: tuple[type[OnlineFDR], ...] = (ad.LORD, ad.SAFFRON)
 
@@ -211,7 +212,7 @@ def test_what_shares_a_reference_is_refused_with_the_reason() -> None:
         findings=(finding,),
     )
     lord = ad.LORD(independent=True)
-    look = ad.Look(1, 9, 0.0, 0.0, False, "", None, {"x": 0.0})
+    look = ad.Look(1, 9, 0.0, 0.0, False, "", None, ColumnEvidence(x=0.0))
     for given in (report, [report], report.findings, [0.1, finding]):
         with pytest.raises(DataError, match=r"share its rows.*e_bh"):
             lord.test(given)  # type: ignore[arg-type]
@@ -219,8 +220,48 @@ def test_what_shares_a_reference_is_refused_with_the_reason() -> None:
         lord.test(look)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"look\.columns"):
         ad.e_bh(look)  # type: ignore[call-overload]
+    with pytest.raises(DataError, match=r"by name.*look\.columns"):
+        lord.test({"x": 0.1})  # type: ignore[arg-type]
     assert ad.e_bh(look.columns, log=True) == ()
     assert lord.tests == 0
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        (ad.SequentialTwoSample(guarantee="run_length", kernel=False), 'guarantee="ever"'),
+        (ad.Sequential("ks", guarantee="run_length"), 'guarantee="ever"'),
+        (ad.Sequential("ks", reuse=True), "tolerance="),
+    ],
+)
+def test_evidence_that_is_no_e_value_is_refused(test: Any, why: str) -> None:
+    rng = np.random.default_rng(0)
+    look = test.open(rng.normal(size=(500, 3)), backend="numpy").update(rng.normal(size=(50, 3)))
+    for given in (look.columns, look):
+        with pytest.raises(DataError, match=why):
+            ad.e_bh(given, log=True)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        ad.SequentialTwoSample(kernel=False),
+        ad.Sequential("ks"),
+        ad.Sequential(ad.KS(tolerance=0.2), reuse=True),
+    ],
+)
+def test_evidence_that_is_an_e_value_is_taken(test: Any) -> None:
+    rng = np.random.default_rng(0)
+    watch = test.open(rng.normal(size=(900, 3)), backend="numpy")
+    moved = rng.normal([0.0, 0.0, 3.0], size=(600, 3))
+    looks = [watch.update(moved[i : i + 100]) for i in range(0, 600, 100)]
+    assert ad.e_bh(looks[-1].columns, log=True) == ("x2",)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.05, 0.03, 0.01, 0.001])
+def test_a_lone_e_value_of_one_over_alpha_is_rejected_on_either_scale(alpha: float) -> None:
+    assert ad.e_bh([1 / alpha], alpha=alpha).all()
+    assert ad.e_bh([-np.log(alpha)], alpha=alpha, log=True).all()
 
 
 @pytest.mark.parametrize("p", [[0.5, np.nan], [-0.1], [1.1], [[0.1]], ["a"], None, [True], {"x": 0.1}])

@@ -152,6 +152,7 @@ def test_damage_is_found(saved: Path, tmp_path: Path) -> None:
     assert "altered or damaged" in _refused(path)
     for change in (lambda h: h.update(seen=5), lambda h: h["options"].update(delta=1.0), lambda h: h.pop("streams")):
         assert "altered or damaged" in _refused(_rewritten(saved, change))
+    assert "altered or damaged" in _refused(_rewritten(saved, lambda h: h.update(seen=np.inf)))
     for change in (lambda h: h.clear(), lambda h: h.update(format="x"), lambda h: h.pop("digest")):
         assert "save it again" in _refused(_rewritten(saved, change))
     assert ad.Stream.load(_rewritten(saved, lambda _: None, digest=True)).seen == 4
