@@ -45,6 +45,7 @@ python bench/power_study.py                  # many kernels at once: level and p
 python bench/run_length_study.py             # streams that do not change -> results/run_lengths-<date>.json
 python bench/sequential_study.py             # looking at every batch -> results/sequential-<date>.json
 python bench/delay_study.py --peers peers/bin/python # how soon changes are seen -> results/delays-<date>.json
+python bench/real_study.py --peers peers/bin/python  # real data and controls, see real.txt -> results/real-<date>.json
 python bench/readme.py                   # this page and its pictures
 pytest bench                             # the small sizes under pytest-benchmark
 ```

@@ -50,13 +50,17 @@ NAMES = ("psi", "ks", "chi_square", "jensen_shannon", "wasserstein", "mmd", "ene
 JOINT = ("mmd", "energy")
 ROWS, BLOCKS = ", rows", ", blocks"
 
+LIBRARIES_ASKED = ("flights, even and odd days", "rain, even and odd weeks", "pizzas, halves of the year", "flights",
+                   "weather", "digits", "S&P 500", "rain", "rentals")  # fmt: skip
+"""Groups that other libraries are asked, too: each library once, since its import takes longer than its answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The questions of one group.
+    """The questions of one group, or those that one of the other libraries is asked.
 
     Attributes:
-        group: that of the questions.
+        group: that of the questions, or the library.
         first: how many of them.
     """
 
@@ -64,7 +68,8 @@ class Task:
     first: int
 
     def asked(self) -> list[Question]:
-        return [q for q in questions().values() if q.group == self.group][: self.first]
+        groups = LIBRARIES_ASKED if self.group in real_peers.LIBRARIES else (self.group,)
+        return [q for q in questions().values() if q.group in groups][: self.first]
 
 
 def tasks(scale: float = 1.0) -> Iterator[Task]:
@@ -84,15 +89,19 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
     for group, count in groups.items():
         yield Task(group, max(1, round(scale * count)))
     yield Task(real_streams.GROUP, 1)
+    if os.environ.get(online_peer.PYTHON):
+        count = sum(groups[name] for name in LIBRARIES_ASKED)
+        yield from (Task(library, max(1, round(scale * count))) for library in real_peers.LIBRARIES)
 
 
 def wanted(task: Task) -> tuple[str, ...]:
-    """Ours by rows, by blocks where there are any, and the libraries where they can be run; or detectors of streams."""
+    """Ours by rows, and by blocks where there are any; detectors of streams; or a library."""
+    if task.group in real_peers.LIBRARIES:
+        return (task.group,)
     if task.group == real_streams.GROUP:
         return real_streams.DETECTORS
     modes = (ROWS, BLOCKS) if task.asked()[0].block else (ROWS,)
-    ours = tuple(f"{name}{mode}" for name in (DEFAULT, *NAMES) for mode in modes)
-    return ours + (tuple(real_peers.LIBRARIES) if os.environ.get(online_peer.PYTHON) else ())
+    return tuple(f"{name}{mode}" for name in (DEFAULT, *NAMES) for mode in modes)
 
 
 def work(task: Task, detectors: tuple[str, ...]) -> Found:
@@ -153,14 +162,21 @@ def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
             continue
         asked = task.asked()
         for name, told in by.items():
-            facts = {"detector": name, "commits": [kept.commits[task, name]], "failed": told.get("failed", "")}
-            answers = told["answers"]
-            if asked[0].about in ("dealt", "control"):
-                made.append({**_controls(name, asked, answers), **facts})
-            else:
-                made += [{**_reading(name, q, a), **facts} for q, a in zip(asked, answers, strict=False)]
+            facts = {"detector": name, "commits": [kept.commits[task, name]]}
+            for group in dict.fromkeys(q.group for q in asked):
+                pairs = [(q, a) for q, a in zip(asked, told["answers"], strict=False) if q.group == group]
+                made += [{**row, **facts} for row in _of_group(name, pairs)]
     made.sort(key=lambda r: (_ORDER.index(r["about"]), r["group"]))
     return made + list(_pooled(made))
+
+
+def _of_group(name: str, pairs: Sequence[tuple[Question, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """One row for a group of controls, else one a question; none where a library failed."""
+    if not pairs:
+        return []
+    if pairs[0][0].about in ("dealt", "control"):
+        return [_controls(name, *zip(*pairs, strict=True))]
+    return [_reading(name, q, told) for q, told in pairs]
 
 
 _ORDER = ("control", "dealt", "drift", "open", "stream")
@@ -185,8 +201,8 @@ def bound(count: int) -> int:
 
 
 def _controls(name: str, asked: Sequence[Question], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    loud = [q.name for q, a in zip(asked, answers, strict=False) if a["significant"]]
-    judged = exact(name, asked[0]) and bool(answers)
+    loud = [q.name for q, a in zip(asked, answers, strict=True) if a["significant"]]
+    judged = exact(name, asked[0])
     return {
         "group": asked[0].group,
         "about": asked[0].about,
@@ -240,8 +256,8 @@ def _pooled(made: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return sorted(values)[len(values) // 2] if values else None
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]
 
 
 def settings() -> dict[str, Any]:

@@ -96,9 +96,18 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(monkeypatch: pytest.M
 
 def test_other_libraries_are_asked_only_where_a_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PYTHON, raising=False)
-    task = real_study.Task("weather", 1)
-    assert not set(real_study.wanted(task)) & set(real_peers.LIBRARIES)
+    monkeypatch.setattr(real_data, "missing", lambda: ())
+    assert not {t.group for t in real_study.tasks()} & set(real_peers.LIBRARIES)
     with pytest.raises(RuntimeError, match="--peers"):
         real_peers.answers("frouros", [])
     monkeypatch.setenv(PYTHON, "/nowhere")
-    assert set(real_study.wanted(task)) >= set(real_peers.LIBRARIES)
+    asked = {t.group: t for t in real_study.tasks()}
+    assert set(asked) >= set(real_peers.LIBRARIES)
+    assert {q.group for q in asked["frouros"].asked()} == set(real_study.LIBRARIES_ASKED)
+    answers = [{"drifted": True, "columns": ["x"], "significant": ["x"], "tested": 1, "seconds": 0.0}] * 30
+    kept: Kept[real_study.Task] = Kept()
+    kept.add(asked["frouros"], {"frouros": {"answers": answers[: asked["frouros"].first]}}, 1.0, "a")
+    made = real_study.rows(kept)
+    assert {r["group"] for r in made} == set(real_study.LIBRARIES_ASKED)
+    assert made[0]["questions"] == made[0]["significant"] == 12
+    assert all(r["holds"] is None for r in made)
