@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,7 +136,6 @@ class RowWatch:
         detector: the options.
         threshold: what the statistic has to reach.
         run_length: how many rows without drift go by until an alarm, on average.
-        excluded: columns of the reference that are not compared, with the reason.
         seen: rows so far.
     """
 
@@ -144,7 +144,6 @@ class RowWatch:
         window, width = learned.detector.window, learned.reference.points.shape[1]
         self._state = state or State(0, 0, np.zeros((kept_rows(window), width)), np.zeros(window - 1))
         self.detector, self.threshold, self.run_length = learned.detector, learned.threshold, learned.run_length
-        self.excluded: Mapping[str, str] = dict(learned.excluded)
         self._turn = Turn()
 
     def __repr__(self) -> str:
@@ -163,6 +162,11 @@ class RowWatch:
     def seen(self) -> int:
         """Rows so far."""
         return self._state.seen
+
+    @property
+    def excluded(self) -> Mapping[str, str]:
+        """Column of the reference -> why it is not compared."""
+        return MappingProxyType(dict(self._learned.excluded))
 
     @property
     def guarantee(self) -> str:
