@@ -115,8 +115,9 @@ def _timed(task: Task, ways: tuple[str, ...]) -> Found:
 
 
 def _p_value(way: str, reference: Rows, batch: Rows, seed: int) -> float:
-    sides = (read_table({"e": side}) for side in (reference, batch))
-    (found,) = WAYS[way].outcomes(Comparison(*sides, ("e",), get_backend("numpy")), Plan(ALPHA, ALPHA, seed, False))
+    mine, theirs = (read_table({"e": side}) for side in (reference, batch))
+    comparison = Comparison(mine, theirs, ("e",), get_backend("numpy"))
+    (found,) = WAYS[way].outcomes(comparison, Plan(ALPHA, ALPHA, seed, intervals=False))
     assert found.p_value is not None  # noqa: S101
     return found.p_value
 
@@ -204,7 +205,7 @@ def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
 def settings() -> dict[str, Any]:
     """What a reader must know."""
     made = {"seed": SEED, "alpha": ALPHA, "standard_errors": 4.75, "permutations": PERMUTATIONS, "length": LENGTH}
-    return {**made, **_texts()}
+    return {**made, "new": NEW, **_texts()}
 
 
 def _texts() -> dict[str, Any]:

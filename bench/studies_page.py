@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.embedding_page import embeddings
 from bench.page import Cell, held, made, table
 from bench.streams_page import delays, run_lengths, sequential
 
@@ -350,6 +351,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "categories": categories,
     "groups": groups,
     "power": power,
+    "embeddings": embeddings,
     "run_lengths": run_lengths,
     "sequential": sequential,
     "delays": delays,

@@ -117,3 +117,16 @@ def test_the_front_page_names_the_largest_loss_of_the_groups_study() -> None:
     )
     assert said is not None
     assert said.groups() == (f"{most:g}", f"{min(c['pairs'] for c in power):,}")
+
+
+def test_reduced_embeddings_hold_the_level_and_lose_what_lies_outside() -> None:
+    made = {(c["source"], c["d"], c["change"], c["way"]): c for c in cells("embeddings")}
+    for (*_, change, _way), c in made.items():
+        if change == "none":
+            assert c["rate"] <= 0.05 + 4.75 * (0.05 * 0.95 / c["pairs"]) ** 0.5, c
+    trailing = {way: c["rate"] for (_, d, change, way), c in made.items() if (d, change) == (384, "trailing")}
+    assert trailing["pca 8"] < 0.2 < 0.4 < trailing["none"]
+    assert trailing["pca 128"] > trailing["none"] - 0.15
+    assert trailing["random 32"] > 0.25
+    seconds = {way: min(c["seconds"]) for (*_, change, way), c in made.items() if change == "cost"}
+    assert seconds["random 32"] < 0.5 * seconds["none"]
