@@ -175,7 +175,7 @@ def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
             if task.change == "cost":
                 n, m, d = COST
                 where = {"source": task.source, "d": d, "change": "cost", "way": way, "n": n, "m": m}
-                made.append({**where, **count, "commits": sorted(commit)})
+                made.append({**where, **count, "holds": None, "commits": sorted(commit)})
                 continue
             key = (task.source, task.d, task.change, way)
             k, of, commits = summed.get(key, (0, 0, set()))
