@@ -24,6 +24,11 @@ def real(result: Mapping[str, Any]) -> Iterator[str]:
         f"choice of detectors. {made(result)}"
     )
     yield ""
+    versions = {c["detector"]: c["version"] for c in result["cells"] if "version" in c}
+    if versions:
+        told = (f"{name} {v} ({s['libraries'][name]})" for name, v in versions.items())
+        yield f"Other libraries, which know no blocks, at their defaults: {'; '.join(told)}."
+        yield ""
     yield from _controls(of, s)
     yield from _known(of["drift"], s)
     yield from _open(of["open"])
@@ -80,12 +85,16 @@ def _known(cells: Sequence[Cell], settings: Mapping[str, Any]) -> Iterator[str]:
     facts = settings["facts"]
     yield "### Known drifts"
     yield ""
+    delays = facts["mean_arrival_delay"]
     yield (
-        f"By counting: a model of rain that learned from the first decade is right on "
+        f"By counting: flights arrive {delays[0]:.1f} minutes late on average in June, {delays[1]:.1f} in September; "
+        "a model of rain that learned from the first decade is right on "
         f"{', '.join(f'{a:.1%}' for a in facts['accuracy_by_decade'])} of the days of the five decades; daily returns "
         f"have a standard deviation of {facts['return_sd'][0]:.2f} % and {facts['return_sd'][1]:.2f} %; rentals go "
         f"from {facts['rentals'][0]:,} to {facts['rentals'][1]:,}. A verdict of drift is wanted, and of a profile the "
-        f"columns that are known to have moved: {held(cells)}, with what belongs together relabelled together."
+        f"columns that are known to have moved: {held(cells)}, with what belongs together relabelled together. Times "
+        "are of one call, which may be the first of its process, on a machine with other work: they tell an order of "
+        "magnitude."
     )
     yield ""
     names = list(dict.fromkeys(c["question"] for c in cells if c["group"] != _MONTHLY))

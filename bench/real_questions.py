@@ -116,8 +116,8 @@ def _controls() -> list[Question]:
 def _drifts() -> list[Question]:
     """What is known to have changed."""
     made = [
-        Question("flights", "flights, June and September", "drift", "June's thunderstorms delay flights; carriers and "
-                 "airports keep their shares but for a little", _june_september, "day",
+        Question("flights", "flights, June and September", "drift", "June's flights arrive late, September's "
+                 "early; carriers and airports keep their shares but for a little", _june_september, "day",
                  ("arr_delay", "dep_delay"), ("carrier", "origin")),
         Question("weather", "weather, January and July", "drift", "winter and summer", _january_july, "day",
                  ("temp", "dewp")),
@@ -147,7 +147,7 @@ def _drifts() -> list[Question]:
 def _open() -> list[Question]:
     """What nobody knows."""
     small = "the model errs a little more often here than in the decade it learned from"
-    hands = "other people wrote the second half, in the same proportions of digits"
+    hands = "thirteen people wrote the digits, and who wrote which is not told"
     return [
         *(
             Question("rain", f"rain, decades 1 and {k + 1}", "open", small, partial(_decades, k), "week")

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from scipy.stats import binom
 
@@ -163,6 +164,8 @@ def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
         asked = task.asked()
         for name, told in by.items():
             facts = {"detector": name, "commits": [kept.commits[task, name]]}
+            if name in real_peers.LIBRARIES:
+                facts["version"] = told.get("version", "")
             for group in dict.fromkeys(q.group for q in asked):
                 pairs = [(q, a) for q, a in zip(asked, told["answers"], strict=False) if q.group == group]
                 made += [{**row, **facts} for row in _of_group(name, pairs)]
@@ -284,7 +287,11 @@ def facts() -> dict[str, Any]:
     before, after = (side["cnt"].to_numpy() for side in other())
     months = [q.draw() for q in questions().values() if q.group == "rentals, month by month"]
     growth = [round(float(y["cnt"].to_numpy().sum() / x["cnt"].to_numpy().sum()), 2) for x, y in months]
+    delays = [
+        float(np.nanmean(side["arr_delay"].to_numpy())) for side in questions()["flights, June and September"].draw()
+    ]
     return {
+        "mean_arrival_delay": [round(minutes, 1) for minutes in delays],
         "accuracy_by_decade": real_data.accuracy(),
         "return_sd": [round(float(quiet.std()), 3), round(float(loud.std()), 3)],
         "rentals": [int(before.sum()), int(after.sum())],

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.embedding_page import embeddings
 from bench.page import Cell, held, made, table
+from bench.real_page import real
 from bench.streams_page import delays, run_lengths, sequential
 
 
@@ -354,6 +355,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "embeddings": embeddings,
     "run_lengths": run_lengths,
     "sequential": sequential,
+    "real": real,
     "delays": delays,
 }
 """What a result is called -> how it is shown, in the page's order."""
