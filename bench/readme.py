@@ -47,6 +47,7 @@ python bench/run_length_study.py             # streams that do not change -> res
 python bench/sequential_study.py             # looking at every batch -> results/sequential-<date>.json
 python bench/delay_study.py --peers peers/bin/python # how soon changes are seen -> results/delays-<date>.json
 python bench/real_study.py --peers peers/bin/python  # real data and controls, see real.txt -> results/real-<date>.json
+python bench/published_study.py --peers peers/bin/python   # a published table, again -> results/published-<date>.json
 python bench/readme.py                   # this page and its pictures
 pytest bench                             # the small sizes under pytest-benchmark
 ```

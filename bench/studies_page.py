@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.embedding_page import embeddings
 from bench.page import Cell, held, made, table
+from bench.published_page import published
 from bench.real_page import real
 from bench.streams_page import delays, run_lengths, sequential
 
@@ -357,5 +358,6 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "sequential": sequential,
     "real": real,
     "delays": delays,
+    "published": published,
 }
 """What a result is called -> how it is shown, in the page's order."""

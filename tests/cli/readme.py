@@ -13,6 +13,7 @@ from accel_drift.streams import names as stream_names
 from accel_drift.streams.values import KINDS
 from accel_drift.synthetic import KINDS as KINDS_OF_DRIFT
 from accel_drift.synthetic import scenarios
+from bench.readme import newest
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 OURS = ("accel_drift.detectors.", "accel_drift.streams.")
@@ -62,11 +63,46 @@ def made() -> str:
     return table([["scenario", "what happens"], ["---"] * 2, *([f"`{n}`", words] for n, words in scenarios().items())])
 
 
+def published() -> str:
+    """Fixed thresholds and tests on the same batches: from the newest result of the study of a published benchmark."""
+    result = newest("published")
+    if result is None:
+        raise ValueError("there is no result of the published benchmark: python bench/published_study.py")
+    rates = {(c["detector"], c["kind"]): c["verdicts"] for c in result["cells"] if c["part"] == "table"}
+    kinds = ("clean", "shifted", "noisy")
+    (batches,) = {c["batches"] for c in result["cells"] if c["part"] == "table" and c["kind"] == "clean"}
+    head = ["", f"alarms, nothing drifted ({batches:,} batches)", "shift found", "noise of mean 0 found"]
+    rows = [head, ["---"] * len(head)]
+    for name, text in _PUBLISHED.items():
+        rows.append([text, *(f"{rates[name, kind][0]:.1%}" for kind in kinds)])
+    return table(rows)
+
+
+_PUBLISHED = {
+    "published_psi": "PSI > 0.1, as published",
+    "psi": "`ad.PSI()`",
+    "published_kl": "KL > 0.1, as published",
+    "kl": "`ad.KL()`",
+    "published_mmd": "MMD² > 0.05, as published",
+    "mmd": "`ad.MMD()`",
+    "published_adwin": "means of rows apart > 0.1, published as ADWIN",
+    "adwin": "`ad.ADWIN(delta=0.002)` on each of 5 columns",
+    "adwin_squares": "the same on squares",
+}
+
+
 def table(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
-PARTS = {"detectors": detectors, "streams": streams, "statuses": statuses, "kinds": kinds, "scenarios": made}
+PARTS = {
+    "detectors": detectors,
+    "streams": streams,
+    "statuses": statuses,
+    "kinds": kinds,
+    "scenarios": made,
+    "published": published,
+}
 
 
 def updated(text: str) -> str:
