@@ -32,6 +32,17 @@ def write_text_atomically(path: str | Path, text: str) -> None:
     write_bytes_atomically(path, lambda out: _write_all(out, encoded))
 
 
+def written(text: str, path: str | Path | None) -> str:
+    """The text, also written to `path` as UTF-8, whole or not at all, where one is given.
+
+    Raises:
+        SourceError: the folder does not exist, or the file cannot be written.
+    """
+    if path is not None:
+        write_text_atomically(path, text)
+    return text
+
+
 def write_bytes_atomically(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it over `path`.
 

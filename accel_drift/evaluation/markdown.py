@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from accel_drift.evaluation import ranking
-from accel_drift.evaluation.summary import MEANING, Line
+from accel_drift.evaluation.summary import MEANING, TIMES, Line
 from accel_drift.evaluation.trial import OK
-from accel_drift.evaluation.wording import number, told
+from accel_drift.evaluation.wording import brief, number, told
 
 if TYPE_CHECKING:
     from accel_drift.evaluation.results import Results
@@ -28,6 +28,9 @@ SHOWN = {
 }
 """The measures of the tables for readers and what they are called there; `Results.summary` has all."""
 
+TIMED = {"fit_seconds": "fit, s", "batch_ms": "ms a batch"}
+"""The times of these tables, beside the measures."""
+
 
 def render(results: Results, weights: Mapping[str, float]) -> str:
     """The text: one table a scenario, what failed, and what the measures are."""
@@ -35,14 +38,14 @@ def render(results: Results, weights: Mapping[str, float]) -> str:
     parts = ["# Evaluation of detectors", heading(results)]
     for scene in results.scenarios:
         mine = ranked(results.lines, values, scene)
-        head = ["contender", *SHOWN.values(), "composite"]
+        head = ["contender", *SHOWN.values(), "composite", *TIMED.values()]
         rows = [head, ["---"] * len(head), *(_cells(line, value) for line, value in mine)]
         parts += [f"## {_escaped(scene)}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
         failed = failures([line for line, _ in mine])
         if failed:
             parts.append("\n".join(f"- {_escaped(text)}" for text in failed))
-    meanings = [f"- {SHOWN[name]}: {MEANING[name]}" for name in SHOWN]
-    parts += ["## What the measures are", "\n".join([*meanings, f"- composite: {composite_told(weights)}"])]
+    told_of = [f"- {name}: {meaning}" for name, meaning in meanings(weights)]
+    parts += ["## What the measures are", "\n".join(told_of)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -74,15 +77,29 @@ def failures(lines: list[Line]) -> list[str]:
     return made
 
 
+def meanings(weights: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Name and meaning of each column of the tables, in their order."""
+    return [
+        *((SHOWN[name], MEANING[name]) for name in SHOWN),
+        ("composite", composite_told(weights)),
+        *((TIMED[name], TIMES[name]) for name in TIMED),
+    ]
+
+
 def composite_told(weights: Mapping[str, float]) -> str:
     """What the composite is made of."""
     made = "; ".join(f"{name} ({ranking.MEANING[name]}) weighs {number(weight)}" for name, weight in weights.items())
     return f"weighted mean, where {made}. Other weights give another order"
 
 
+def times_told(line: Line) -> list[str]:
+    """The times of a line as texts; below a thousandth nobody needs their digits."""
+    return [brief(line.times[name]) for name in TIMED]
+
+
 def _cells(line: Line, composite: float | None) -> list[str]:
     name = _escaped(line.contender) + (" (dummy)" if line.dummy else "")
-    return [name, *(told(line.measures[measure]) for measure in SHOWN), number(composite)]
+    return [name, *(told(line.measures[measure]) for measure in SHOWN), number(composite), *times_told(line)]
 
 
 def _escaped(text: str) -> str:

@@ -10,14 +10,16 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Te
 from markupsafe import Markup
 
 from accel_drift.evaluation import ranking
-from accel_drift.evaluation.markdown import SHOWN, composite_told, failures, heading, ranked
+from accel_drift.evaluation.markdown import SHOWN, TIMED, failures, heading, meanings, ranked, times_told
 from accel_drift.evaluation.pictures import panels, roc
-from accel_drift.evaluation.summary import MEANING
 from accel_drift.evaluation.wording import number, told
 from accel_drift.report import words
 
 if TYPE_CHECKING:
     from accel_drift.evaluation.results import Results
+
+_NAMED = 6
+"""Contenders that the title names."""
 
 
 def render(results: Results, weights: Mapping[str, float]) -> str:
@@ -36,18 +38,20 @@ def render(results: Results, weights: Mapping[str, float]) -> str:
                 "failures": failures([line for line, _ in mine]),
                 "roc": roc(results, scene) if drifts else None,
                 "panels": panels(results, scene),
+                "several": any(line.seeds > 1 for line, _ in mine),
             }
         )
     own = [name for name in dict.fromkeys(line.contender for line in results.lines) if name not in results.dummies]
     return _template("page.html.j2").render(
-        title=f"Evaluation of {', '.join(own)}",
+        title=f"Evaluation of {', '.join(own) if len(own) <= _NAMED else f'{len(own)} contenders'}",
         lead=heading(results),
         scenes=scenes,
         shown=SHOWN,
         told=told,
         number=number,
-        meanings=[(SHOWN[name], MEANING[name]) for name in SHOWN],
-        composite=composite_told(weights),
+        meanings=meanings(weights),
+        timed=TIMED,
+        times=times_told,
         version=version(),
     )
 

@@ -58,7 +58,7 @@ def read_study(path: str | Path) -> tuple[dict[str, Any], list[Any]]:
     """What a folder says of its study, and the rows of the trials that are done.
 
     Raises:
-        SourceError: there is no study, or it is of a later format.
+        SourceError: there is no study, or it is of another format.
     """
     listed = Path(path) / _LIST
     try:
@@ -73,6 +73,10 @@ def read_study(path: str | Path) -> tuple[dict[str, Any], list[Any]]:
         raise SourceError(
             f"{str(listed)!r} has format {number}, and this version reads up to {FORMAT}; upgrade with "
             "pip install -U accel-drift"
+        )
+    if number < FORMAT:
+        raise SourceError(
+            f"{str(listed)!r} has format {number}, of an earlier version; run the study again, which makes it anew"
         )
     found = [(_read(Path(path) / _PARTS / f"{key}.parquet"), name, scene) for key, name, scene in trials]
     return about, [renamed(table, name, scene) for table, name, scene in found if table is not None]

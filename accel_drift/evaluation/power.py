@@ -18,6 +18,7 @@ from accel_drift.evaluation.results import Results
 from accel_drift.evaluation.study import Evaluation, Progress
 from accel_drift.evaluation.summary import groups
 from accel_drift.evaluation.trial import OK
+from accel_drift.files import written
 from accel_drift.options import at_least, between, is_finite
 
 
@@ -108,12 +109,8 @@ class Power:
             SourceError: the folder does not exist or cannot be written to.
         """
         from accel_drift.evaluation.curves import markdown
-        from accel_drift.files import write_text_atomically
 
-        text = markdown(self)
-        if path is not None:
-            write_text_atomically(path, text)
-        return text
+        return written(markdown(self), path)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Curves and table as one page that loads nothing, also written to `path` where one is given.
@@ -122,12 +119,8 @@ class Power:
             SourceError: the folder does not exist or cannot be written to.
         """
         from accel_drift.evaluation.curves import page
-        from accel_drift.files import write_text_atomically
 
-        text = page(self)
-        if path is not None:
-            write_text_atomically(path, text)
-        return text
+        return written(page(self), path)
 
     @property
     def sizes(self) -> list[int]:

@@ -12,8 +12,8 @@ import numpy as np
 from accel_drift.errors import ConfigError, SourceError
 from accel_drift.evaluation import intervals, ranking, summary
 from accel_drift.evaluation.parts import joined, read_study
-from accel_drift.evaluation.trial import OK, schema
-from accel_drift.files import write_bytes_atomically, write_text_atomically
+from accel_drift.evaluation.trial import OK, TIMES, schema
+from accel_drift.files import write_bytes_atomically, written
 
 _KEY = b"accel_drift.dummies"
 _MOST = 10
@@ -24,15 +24,22 @@ class Results:
     """The answers of every contender to every batch, and what they come to.
 
     Attributes:
-        table: a `pyarrow.Table`, one row a contender, scenario, seed and batch: `first_row`, `rows`, `drifted`,
-            `magnitude` and `onset_row` are the truth; `score`, `alarm` and `alarm_row` (rows of the stream that had
-            come when it alarmed) the answer; `status` is "ok", "refused" (the reference was) or "error", and `message`
-            says why.
+        table: a `pyarrow.Table`, one row a contender, scenario, seed and batch, whose number counts from 1:
+            `first_row`, `rows`, `drifted`, `magnitude` and `onset_row` are the truth; `score`, `alarm` and `alarm_row`
+            (rows of the stream that had come when it alarmed) the answer; `status` is "ok", "refused" (the reference
+            was) or "error", and `message` says why. It is the same to the last bit however many trials run at a time.
+        times: likewise, one row for each of `table` and in its order: `fit_seconds` is what learning the reference
+            took, the same in all rows of a trial, and `batch_seconds` the time from a batch to its score and alarm,
+            with one thread of matrix products; null where there was no answer. Making the data is in neither. No two
+            runs have the same times, which is why they stand apart.
         dummies: names of the contenders that do not look at the data.
     """
 
-    def __init__(self, table: Any, dummies: frozenset[str]) -> None:
-        self.table, self.dummies = table, dummies
+    def __init__(self, rows: Any, dummies: frozenset[str]) -> None:
+        """Results of the rows of all trials, see `trial.schema`."""
+        self._rows, self.dummies = rows, dummies
+        self.table = rows.drop_columns(list(TIMES))
+        self.times = rows.select(["contender", "scenario", "seed", "batch", *TIMES])
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
@@ -54,13 +61,15 @@ class Results:
         metadata = table.schema.metadata or {}
         if _KEY not in metadata:
             raise SourceError(f"{str(path)!r} holds no results of an evaluation; give what to_parquet wrote")
+        if table.schema.names != schema().names:
+            raise SourceError(f"{str(path)!r} was written by another version of accel-drift; run the study again")
         dummies = frozenset(metadata[_KEY].decode().split("\n"))
         return cls(table.cast(schema()).replace_schema_metadata(None), dummies)
 
     @cached_property
     def lines(self) -> list[summary.Line]:
         """The summary as records, one a scenario and contender, in the study's order."""
-        return summary.lines(self.table, self.dummies)
+        return summary.lines(self._rows, self.dummies)
 
     @property
     def scenarios(self) -> list[str]:
@@ -73,7 +82,8 @@ class Results:
         Each measure has three columns, such as `auc`, `auc_low` and `auc_high`, the ends of its 95 % interval over
         seeds; `meanings` says what each is. It is null where there is nothing to measure: no detection rate without a
         drift, no interval with one seed. `failed_seeds` were refused at the reference, and `errors` are batches at
-        which the contender raised.
+        which the contender raised. `fit_seconds` and `batch_ms` are medians of `times`, and the only columns that
+        another run of the study changes.
 
         Args:
             weights: of the parts of `composite`: quiet, detection, speed and order (see `ranking.MEANING`); all alike
@@ -117,8 +127,8 @@ class Results:
 
     @property
     def meanings(self) -> dict[str, str]:
-        """What each measure is, and what it is not."""
-        return dict(summary.MEANING)
+        """What each measure and each time is, and what it is not."""
+        return summary.MEANING | summary.TIMES
 
     def roc_svg(self, scenario: str | None = None) -> str:
         """ROC curves of all contenders as an SVG image: the mean over seeds of the curve of each seed.
@@ -141,14 +151,14 @@ class Results:
         return alone(scores(self, self._one(scenario)))
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write `table` to a Parquet file, whole or not at all; `load` reads it.
+        """Write `table`, with the columns of `times`, to a Parquet file, whole or not at all; `load` reads it.
 
         Raises:
             SourceError: the folder does not exist or cannot be written to.
         """
         import pyarrow.parquet as pq
 
-        told = self.table.replace_schema_metadata({_KEY: "\n".join(sorted(self.dummies))})
+        told = self._rows.replace_schema_metadata({_KEY: "\n".join(sorted(self.dummies))})
         write_bytes_atomically(path, lambda out: pq.write_table(told, out, compression="zstd"))
 
     def to_markdown(self, path: str | Path | None = None, weights: Mapping[str, float] | None = None) -> str:
@@ -160,10 +170,7 @@ class Results:
         """
         from accel_drift.evaluation.markdown import render
 
-        text = render(self, ranking.checked(weights))
-        if path is not None:
-            write_text_atomically(path, text)
-        return text
+        return written(render(self, ranking.checked(weights)), path)
 
     def to_html(self, path: str | Path | None = None, weights: Mapping[str, float] | None = None) -> str:
         """The summary with its pictures as one page that loads nothing, also written to `path` where one is given.
@@ -174,10 +181,7 @@ class Results:
         """
         from accel_drift.evaluation.page import render
 
-        text = render(self, ranking.checked(weights))
-        if path is not None:
-            write_text_atomically(path, text)
-        return text
+        return written(render(self, ranking.checked(weights)), path)
 
     def __repr__(self) -> str:
         own = [name for name in dict.fromkeys(line.contender for line in self.lines) if name not in self.dummies]
@@ -198,7 +202,7 @@ def _row(line: summary.Line, composite: float | None, rank: int | None) -> dict[
     row |= {"seeds": line.seeds, "failed_seeds": line.refused, "errors": line.errors, "batches": line.batches}
     for name, estimate in line.measures.items():
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return {**row, "composite": composite, "rank": rank, "message": line.message}
+    return {**row, "composite": composite, "rank": rank, **line.times, "message": line.message}
 
 
 def _summary_schema() -> Any:
@@ -208,7 +212,8 @@ def _summary_schema() -> Any:
     kinds |= {"status": pa.string()} | dict.fromkeys(("seeds", "failed_seeds", "errors", "batches"), pa.int64())
     for name in summary.MEASURES:
         kinds |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), pa.float64())
-    kinds |= {"composite": pa.float64(), "rank": pa.int64(), "message": pa.string()}
+    kinds |= {"composite": pa.float64(), "rank": pa.int64()} | dict.fromkeys(summary.TIMES, pa.float64())
+    kinds |= {"message": pa.string()}
     return pa.schema(list(kinds.items()))
 
 

@@ -72,6 +72,8 @@ class Evaluation:
     ) -> Results:
         """Run all trials that are not done; the same numbers to the last bit, however many run at a time.
 
+        Only times differ from run to run: those of a trial that was kept are those of the run that made it.
+
         Args:
             processes: run so many trials at a time, each in a process of its own.
             threads: run so many at a time in threads of this process: for contenders that spend their time outside

@@ -48,6 +48,13 @@ MEANING = {
     "stability": "1 / (1 + coefficient of variation) of drifted batches' scores; no virtue, and in no rank",
 }
 
+TIMES = {
+    "fit_seconds": "median over seeds of the seconds that learning the reference took",
+    "batch_ms": "median over all batches of the milliseconds from a batch to its answer. Times are those of the "
+    "machine and of what else ran on it, and no two runs have the same; compare those of one run with processes=1",
+}
+"""The times of a summary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seed:
@@ -88,6 +95,7 @@ class Line:
         batches: in all.
         measures: by name, see `MEASURES`.
         horizon: batches watched from the onset on, averaged over seeds.
+        times: by name, see `TIMES`; None where nothing was answered.
     """
 
     scenario: str
@@ -101,6 +109,7 @@ class Line:
     batches: int
     measures: Mapping[str, Estimate] = field(default_factory=dict)
     horizon: float = 0.0
+    times: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def lines(table: Any, dummies: frozenset[str]) -> list[Line]:
@@ -156,7 +165,14 @@ def _line(scene: str, name: str, rows: Mapping[str, npt.NDArray[Any]], dummy: bo
     nothing: dict[str, Estimate] = dict.fromkeys(MEASURES, intervals.NOTHING)
     measures = _measures(seeds) if answered else nothing
     horizon = float(np.mean(watched)) if watched else 0.0
-    return Line(scene, name, dummy, word, message, count, refused, errors, len(status), measures, horizon)
+    return Line(scene, name, dummy, word, message, count, refused, errors, len(status), measures, horizon, _times(rows))
+
+
+def _times(rows: Mapping[str, npt.NDArray[Any]]) -> dict[str, float | None]:
+    _, first = np.unique(rows["seed"], return_index=True)
+    taken = {"fit_seconds": rows["fit_seconds"][first], "batch_ms": 1e3 * rows["batch_seconds"].astype(np.float64)}
+    known = {name: (each := values.astype(np.float64))[~np.isnan(each)] for name, values in taken.items()}
+    return {name: float(np.median(values)) if len(values) else None for name, values in known.items()}
 
 
 def _measures(seeds: Sequence[Seed]) -> dict[str, Estimate]:

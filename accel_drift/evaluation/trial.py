@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,11 @@ from accel_drift.evaluation.judged import Judged, judged
 from accel_drift.evaluation.remembered import remembered
 from accel_drift.evaluation.scenarios import Batch, Laid
 
-FORMAT = 1
+FORMAT = 2
 """Number of the form of a trial's rows; a part of another form is made anew."""
+
+TIMES = ("fit_seconds", "batch_seconds")
+"""Columns that are not the same each time a trial runs; all others are."""
 
 OK, REFUSED, ERROR = "ok", "refused", "error"
 _LONGEST = 400
@@ -79,8 +83,9 @@ def schema() -> Any:
         "alarm_row": pa.int64(),
         "status": pa.string(),
         "message": pa.string(),
+        **dict.fromkeys(TIMES, pa.float64()),
     }
-    nullable = {"magnitude", "onset_row", "score", "alarm", "alarm_row"}
+    nullable = {"magnitude", "onset_row", "score", "alarm", "alarm_row", *TIMES}
     return pa.schema([pa.field(name, kind, nullable=name in nullable) for name, kind in kinds.items()])
 
 
@@ -109,12 +114,14 @@ def run_trial(task: Task, *, alone: bool = True) -> Any:
 
 
 def _rows(task: Task, scenario: Laid, seed: int) -> Iterator[dict[str, Any]]:
-    fitted, refused = _fit(task.contender, scenario.reference, seed)
+    fitted, refused, fit_seconds = _fit(task.contender, scenario.reference, seed)
     onset = scenario.onset_row
-    for number, batch in enumerate(_batches(task, scenario)):
+    for number, batch in enumerate(_batches(task, scenario), start=1):
         if onset is None and batch.drifted:
             onset = batch.first_row
+        began = perf_counter()
         answer, status, message = (None, REFUSED, refused) if refused else _ask(fitted, batch)
+        batch_seconds = perf_counter() - began
         known = answer is not None and not np.isnan(answer.score)
         yield {
             "contender": task.name,
@@ -131,6 +138,8 @@ def _rows(task: Task, scenario: Laid, seed: int) -> Iterator[dict[str, Any]]:
             "alarm_row": _alarm_row(answer, batch),
             "status": status,
             "message": message,
+            "fit_seconds": fit_seconds,
+            "batch_seconds": None if answer is None else batch_seconds,
         }
 
 
@@ -151,19 +160,25 @@ def _batches(task: Task, scenario: Laid) -> Iterator[Batch]:
         raise DataError(f"scenario {task.scene!r} cannot be made for seed {task.seed}: {_told(error)}") from error
 
 
-def _fit(contender: Any, reference: Any, seed: int) -> tuple[Any, str]:
-    """The fitted contender, or why there is none."""
+def _fit(contender: Any, reference: Any, seed: int) -> tuple[Any, str, float | None]:
+    """The fitted contender, or why there is none; and the seconds that fit took."""
     try:
         # A fit may change the contender, and that must not reach the next trial.
         mine = deepcopy(contender)
         mine = mine.seeded(seed) if callable(getattr(mine, "seeded", None)) else mine
+        began = perf_counter()
         fitted = mine.fit(reference)
+        seconds = perf_counter() - began
         fitted = mine if fitted is None else fitted
         if not callable(getattr(fitted, "detect", None)):
-            return None, f"{type(fitted).__name__} has no detect(batch) once it is fitted; see evaluation.adapters"
+            return (
+                None,
+                f"{type(fitted).__name__} has no detect(batch) once it is fitted; see evaluation.adapters",
+                None,
+            )
     except Exception as error:  # noqa: BLE001  whatever a contender raises is a result
-        return None, _told(error)
-    return fitted, ""
+        return None, _told(error), None
+    return fitted, "", seconds
 
 
 def _ask(fitted: Any, batch: Batch) -> tuple[Judged | None, str, str]:

@@ -24,6 +24,15 @@ def told(estimate: Estimate) -> str:
     return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"
 
 
+def brief(value: float | None) -> str:
+    """A number of no less than a thousandth.
+
+    >>> brief(0.0304), brief(6.4e-7), brief(None)
+    ('0.0304', 'under 0.001', '-')
+    """
+    return number(value) if value is None or value >= 1e-3 else "under 0.001"
+
+
 def number(value: float | None) -> str:
     """Three digits, and no more than a reader takes in.
 

@@ -32,7 +32,9 @@ def test_processes_give_the_same_to_the_last_bit() -> None:
     contenders = {"mmd": ad.MMD(permutations=99), "shared": FromShared(), "ks": ad.KS()}
     made = ev.Evaluation(contenders, scenario, seeds=3)
     here = made.run()
-    assert made.run(processes=2).table.equals(here.table)
+    there = made.run(processes=2)
+    assert there.table.equals(here.table)
+    assert not there.times.equals(here.times)
 
 
 def test_threads_give_the_same_in_the_same_order() -> None:

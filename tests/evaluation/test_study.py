@@ -136,10 +136,10 @@ def test_errors_are_kept_and_counted_and_count_as_no_alarm() -> None:
     assert odd["errors"] == 30
     assert "does not say whether it is an alarm" in odd["message"]
     told = results.table.to_pylist()
-    assert {r["message"] for r in told if r["contender"] == "half" and r["batch"] == 1} == {
+    assert {r["message"] for r in told if r["contender"] == "half" and r["batch"] == 2} == {
         "RuntimeError: out of order"
     }
-    assert {r["alarm"] for r in told if r["contender"] == "half" and r["batch"] == 1} == {None}
+    assert {r["alarm"] for r in told if r["contender"] == "half" and r["batch"] == 2} == {None}
     assert len(told) == 7 * 30, "one row a batch, whatever became of it"
 
 
