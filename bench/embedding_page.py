@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
+from bench.embedding_study import CALIBRATED
 from bench.page import Cell, held, made, table
 
 _CHANGES: Mapping[str, str] = {
@@ -33,6 +34,12 @@ def embeddings(result: Mapping[str, Any]) -> Iterator[str]:
         f"standard errors above {s['alpha']}: {held(level)}. {made(result)}"
     )
     yield ""
+    if any(c["way"] == CALIBRATED for c in shares):
+        yield (
+            f'*{CALIBRATED}* has `scale="calibration"` besides: some rows of the reference decide components and '
+            "bandwidth and take no further part."
+        )
+        yield ""
     if "docstrings" in s:
         d = s["docstrings"]
         yield (

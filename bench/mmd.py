@@ -34,19 +34,25 @@ Floats = npt.NDArray[np.floating]
 
 def whole_gram(z: Floats, n: int, permutations: int, seed: int) -> Answer:
     """The yardstick: the whole kernel matrix in memory, one product with all labellings, float32."""
-    rng, x = np.random.default_rng(seed), (z - z.mean(axis=0)).astype(np.float32)
+    x = (z - z.mean(axis=0)).astype(np.float32)
     half = 0.5 * (x * x).sum(axis=1)
     gram = x @ x.T
     gram -= half[:, None]
     gram -= half
     np.exp(np.minimum(gram, 0, out=gram), out=gram)
+    return labelled(gram, n, permutations, seed)
+
+
+def labelled(gram: Floats, n: int, permutations: int, seed: int) -> Answer:
+    """The statistics of a kernel matrix (N, N), of the given sides and then of sides dealt; its diagonal becomes 0."""
+    rng = np.random.default_rng(seed)
     np.fill_diagonal(gram, 0)
-    labels = np.zeros((len(x), permutations), np.float32)
+    labels = np.zeros((len(gram), permutations), np.float32)
     labels[:n, 0] = 1
     for p in range(1, permutations):
-        labels[rng.permutation(len(x))[:n], p] = 1
+        labels[rng.permutation(len(gram))[:n], p] = 1
     product, total = gram @ labels, gram.sum(dtype=np.float64)
-    quad, linear, m = (labels * product).sum(axis=0), product.sum(axis=0), len(x) - n
+    quad, linear, m = (labels * product).sum(axis=0), product.sum(axis=0), len(gram) - n
     return np.asarray(
         quad / (n * (n - 1)) + (total - 2 * linear + quad) / (m * (m - 1)) - 2 * (linear - quad) / (n * m)
     )
@@ -132,7 +138,7 @@ def whole_test(backend: Backend, reference: Floats, batch: Floats, permutations:
     return Contender("ours", compute, WHOLE, "rows float32")
 
 
-def tested(fitted: Fitted, batch: Floats) -> float:
+def tested(fitted: Fitted, batch: Any) -> float:
     """The statistic of a batch, and its p-value with it; what `detect` explains besides is left out."""
     known, made = fitted.reference.schema, fitted.detector
     table = read_table(batch, schema=known, columns=known.names, name="batch", backend=fitted.backend)

@@ -80,6 +80,8 @@ _REMARKS = {
     "and the parts of columns and rows.",
     "mmd_unequal": "*rows* marks the smaller side alone, as the engine does by itself; *all pairs* is the same "
     "backend's sum over all pairs for every labelling. The product form is the NumPy line.",
+    "mmd_embeddings": "Vectors are those of the study of embeddings. The whole test: read, reduced, bandwidth and "
+    "p-value, no interval and no parts. The NumPy line is in float32 and does not reduce; ours is in float64.",
     "columns": "*whole report* gives p-values, intervals, effects and pictures; its peer gives scores, p-values of KS "
     "alone, and nothing else: it does less.",
     "score_wide": "Times are those of one column. Ours gives PSI and KS with p-values, effects and intervals, and "

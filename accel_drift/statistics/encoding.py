@@ -70,6 +70,7 @@ class Encoded:
         dropped: columns that were left out, with the reason.
         slots: what each matrix column is; ascending.
         rules: what the deciding rows said: other rows are encoded by it when those are no longer at hand.
+        median: median distance of the deciding rows, where an embedding's rule holds it; else None.
     """
 
     matrix: Any
@@ -78,6 +79,7 @@ class Encoded:
     dropped: Mapping[str, str] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
     rules: Rules = field(default_factory=dict)
+    median: float | None = None
 
 
 def home(tables: Sequence[Table], names: Sequence[str], backend: Backend) -> Backend:
@@ -162,7 +164,16 @@ def encode(
             slots += [(at[j], which, "") for j, which in found]
         matrix = _in_order(parts, slots, sum(t.rows for t in tables), backend)
     ordered = tuple(sorted(slots))
-    return Encoded(matrix, *entered(ordered, names, [dropped.get(name, "") for name in names]), ordered, ruled)
+    there = entered(ordered, names, [dropped.get(name, "") for name in names])
+    return Encoded(matrix, *there, ordered, ruled, _median(tables, names, ruled))
+
+
+def _median(tables: Sequence[Table], names: tuple[str, ...], rules: Rules) -> float | None:
+    """The median distance of deciding rows that are one embedding, and of which its rule saw all."""
+    if len(names) != 1 or any(t.columns[names[0]].missing for t in tables):
+        return None
+    rule = rules.get(0)
+    return rule.width if isinstance(rule, Vectors) and rule.width > 0.0 else None
 
 
 def entered(

@@ -59,7 +59,7 @@ def made_of(rows: Rows, comparison: Comparison, options: Options, seed: int) -> 
     deciding = n if options.scale == "reference" else n + rows.batch.rows
     backend = home(tables, names, comparison.backend)
     encoded = encode(tables, names, deciding, seed, backend, reduction=reduction_of(options))
-    widths = _widths(encoded.matrix[:deciding, :], options, seed, backend)
+    widths = _widths(encoded.matrix[:deciding, :], options, seed, backend, encoded.median)
     sigma = _middle(widths)
     facts = _facts(sigma, options, encoded.dropped) | _reduced(options, names, encoded.rules)
     with backend.scope():
@@ -149,7 +149,7 @@ def _reference(
     tables = (rows.calibration, rows.reference)
     encoded = encode(tables, names, apart, seed, backend, sorts, reduction=reduction_of(options))
     calibrating, matrix = encoded.matrix[:apart, :], encoded.matrix[apart:, :]
-    widths = _widths(calibrating, options, seed, backend)
+    widths = _widths(calibrating, options, seed, backend, encoded.median)
     sigma = _middle(widths)
     xp, there = backend.xp, comparison.backend
     with backend.scope():
@@ -167,8 +167,10 @@ def _reference(
     return _Reference(z, encoded.slots, encoded.rules, bounds, bound, moved, furthest, widths, sums)
 
 
-def _widths(deciding: Any, options: Options, seed: int, backend: Backend) -> tuple[float, ...]:
-    """The bandwidth, or the first to the last of a collection.
+def _widths(
+    deciding: Any, options: Options, seed: int, backend: Backend, median: float | None = None
+) -> tuple[float, ...]:
+    """The bandwidth, or the first to the last of a collection; `median` is the deciding rows' distance, where known.
 
     Where all deciding rows are equal as if they were 1 apart: so far are rows from them that have another category, or
     another value than their only one.
@@ -178,7 +180,9 @@ def _widths(deciding: Any, options: Options, seed: int, backend: Backend) -> tup
     if options.length == "fuse" or options.length == "agg":
         low, high = distance_quantiles(deciding, aggregated.ENDS, seed, backend)
         return aggregated.widths(low or 1.0, high or 1.0)
-    return (median_distance(deciding, seed, backend) or 1.0 if options.length == "median" else float(options.length),)
+    if options.length != "median":
+        return (float(options.length),)
+    return ((median_distance(deciding, seed, backend) if median is None else median) or 1.0,)
 
 
 def _middle(widths: tuple[float, ...]) -> float:

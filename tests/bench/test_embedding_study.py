@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
+from accel_drift.statistics import distances
 from bench import embedding_page
 from bench import embedding_study as study
+from bench.economies import economies
 from bench.embed_docstrings import texts
 from bench.study import Kept
 
@@ -28,21 +31,56 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_every_way_is_counted_and_shown() -> None:
     kept: Kept[study.Task] = Kept()
-    ways = ("none", "pca 8", "random 32")
+    ways = {"none", "pca 8", "random 32", study.CALIBRATED}
     tasks = [t for t in study.tasks() if t.d == 384 or t.change == "cost"]
-    assert {t.source for t in tasks} == {"synthetic", "docstrings"}
+    assert {t.source for t in tasks} == {"synthetic", study.SINGLE, "docstrings"}
     assert {t.change for t in tasks} == {*study.CHANGES, *study.SHARES, "cost"}
     for task in tasks:
-        kept.add(task, study.work(task, ways), 1.0, "a")
+        kept.add(task, study.work(task, tuple(way for way in study.wanted(task) if way in ways)), 1.0, "a")
     cells = study.rows(kept)
     assert {c["pairs"] for c in cells if c["change"] == "none"} == {4}
     by = {(c["source"], c["change"], c["way"]): c for c in cells}
+    assert {w for source, _, w in by if source == study.SINGLE} == {"none", "random 32"}
     assert by["docstrings", "pandas 30 %", "none"]["rate"] >= by["docstrings", "none", "none"]["rate"]
     head = {"machine": {"created_at": "2026-01-01"}, "work_s": 60}
     page = "\n".join(embedding_page.embeddings({**head, "settings": study.settings(), "cells": cells}))
     assert "| synthetic, 384 numbers | a new cluster | 3 |" in page
     assert "| docstrings, 384 numbers | pandas 10 % | 3 |" in page
     assert "| none | 1.00 |" in page
+    assert f'*{study.CALIBRATED}* has `scale="calibration"`' in page
+    earlier = [c for c in cells if c["way"] != study.CALIBRATED and c["source"] != study.SINGLE]
+    old = "\n".join(embedding_page.embeddings({**head, "settings": study.settings(), "cells": earlier}))
+    assert "calibration" not in old
+
+
+@pytest.mark.usefixtures("small")
+def test_a_quick_look_times_fewer_rounds_with_the_pairs_of_rows_of_a_users_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(study, "ROUNDS", 10)
+    first = next(study.tasks(0.2))
+    assert (first.change, first.pairs) == ("cost", 2)
+    seen: list[tuple[int, int]] = []
+
+    def p_value(*_: object) -> float:
+        seen.append((distances._PAIRS, max(b["num_threads"] for b in threadpool_info() if b["user_api"] == "blas")))
+        return 1.0
+
+    monkeypatch.setattr(study, "_p_value", p_value)
+    with economies():
+        study.work(first, ("none",))
+    assert seen == [(study.PAIRS_OF_ROWS, 1)] * 3
+
+
+@pytest.mark.usefixtures("small")
+def test_float32_rows_are_the_others_rounded() -> None:
+    sides = [
+        study._pair(study.Task(source, 384, "trailing", 0, 1), np.random.default_rng(3), (20, 12))
+        for source in ("synthetic", study.SINGLE)
+    ]
+    for double, single in zip(*sides, strict=True):
+        assert (double.dtype, single.dtype) == (np.float64, np.float32)
+        np.testing.assert_array_equal(double.astype(np.float32), single)
 
 
 def test_changes_are_what_they_say() -> None:

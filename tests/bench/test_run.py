@@ -38,6 +38,7 @@ TINY: Mapping[str, Mapping[str, int]] = {
     "mmd_wgmma": {**_SAMPLES, "groups": 0},
     "mmd_large": {**_SAMPLES, "n": 320},
     "mmd_stream": {"n": 400, "group": 2, "d": 2, "B": 19, "batches": 4},
+    "mmd_embeddings": {**_SAMPLES, "m": 40, "d": 48},
     "mmd_unequal": {**_SAMPLES, "m": 40},
 }
 """Sizes of the cases; `_SAMPLES` for all others."""

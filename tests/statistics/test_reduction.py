@@ -18,8 +18,9 @@ import accel_drift as ad
 from accel_drift.backends import get_backend
 from accel_drift.data import read_table
 from accel_drift.errors import AccelDriftError, ConfigError
-from accel_drift.statistics import reduction
+from accel_drift.statistics import encoding, matrix_kernel, reduction
 from accel_drift.statistics.comparison import Comparison, Plan
+from accel_drift.statistics.distances import median_distance
 from accel_drift.statistics.encoding import Encoded, encode, sorts_of
 from accel_drift.statistics.reduction import Reduction
 from tests._strict import StrictBackend
@@ -298,3 +299,32 @@ def test_a_profile_of_counts_refuses_it() -> None:
     sample = {"x": np.arange(100.0)}
     with pytest.raises(AccelDriftError, match="reduce='pca'"):
         ad.Profile.plan(sample, [ad.MMD(reduce="pca")])
+
+
+@pytest.mark.parametrize("way", [None, *WAYS])
+@pytest.mark.parametrize("scale", ["pooled", "calibration", "reference"])
+def test_the_median_distance_of_a_lone_embedding_is_taken_once(
+    way: Any, scale: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each row has a vector; the bandwidth is what it is when it is taken of the encoded rows once more."""
+    taken: list[float] = []
+
+    def counted(*args: Any) -> float:
+        taken.append(median_distance(*args))
+        return taken[-1]
+
+    for module in (encoding, matrix_kernel):
+        monkeypatch.setattr(module, "median_distance", counted)
+    x, y = _vectors(120, 21), _vectors(80, 22)
+    made = ad.MMD(reduce=way, components=5, scale=scale, permutations=19)
+    whole = _finding({"e": x}, {"e": y}, made)
+    assert taken == [whole.details["bandwidth"]]
+    if scale == "pooled":
+        matrix = encode(
+            [read_table({"e": side}) for side in (x, y)], ("e",), 200, 0, HOST, reduction=way and Reduction(way, 5)
+        ).matrix
+        assert whole.details["bandwidth"] == median_distance(matrix, 0, HOST)
+    taken.clear()
+    _finding({"e": [None, *x]}, {"e": y}, made)
+    _finding({"e": x, "f": x}, {"e": y, "f": y}, made)
+    assert len(taken) == 5, "of a hole, and beside another column, the encoded rows are asked"

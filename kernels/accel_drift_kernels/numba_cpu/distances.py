@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads, spans
+from accel_drift_kernels.numba_cpu.threads import compiled_in_any_order, frozen, on_threads, spans
 
 
-@compiled
+@compiled_in_any_order
 def _distances(z: Any, first: Any, second: Any, out: Any) -> None:
     for p in range(out.size):
         i, j = first[p], second[p]
