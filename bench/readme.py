@@ -43,6 +43,7 @@ python bench/categories_study.py             # very many categories: level and p
 python bench/groups_study.py                 # MMD by groups and by rows: level and power -> results/groups-<date>.json
 python bench/power_study.py                  # many kernels at once: level and power -> results/power-<date>.json
 python bench/embedding_study.py              # embeddings with and without reduction -> results/embeddings-<date>.json
+python bench/thresholds_study.py             # thresholds for a rate of false alarms -> results/thresholds-<date>.json
 python bench/run_length_study.py             # streams that do not change -> results/run_lengths-<date>.json
 python bench/sequential_study.py             # looking at every batch -> results/sequential-<date>.json
 python bench/delay_study.py --peers peers/bin/python # how soon changes are seen -> results/delays-<date>.json

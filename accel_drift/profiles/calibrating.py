@@ -35,7 +35,7 @@ MOST_ROWS = 20_000
 _TIMES = 20
 """How many times a batch's rows they are at least, where the reference has them."""
 
-_LITTLE = 5
+LITTLE = 5
 """How many times a batch's rows the reference must have so that thresholds are larger by little."""
 
 _FEW_BLOCKS = 50
@@ -90,19 +90,16 @@ def calibrate(
         ConfigError: an option has a value that cannot work, or does not fit the reference.
         DataError: no column is left to compare.
     """
-    at_least(asked.rows, 1, "rows", "rows of the batches that the thresholds are for")
-    between(asked.rate, 0, 1, "rate", "share of batches without drift that may be over, such as 0.01")
-    if asked.resamples is not None:
-        at_least(asked.resamples, 1, "resamples", "batches drawn, such as 2,000, or None for as many as it takes")
+    check(asked)
     block = _block(held, of, options, asked)
     source = _of_rows(held, detectors, asked) if block is None else _of_blocks(held, of, detectors, block, asked)
     made = _resamples(source, detectors, backend, options, asked)
     found = _statistics(made, detectors, progress)
     if not found:
-        raise DataError(f"no statistic of {', '.join(d.name for d in detectors)} is left to calibrate")
+        raise nothing_left(detectors)
     two_sided = {d.name: d.two_sided for d in detectors}
     marked, needed = limits(found, [two_sided[name] for name, _ in found], asked.rate)
-    kept, lost = _finite(marked)
+    kept, lost = finite(marked)
     rest = round(source.pool.rows * (1 - source.size / source.units))
     k = largest_rank(made.count, asked.rate)
     return Thresholds(
@@ -111,7 +108,7 @@ def calibrate(
         rate=float(asked.rate),
         resamples=made.count,
         asked=asked.resamples,
-        interval=_interval(k, made.count),
+        interval=interval(k, made.count),
         block=block,
         blocks=0 if source.blocks is None else source.size,
         compared_with=rest,
@@ -119,6 +116,18 @@ def calibrate(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         warnings=(*lost, *_warnings(source, rest, of, held.rows, needed)),
     )
+
+
+def check(asked: Calibration) -> None:
+    """Refuse options that cannot work for any reference.
+
+    Raises:
+        ConfigError: one has a value that it cannot have.
+    """
+    at_least(asked.rows, 1, "rows", "rows of the batches that the thresholds are for")
+    between(asked.rate, 0, 1, "rate", "share of batches without drift that may be over, such as 0.01")
+    if asked.resamples is not None:
+        at_least(asked.resamples, 1, "resamples", "batches drawn, such as 2,000, or None for as many as it takes")
 
 
 def _block(held: Table, of: int, options: Options, asked: Calibration) -> str | int | None:
@@ -144,7 +153,7 @@ def _of_rows(held: Table, detectors: Sequence[Detector], asked: Calibration) -> 
     if 2 * size > pool.rows:
         raise ConfigError(
             f"rows is {size:,}, and the profile holds {held.rows:,} rows: a batch is drawn from them and compared with "
-            f"the others, so it has {pool.rows // 2:,} at most, and up to {pool.rows // _LITTLE:,} cost little; give "
+            f"the others, so it has {pool.rows // 2:,} at most, and up to {pool.rows // LITTLE:,} cost little; give "
             "fewer, or fit on more"
         )
     return _Source(pool, size, pool.rows, None)
@@ -196,12 +205,21 @@ def _resamples(
     count = asked.resamples or ceil((10 + sum(d.members(tests) for d in detectors)) / asked.rate)
     every = comb(source.units, source.size)
     count = min(count, every)
-    if largest_rank(count, asked.rate) < 1:
-        raise ConfigError(
-            f"resamples is {count:,}, and a rate of {asked.rate:g} takes {ceil(1 / asked.rate) - 1:,} at least; give "
-            "more, or leave it out"
-        )
+    enough(count, asked.rate)
     return replace(one, names=screened.names, count=count, draw=_each(source) if count == every else draw)
+
+
+def enough(count: int, rate: float) -> None:
+    """Refuse a number of resamples that no threshold comes of.
+
+    Raises:
+        ConfigError: there are too few.
+    """
+    if largest_rank(count, rate) < 1:
+        raise ConfigError(
+            f"resamples is {count:,}, and a rate of {rate:g} takes {ceil(1 / rate) - 1:,} at least; give more, or "
+            "leave it out"
+        )
 
 
 def _each(source: _Source) -> Callable[[int, int], Ints]:
@@ -234,7 +252,12 @@ def _statistics(
     return {key: found[key] for key in sorted(known, key=lambda key: order[key[0]])}
 
 
-def _finite(marked: Sequence[Threshold]) -> tuple[tuple[Threshold, ...], list[str]]:
+def nothing_left(detectors: Sequence[Detector]) -> DataError:
+    """No column has a statistic."""
+    return DataError(f"no statistic of {', '.join(d.name for d in detectors)} is left to calibrate")
+
+
+def finite(marked: Sequence[Threshold]) -> tuple[tuple[Threshold, ...], list[str]]:
     """Those that are numbers, and what is said of the others."""
     kept = tuple(t for t in marked if isfinite(t.alone))
     lost = [f"{t.detector} of {t.column}" for t in marked if not isfinite(t.alone)]
@@ -242,7 +265,7 @@ def _finite(marked: Sequence[Threshold]) -> tuple[tuple[Threshold, ...], list[st
     return kept, [f"{', '.join(lost)}: {why}"] if lost else []
 
 
-def _interval(k: int, count: int) -> tuple[float, float]:
+def interval(k: int, count: int) -> tuple[float, float]:
     """The share beyond the k-th largest of R independent draws is Beta(k, R + 1 - k)."""
     from scipy.special import betaincinv
 
@@ -251,22 +274,37 @@ def _interval(k: int, count: int) -> tuple[float, float]:
 
 
 def _warnings(source: _Source, rest: int, of: int, held: int, needed: int) -> list[str]:
-    size, said = source.pool.rows - rest, []
-    # What quadratic statistics are without drift: the sum of both sides' reciprocals.
-    excess = (1 / size + 1 / rest) / (1 / size + 1 / (of if source.blocks is None else held)) - 1
-    if excess > _TOLD:
-        said.append(
-            f"batches were compared with {rest:,} rows, not with all {of:,}: thresholds of squared scores are about "
-            f"{excess:.0%} larger than need be, and weaker for it"
-        )
+    said = larger(source.pool.rows - rest, rest, of if source.blocks is None else held, of)
     if source.blocks is not None and source.units < _FEW_BLOCKS:
         said.append(
             f"the reference has {source.units} blocks: from so few it is badly known how much blocks differ, and more "
             "batches than the rate are over, with 20 blocks up to twice as many; 100 keep it"
         )
-    if needed:
-        said.append(
-            "no thresholds of all statistics together: with so many of them they take more resamples, "
-            f"resamples={needed} at least"
-        )
-    return said
+    return said + unknown_together(needed)
+
+
+def larger(size: int, rest: int, compared_with: int, of: int) -> list[str]:
+    """What is said where batches have so many rows that few are left to compare them with.
+
+    Args:
+        size: rows of a batch.
+        rest: rows that it was compared with.
+        compared_with: rows that batches to come are compared with.
+        of: rows of the whole reference.
+    """
+    # What quadratic statistics are without drift: the sum of both sides' reciprocals.
+    excess = (1 / size + 1 / rest) / (1 / size + 1 / compared_with) - 1
+    told = (
+        f"batches were compared with {rest:,} rows, not with all {of:,}: thresholds of squared scores are about "
+        f"{excess:.0%} larger than need be, and weaker for it"
+    )
+    return [told] if excess > _TOLD else []
+
+
+def unknown_together(needed: int) -> list[str]:
+    """What is said where `needed` resamples would be, and there are fewer; nothing where it is 0."""
+    told = (
+        "no thresholds of all statistics together: with so many of them they take more resamples, "
+        f"resamples={needed} at least"
+    )
+    return [told] if needed else []

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -44,14 +44,14 @@ class CountedProfile(Profile):
         tally: the counts.
         detectors: those of the plan.
         backend: the host: what is compared are counts.
-        thresholds: None: no batches can be drawn from counts.
+        thresholds: of the statistics, once calibrated; else None.
     """
 
     fitted_on: Plan
     tally: Tally
     detectors: tuple[Detector, ...] = field(init=False, repr=False, compare=False)
     backend: Backend = field(init=False, repr=False, compare=False)
-    thresholds: Thresholds | None = field(init=False, repr=False, compare=False)
+    thresholds: Thresholds | None = None
 
     def __repr__(self) -> str:
         return f"<profile of {self.tally.rows:,} rows, counted by {self.fitted_on!r}>"
@@ -67,7 +67,6 @@ class CountedProfile(Profile):
     def __post_init__(self) -> None:
         object.__setattr__(self, "detectors", self.fitted_on.detectors)
         object.__setattr__(self, "backend", get_backend("numpy"))
-        object.__setattr__(self, "thresholds", None)
 
     @classmethod
     def count(cls, plan: Plan, reference: Any, progress: Progress | None = None) -> Self:
@@ -101,6 +100,8 @@ class CountedProfile(Profile):
     def merge(self, *others: Profile) -> Self:
         """The profile of the rows of this one and of all others: in any order the same, to the byte.
 
+        Thresholds are those of a part, and the whole has none: calibrate what was merged.
+
         Raises:
             ConfigError: another was not fitted on the same plan.
         """
@@ -116,7 +117,7 @@ class CountedProfile(Profile):
             # Twice the same plan, made at different times: one of the two, whatever the order.
             plan = min(plan, other.fitted_on, key=lambda p: json.dumps(dict(p.provenance), sort_keys=True))
             tally = tally.merge(other.tally)
-        return replace(self, fitted_on=plan, tally=tally)
+        return replace(self, fitted_on=plan, tally=tally, thresholds=None)
 
     def score(self, batch: Any, *, name: str = "", progress: Progress | None = None) -> Report:
         """See `Profile.score`; the batch may be larger than memory.
@@ -128,7 +129,7 @@ class CountedProfile(Profile):
         found, screened, comparison = self._compared(batch, name, progress)
         plan, options = self.fitted_on, self.fitted_on.options
         report = report_of(comparison, screened, plan.detectors, options, comparison.rows, progress)
-        return replace(
+        made = replace(
             report,
             findings=_with_bounds(report.findings, plan.detectors, comparison),
             reference=self.name or "reference",
@@ -136,6 +137,7 @@ class CountedProfile(Profile):
             schema_diff=diff(plan.schema, found.schema),
             elapsed_s=time.perf_counter() - started,
         )
+        return made if self.thresholds is None else self.thresholds.told(made)
 
     def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
         """See `Profile.statistics`.
@@ -152,16 +154,28 @@ class CountedProfile(Profile):
         _, _, comparison = self._compared(batch, "", None)
         return {d.name: dict(d.statistics(comparison)) for d in self.detectors}
 
-    def recalibrated(self, reference: Any, *, progress: Progress | None = None) -> NoReturn:  # noqa: ARG002
-        """Refused: a profile of counts has no thresholds.
+    def recalibrated(self, reference: Any, *, progress: Progress | None = None) -> Self:
+        """See `Profile.recalibrated`; the new rows are counted in the cells of the same plan.
 
         Raises:
-            ConfigError: always.
+            ConfigError: this profile was not calibrated, or the new rows are too few for it.
+            DataError: there are no new rows.
+            SchemaError: they lack a column that the plan counts.
         """
-        raise _keeps_no_rows("thresholds")
+        old = self.thresholds
+        if old is None:
+            raise ConfigError("the profile has no thresholds to make anew; profile.calibrated(rows=...) makes them")
+        made = self.count(self.fitted_on, reference, progress)
+        if made.tally.rows == 0:
+            raise DataError("the reference has no rows; there is nothing to learn")
+        return made._calibrated(old.calibration, progress)
 
-    def _calibrated(self, asked: Calibration, progress: Progress | None) -> NoReturn:  # noqa: ARG002
-        raise _keeps_no_rows(f"thresholds for batches of {asked.rows:,} rows")
+    def _calibrated(self, asked: Calibration, progress: Progress | None) -> Self:
+        from accel_drift.profiles.calibrating_counts import calibrate
+
+        plan = self.fitted_on
+        told = str(plan.provenance.get("alike_rows") or "")
+        return replace(self, thresholds=calibrate(self.tally, plan.schema, plan.detectors, asked, told, progress))
 
     def _compared(
         self, batch: Any, name: str, progress: Progress | None
@@ -205,12 +219,14 @@ class CountedProfile(Profile):
         return rank_errors(self.tally)
 
     def save(self, path: str | Path) -> None:
-        """See `Profile.save`. The bytes depend on the plan and the rows alone, not on time or order."""
+        """See `Profile.save`. The bytes depend on plan and rows alone, not on time or order; thresholds have a time."""
         import pyarrow as pa
 
         from accel_drift.profiles.file import write
 
-        header = {"content": "aggregates", "plan": self.fitted_on.to_dict(), "rows": self.tally.rows}
+        # An earlier version reads the file and leaves thresholds out: no verdict hangs on them.
+        limits = {} if self.thresholds is None else {"thresholds": self.thresholds.to_dict()}
+        header = {"content": "aggregates", "plan": self.fitted_on.to_dict(), "rows": self.tally.rows, **limits}
         moments = [] if self.tally.moments is None else [self.tally.moments.packed]
         counts = np.concatenate([self.tally.counts, *moments])
         write(header, pa.record_batch([pa.array(counts)], ["counts"]), Path(path))
@@ -221,7 +237,8 @@ class CountedProfile(Profile):
         plan = Plan.from_dict(header["plan"])
         found, cells = np.array(counts.column("counts"), np.int64), plan.cells.width
         moments = None if plan.features is None else FeatureMoments.of_packed(plan.features.count, found[cells:])
-        return cls(plan, Tally(plan.cells, int(header["rows"]), found[:cells], plan.features, moments))
+        limits = Thresholds.from_dict(header["thresholds"]) if header.get("thresholds") else None
+        return cls(plan, Tally(plan.cells, int(header["rows"]), found[:cells], plan.features, moments), limits)
 
     def contents(self) -> dict[str, Any]:
         """What the profile holds."""
@@ -232,6 +249,7 @@ class CountedProfile(Profile):
             "columns_with_raw_values": [],
             "counts_of_all_rows": sorted(self.fitted_on.cells.columns),
             "rank_error": self.rank_error,
+            **({} if self.thresholds is None else {"thresholds": self.thresholds.said}),
             **self.fitted_on.contents(),
         }
 
@@ -331,10 +349,3 @@ def _held(plan: Plan, piece: Table, schema: Schema) -> tuple[str, ...]:
             f"that, with drop={_to_drop(odd)}"
         )
     return names
-
-
-def _keeps_no_rows(what: str) -> ConfigError:
-    return ConfigError(
-        f"{what} are found by drawing rows of the reference, and this profile keeps counts only; fit one with "
-        'content="sample", or go by the p-values of score(), which need no thresholds'
-    )

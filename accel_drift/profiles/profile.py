@@ -203,19 +203,24 @@ class Profile(ABC):
 
         Where rows of a day, say, are alike, `block` draws whole days; thresholds of single rows would be far too small.
 
+        A profile of counts draws the counts of a batch, of each column by itself: thresholds alone are those of rows.
+        How columns go together it does not know, and thresholds together allow for the worst (Bonferroni over columns):
+        fewer batches than `rate` are over. It has no blocks, and none for a detector of all columns together.
+
         Args:
             rows: rows of the batches to come. More than a fifth of the reference's cost power, for a batch is compared
                 with the others only; more than half are refused.
             rate: the share of batches without drift that may be over: of each statistic alone, and of all together.
             block: rows that are drawn as one, as in `fit`; by default the profile's own. A batch is then as many whole
                 blocks as have about `rows` rows.
-            resamples: batches drawn. By default ten over `rate`, and one over `rate` more for each statistic, so
-                that there are thresholds of all together.
+            resamples: batches drawn. By default ten over `rate`, and one over `rate` more for each statistic (of
+                counts two for each column and statistic), so that there are thresholds of all together.
             seed: decides which.
             progress: called with (done, of, what).
 
         Raises:
-            ConfigError: an option has a value that cannot work, or the profile keeps too few rows for it, or none.
+            ConfigError: an option has a value that cannot work, or the profile keeps too few rows for it, or it keeps
+                counts and there is a block rule or a detector of all columns together.
             DataError: no column is left to compare.
         """
         from accel_drift.profiles.thresholds import Calibration

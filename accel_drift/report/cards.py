@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from accel_drift.finding import Finding, Severity, Status
-from accel_drift.report import words
+from accel_drift.report import over, words
 from accel_drift.report.chart_distribution import distribution, thumbnail
 from accel_drift.report.chart_parts import parts_chart
 from accel_drift.report.chart_tests import null_histogram
@@ -126,6 +126,7 @@ def _drawn(picture: Distribution | NullPicture | None) -> Markup | None:
 def _facts(report: Report, findings: list[Finding]) -> list[str]:
     worst = findings[0]
     facts = [f"{f.detector}: {text}" for f in findings if (text := words.remark(report, f))]
+    facts += over.facts(findings)
     if len(worst.columns) > 1:
         more = len(worst.columns) - NAMED
         facts.append(f"columns: {', '.join(worst.columns[:NAMED])}{f' and {more:,} more' if more > 0 else ''}")

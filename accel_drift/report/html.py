@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from accel_drift.finding import Finding, Severity, Status
-from accel_drift.report import words
+from accel_drift.report import over, words
 from accel_drift.report.cards import Card, cards, chip
 from accel_drift.report.chart_tests import EffectBar, effects, null_histogram
 from accel_drift.report.plain import plain
@@ -67,6 +67,8 @@ def render(report: Report, *, paper: bool = False, top: int | None = None) -> st
         more=more_line(report, shown),
         remark=lambda finding: words.remark(report, finding).removeprefix("significant but small: "),
         sort_value=_sort_value,
+        over=over,
+        limits=over.any_threshold(shown),
         statuses=[(status, word) for status, word in words.STATUS_WORDS.items() if _has(shown, status)],
         cards=tiles,
         severities=[s for s in reversed(Severity) if any(f.severity is s for f in shown)],
@@ -167,6 +169,8 @@ def _numbers(report: Report) -> list[tuple[str, str, str]]:
         ),
         (words.count(len(small)), "small but significant", "real, too small to count"),
     ]
+    if (said := over.verdict(report)) is not None:
+        out.append((said[0], f"by thresholds, rate {said[2]}", said[1]))
     if untested:
         out.append((words.count(len(untested)), "without an answer", "could not be tested"))
     out.append(

@@ -60,7 +60,10 @@
     });
     order.addEventListener("change", function () {
       var i = Number(order.value);
-      if (order.value === "") sort(0, 0, false); else sort(i, i === 4 ? -1 : 1, i === 4);
+      if (order.value === "") sort(0, 0, false); else {
+        var size = heads[i].textContent === "effect";
+        sort(i, size ? -1 : 1, size);
+      }
     });
     find.addEventListener("input", filter);
     choices.forEach(function (choice) { choice.addEventListener("change", filter); });

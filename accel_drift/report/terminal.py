@@ -12,13 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from accel_drift.finding import Finding, Severity, Status
-from accel_drift.report import words
+from accel_drift.report import over, words
 from accel_drift.report.worst import check, loud_columns, more_line, some, worst_columns
 
 if TYPE_CHECKING:
     from accel_drift.report.report import Report
 
 PLAIN_WIDTH = 100
+WIDE = 116
 MANY_COLUMNS = 30
 """With more columns than this the stable ones are counted instead of listed."""
 MOST_COLUMNS = 100
@@ -79,6 +80,8 @@ class TerminalReport:
         report = self.report
         yield Text(words.headline(report), style=_headline_style(report))
         yield Text(words.sizes_line(report))
+        if by_thresholds := over.line(report):
+            yield Text(by_thresholds)
         warnings = [f"WARNING: {words.visible(warning)}" for warning in report.warnings]
         for line in warnings if self.verbose else some(warnings, MOST_LINES, "warnings"):
             yield Text(line, style="bold yellow")
@@ -86,7 +89,9 @@ class TerminalReport:
         shown, idle = (shown, "") if self.verbose else split_idle(shown)
         if shown:
             yield Text("")
-            yield _table(shown, color=self.color)
+            yield _table(shown, color=self.color, width=options.max_width)
+            if over.any_threshold(shown):
+                yield Text(over.key(report), style="dim")
         for line in filter(None, (left_out, idle)):
             yield Text(line, style="dim")
         yield from _paragraph("Notes", _remarks(report, shown, len(shown) if self.verbose else MANY_COLUMNS))
@@ -140,30 +145,41 @@ def how_line(report: Report) -> str:
     return ", ".join(parts)
 
 
-def _table(findings: Sequence[Finding], *, color: bool) -> Table:
+def _table(findings: Sequence[Finding], *, color: bool, width: int) -> Table:
+    limits = over.any_threshold(findings)
+    # Beside thresholds there is room for the rows only on a wide screen.
+    with_rows = not limits or width >= WIDE
     table = Table(box=box.SIMPLE_HEAD if color else PLAIN_BOX, pad_edge=False, show_edge=False, padding=0)
     table.add_column("column", overflow="fold", min_width=12)
     table.add_column("detector", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
+    if limits:
+        table.add_column("threshold", justify="right", no_wrap=True)
     table.add_column("effect", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("p", justify="right", no_wrap=True)
     table.add_column("adj. p", justify="right", no_wrap=True)
-    table.add_column("n ref/batch", justify="right", no_wrap=True)
+    if with_rows:
+        table.add_column("n ref/batch", justify="right", no_wrap=True)
     for finding in findings:
         table.add_row(
             Text(words.place(finding)),
             Text(words.visible(finding.detector)),
             Text(words.verdict_words(finding), style=style_of(finding)),
             words.number(finding.statistic),
+            *([over.marked(finding)] if limits else []),
             words.effect_text(finding),
             Text(words.interval_text(finding)),
             words.p_text(finding.p_value),
             words.p_text(finding.adjusted_p_value),
-            f"{words.short_count(finding.n_reference)}/{words.short_count(finding.n_batch)}",
+            *([_rows(finding)] if with_rows else []),
         )
     return table
+
+
+def _rows(finding: Finding) -> str:
+    return f"{words.short_count(finding.n_reference)}/{words.short_count(finding.n_batch)}"
 
 
 def _remarks(report: Report, shown: Sequence[Finding], most: int) -> list[str]:

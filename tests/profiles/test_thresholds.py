@@ -13,6 +13,7 @@ import pytest
 import accel_drift as ad
 from accel_drift.errors import AccelDriftError, ConfigError, DataError
 from accel_drift.profiles.thresholds import Thresholds, limits
+from accel_drift.report.words import number
 
 Data = dict[str, Any]
 
@@ -159,6 +160,50 @@ def test_a_report_tells_thresholds_beside_the_p_values(calibrated: ad.Profile) -
     assert "thresholds for batches" in told.to_html()
 
 
+def test_tables_show_thresholds_and_what_they_say(calibrated: ad.Profile) -> None:
+    report = calibrated.score(mixed(100, np.random.default_rng(4), 1.0))
+    text, page = report.to_text(), report.to_html()
+    assert "By thresholds (rate 0.05): ALARM, over that of all together: x" in text
+    assert max(map(len, text.splitlines())) <= 100
+    (head,) = (line for line in text.splitlines() if line.startswith("column "))
+    assert head.split()[:5] == ["column", "detector", "verdict", "value", "threshold"]
+    assert "n ref/batch" not in head
+    assert "n ref/batch" in report.to_text(width=130)
+    finding = next(f for f in report.findings if (f.detector, f.column) == ("ks", "x"))
+    value, alone, together = (
+        number(v) for v in (finding.statistic, *(finding.details[n] for n in ("threshold", "threshold_together")))
+    )
+    row = next(line for line in text.splitlines() if line.startswith("x ") and " ks " in line)
+    assert f"{value} {alone} !" in " ".join(row.split())
+    assert '<th scope="col" class="n">threshold</th>' in page
+    assert f'title="of all together: {together}"><b>alarm</b> {alone}</td>' in page
+    assert f"is over its threshold of {alone}, and over that of all together, {together}" in page
+    assert "by thresholds, rate 0.05" in page
+    assert '<option value="5">largest effect' in page
+    assert '<option value="8">smallest adjusted p' in page
+
+
+def test_a_quiet_batch_and_reports_without_thresholds(calibrated: ad.Profile) -> None:
+    rng = np.random.default_rng(22)
+    quiet = calibrated.score(mixed(100, rng))
+    assert quiet.over_together == ()
+    assert "By thresholds (rate 0.05): no alarm (the verdict above is that of p-values)" in quiet.to_text()
+    plain = ad.Profile.fit(mixed(300, rng), ["psi"], backend="numpy")
+    for report in (plain.score(mixed(100, rng)), calibrated.score(mixed(60, rng))):
+        text, page = report.to_text(), report.to_html()
+        assert "By thresholds" not in text + page
+        assert "threshold: of" not in text
+        assert ">threshold</th>" not in page
+        assert '<option value="4">largest effect' in page
+
+
+def test_a_report_without_thresholds_together_says_so() -> None:
+    rng = np.random.default_rng(0)
+    profile = ad.Profile.fit(mixed(300, rng), ["psi", "ks"], backend="numpy").calibrated(20, resamples=120)
+    text = profile.score(mixed(20, rng, 9.0)).to_text(width=200)
+    assert "By thresholds (rate 0.01): not known, none of all together; over its own: x" in text
+
+
 def test_statistics_are_those_of_the_report(calibrated: ad.Profile) -> None:
     batch = mixed(100, np.random.default_rng(8))
     found = calibrated.statistics(batch)
@@ -303,22 +348,6 @@ def test_every_batch_of_few_is_drawn_once() -> None:
     made = profile.calibrated(20, 0.1, block="day").thresholds
     assert made is not None
     assert (made.resamples, made.blocks) == (40, 1)
-
-
-def test_counts_have_no_thresholds() -> None:
-    rng = np.random.default_rng(0)
-    counted = ad.Profile.fit(mixed(300, rng), ["psi", "ks"], content="aggregates")
-    assert counted.thresholds is None
-    with pytest.raises(ConfigError, match="thresholds for batches of 30 rows are found by drawing"):
-        counted.calibrated(30)
-    with pytest.raises(ConfigError, match="keeps counts only"):
-        counted.recalibrated(mixed(300, rng))
-    found = counted.statistics(mixed(50, rng))
-    assert set(found) == {"psi", "ks"}
-    assert set(found["ks"]) == {"x", "y", "n"}
-    joint = ad.Profile.fit(mixed(300, rng), ["psi", "mmd"], content="aggregates")
-    with pytest.raises(ConfigError, match="this one has mmd"):
-        joint.statistics(mixed(50, rng))
 
 
 def test_progress_is_told() -> None:
