@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -47,12 +48,26 @@ def first_alarms(
     Raises:
         RuntimeError: no Python is named, or alibi-detect failed under it.
     """
+    cases = [(reference, streams)]
+    told = all_first_alarms(cases, ert=ert, window=window, bootstraps=bootstraps, seed=seed)
+    return {**told, "first": told["first"][0], "fit_cpu_s": told["fit_cpu_s"][0]}
+
+
+def all_first_alarms(
+    cases: Sequence[tuple[Rows, tuple[Rows, Rows]]], *, ert: int, window: int, bootstraps: int, seed: int
+) -> dict[str, Any]:
+    """The same of several references, each with its streams, in one process: "first" and "fit_cpu_s" are lists.
+
+    Raises:
+        RuntimeError: no Python is named, or alibi-detect failed under it.
+    """
     if not os.environ.get(PYTHON):
         raise RuntimeError("alibi-detect runs under a Python of its own; name that by --peers, see bench/peers.txt")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "streams.npz"
-        numbers = np.array([ert, window, bootstraps, seed])
-        np.savez(path, reference=reference, one=streams[0], other=streams[1], numbers=numbers)
+        lots: dict[str, Any] = {f"{name}{i}": rows for i, (reference, streams) in enumerate(cases)
+                for name, rows in zip(("reference", "one", "other"), (reference, *streams), strict=True)}  # fmt: skip
+        np.savez(path, numbers=np.array([len(cases), ert, window, bootstraps, seed]), **lots)
         command = [os.environ[PYTHON], "-I", __file__, str(path)]
         # A study runs several processes; threads of each would only wait for one another.
         alone = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -64,26 +79,29 @@ def first_alarms(
 
 
 def main() -> None:
-    """Fit, then reset before each stream and give it row by row until it alarms."""
+    """Of each reference: fit, then reset before each stream and give it row by row until it alarms."""
     warnings.simplefilter("ignore")
-    with np.load(sys.argv[1]) as held:
-        reference, lots = held["reference"], (held["one"], held["other"])
-        ert, window, bootstraps, seed = held["numbers"].tolist()
     torch, drift = import_module("torch"), import_module("alibi_detect.cd").MMDDriftOnline
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    started = process_time()
-    detector = drift(
-        reference, ert=ert, window_size=window, n_bootstraps=bootstraps, backend="pytorch", device="cpu", verbose=False
-    )
-    seconds = process_time() - started
-
-    def first(rows: Rows) -> int:
-        detector.reset_state()
-        return next((n for n, row in enumerate(rows, 1) if detector.predict(row)["data"]["is_drift"]), 0)
-
-    found = [[first(rows) for rows in lot] for lot in lots]
+    found, seconds = [], []
+    with np.load(sys.argv[1]) as held:
+        count, ert, window, bootstraps, seed = held["numbers"].tolist()
+        for i in range(count):
+            torch.manual_seed(seed)
+            started = process_time()
+            detector = drift(
+                held[f"reference{i}"], ert=ert, window_size=window, n_bootstraps=bootstraps, backend="pytorch",
+                device="cpu", verbose=False,
+            )  # fmt: skip
+            seconds.append(process_time() - started)
+            found.append([[_first(detector, rows) for rows in held[f"{name}{i}"]] for name in ("one", "other")])
     print(json.dumps({"first": found, "fit_cpu_s": seconds, "version": version("alibi-detect")}))
+
+
+def _first(detector: Any, rows: Rows) -> int:
+    """The number of rows up to the first alarm, 0 without one."""
+    detector.reset_state()
+    return next((n for n, row in enumerate(rows, 1) if detector.predict(row)["data"]["is_drift"]), 0)
 
 
 if __name__ == "__main__":

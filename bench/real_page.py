@@ -12,7 +12,7 @@ _SHORT = 8
 
 
 def real(result: Mapping[str, Any]) -> Iterator[str]:
-    """Controls, known drifts, open questions and the stream of errors."""
+    """Controls, known drifts, open questions, the stream of errors and streams that are watched."""
     s = result["settings"]
     of = {about: [c for c in result["cells"] if c["about"] == about] for about in _ABOUTS}
     yield "## Real data"
@@ -24,7 +24,7 @@ def real(result: Mapping[str, Any]) -> Iterator[str]:
         f"choice of detectors. {made(result)}"
     )
     yield ""
-    versions = {c["detector"]: c["version"] for c in result["cells"] if "version" in c}
+    versions = {c["detector"]: c["version"] for c in result["cells"] if "version" in c and c["about"] != "watched"}
     if versions:
         told = (f"{name} {v} ({s['libraries'][name]})" for name, v in versions.items())
         yield f"Other libraries, which know no blocks, at their defaults: {'; '.join(told)}."
@@ -33,9 +33,10 @@ def real(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _known(of["drift"], s)
     yield from _open(of["open"])
     yield from _streams(of["stream"])
+    yield from _watched(of["watched"], s)
 
 
-_ABOUTS = ("dealt", "control", "pooled", "drift", "open", "stream")
+_ABOUTS = ("dealt", "control", "pooled", "drift", "open", "stream", "watched")
 
 
 def _controls(of: Mapping[str, Sequence[Cell]], settings: Mapping[str, Any]) -> Iterator[str]:
@@ -182,6 +183,91 @@ def _streams(cells: Sequence[Cell]) -> Iterator[str]:
         for c in cells
     ]  # fmt: skip
     yield from table(("", "2nd", "3rd", "4th", "5th", "first day in the 4th", "shuffled"), rows)
+
+
+def _watched(cells: Sequence[Cell], settings: Mapping[str, Any]) -> Iterator[str]:
+    """Two tables, streams by detectors: false alarms, and alarms with their delays."""
+    if not cells:
+        return
+    streams, detectors = (list(dict.fromkeys(c[key] for c in cells)) for key in ("group", "detector"))
+    of = {(c["group"], c["detector"]): c for c in cells}
+    versions = {c["detector"]: c["version"] for c in cells if "version" in c}
+    heads = ("", *(f"{name} {versions[name]}" if name in versions else name for name in detectors))
+    yield ""
+    yield "### Streams, watched"
+    yield ""
+    yield from _promised(cells, settings["watched"], peers=bool(versions))
+    yield ""
+    yield "Without a change, streams with an alarm:"
+    yield ""
+    yield from table(heads, [(g, *(_false(of.get((g, d))) for d in detectors)) for g in streams])
+    yield ""
+    yield (
+        "With a change, streams with an alarm, and the median number of looks up to it, in parentheses of rows; a "
+        "reference of which each row is used once may be used up before."
+    )
+    yield ""
+    yield from table(heads, [(g, *(_found(of.get((g, d))) for d in detectors)) for g in streams])
+    yield ""
+    for c in {c["group"]: c for c in cells}.values():
+        windows = f"windows of {c['window']} rows" if c["window"] else "too few rows for windows of rows"
+        yield (
+            f"- {c['group']}: {c['why']}; {c['looks']} looks, {c['rows']:,} rows; {windows}. Changed: {c['moved']}; "
+            f"{c['moved_looks']} looks."
+        )
+
+
+def _promised(cells: Sequence[Cell], s: Mapping[str, Any], *, peers: bool) -> Iterator[str]:
+    """What is promised of which streams, and what is not."""
+    yield (
+        "A watch is opened on a reference, and sees batches in which nothing changed; opened anew, batches in which "
+        "something did. Each deal has a reference and an order of its own; of what is not dealt only the seed differs. "
+        "SequentialTwoSample and Sequential (KS; MMD for images) promise that there is ever a false alarm with a "
+        f"probability of {s['alpha']} at most, OnlineMMD and KernelCUSUM about {s['arl']:,} rows to one on average "
+        "over references, where rows are independent. Dealt one by one they are, but that none comes twice: in "
+        f"parentheses is the most streams that alarm, with a probability of {1 - s['unlikely']:.2%}, where a promise "
+        f"is kept and runs are exponential. Ours are within it in {held(cells)}."
+    )
+    yield ""
+    yield (
+        "Where whole days are dealt, or days kept in order, rows are like those before them, so that nothing is "
+        "promised and nothing is judged: an alarm there says that days differ, which those of the reference do, too, "
+        "and one after a change says no more. "
+        "A watch warns of a reference whose rows are alike in the order in which they are given: it did "
+        f"{_warned(cells)}. A remedy is one row for each day."
+    )
+    if peers:
+        yield ""
+        yield (
+            f"alibi-detect is asked for {s['arl']:,} rows to a false alarm, too, with thresholds by "
+            f"{s['bootstraps']:,} draws, in two deals of what has a small reference, by whose square its time grows; "
+            "ADWIN watches each column of numbers by itself at its defaults, has seen the reference, and promises "
+            "nothing of a whole stream."
+        )
+
+
+def _warned(cells: Sequence[Cell]) -> str:
+    """How many of the openings of our watches were warned of."""
+    told = []
+    for fair, where in ((False, "of what is dealt in whole days or kept in order"), (True, "of what is dealt by rows")):
+        mine = [c for c in cells if c["fair"] is fair and "version" not in c]
+        told.append(f"at {sum(c['warned'] for c in mine):,} of {sum(c['streams'] for c in mine):,} openings {where}")
+    return ", and ".join(told)
+
+
+def _false(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    bound = "" if cell["bound"] is None else f" ({cell['bound']})"
+    text = f"{cell['alarmed']} of {cell['streams']}{bound}"
+    return f"**{text}**" if cell["holds"] is False else text
+
+
+def _found(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    text = f"{cell['moved_alarmed']} of {cell['moved_streams']}"
+    return text if cell["delay_looks"] is None else f"{text}, {cell['delay_looks']} ({cell['delay_rows']:,})"
 
 
 def _yes(holds: bool | None) -> str:

@@ -6,6 +6,7 @@
 
 Every question is a reference and a batch (`real_questions.py`), and each contender gives its verdict with its defaults.
 Where rows of one day share their weather, ours are asked twice: with single rows relabelled, and with whole days.
+Watches and detectors of streams see batch after batch (`real_watched.py`), with and without a change.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from accel_drift.errors import DataError
 from accel_drift.finding import Status
 from accel_drift.profiles import compare
 from accel_drift.report import Report
-from bench import online_peer, real_data, real_peers, real_streams
+from bench import online_peer, real_data, real_peers, real_streams, real_watches
 from bench.real_questions import HALVES, REPEATS, SEED, Question, questions
+from bench.real_watched import watched
 from bench.study import Found, Kept, Study, main
 
 ALPHA = 0.01
@@ -58,10 +60,10 @@ LIBRARIES_ASKED = ("flights, even and odd days", "rain, even and odd weeks", "pi
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The questions of one group, or those that one of the other libraries is asked.
+    """The questions of one group, those that one of the other libraries is asked, or deals of a stream that is watched.
 
     Attributes:
-        group: that of the questions, or the library.
+        group: that of the questions, the library, or what is watched.
         first: how many of them.
     """
 
@@ -90,6 +92,7 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
     for group, count in groups.items():
         yield Task(group, max(1, round(scale * count)))
     yield Task(real_streams.GROUP, 1)
+    yield from (Task(name, max(1, round(scale * real_watches.DEALS))) for name in watched())
     if os.environ.get(online_peer.PYTHON):
         count = sum(groups[name] for name in LIBRARIES_ASKED)
         yield from (Task(library, max(1, round(scale * count))) for library in real_peers.LIBRARIES)
@@ -101,6 +104,8 @@ def wanted(task: Task) -> tuple[str, ...]:
         return (task.group,)
     if task.group == real_streams.GROUP:
         return real_streams.DETECTORS
+    if task.group in watched():
+        return real_watches.wanted(task.group)
     modes = (ROWS, BLOCKS) if task.asked()[0].block else (ROWS,)
     return tuple(f"{name}{mode}" for name in (DEFAULT, *NAMES) for mode in modes)
 
@@ -109,6 +114,8 @@ def work(task: Task, detectors: tuple[str, ...]) -> Found:
     """The verdict of each detector on each question."""
     if task.group == real_streams.GROUP:
         return {name: real_streams.answer(name, SEED) for name in detectors}
+    if task.group in watched():
+        return {name: real_watches.answer(name, task.group, task.first) for name in detectors}
     asked = task.asked()
     sides = [q.draw() for q in asked]
     found: Found = {}
@@ -161,6 +168,9 @@ def rows(kept: Kept[Task]) -> list[dict[str, Any]]:
         if task.group == real_streams.GROUP:
             made += [_stream(name, told, kept.commits[task, name]) for name, told in by.items()]
             continue
+        if task.group in watched():
+            made += [real_watches.row(task.group, name, told, kept.commits[task, name]) for name, told in by.items()]
+            continue
         asked = task.asked()
         for name, told in by.items():
             facts = {"detector": name, "commits": [kept.commits[task, name]]}
@@ -182,7 +192,7 @@ def _of_group(name: str, pairs: Sequence[tuple[Question, Mapping[str, Any]]]) ->
     return [_reading(name, q, told) for q, told in pairs]
 
 
-_ORDER = ("control", "dealt", "drift", "open", "stream")
+_ORDER = ("control", "dealt", "drift", "open", "stream", "watched")
 
 
 def _stream(name: str, told: Mapping[str, Any], commit: str) -> dict[str, Any]:
@@ -274,6 +284,7 @@ def settings() -> dict[str, Any]:
         "halves": HALVES,
         "packages": real_data.versions(),
         "facts": facts(),
+        "watched": real_watches.settings(),
         "libraries": {name: about for name, (_, about) in real_peers.LIBRARIES.items()},
     }
 
@@ -302,6 +313,8 @@ def facts() -> dict[str, Any]:
 def told(found: Mapping[str, Any]) -> str:
     """How many questions got a finding, and how many a verdict of drift."""
     answers = found.get("answers")
+    if "moved_streams" in found:
+        return real_watches.told(found)
     if answers is None:
         return f"{found['alarms']}, shuffled {found['shuffled_alarmed']}"
     return f"{sum(bool(a['significant']) for a in answers)}/{sum(a['drifted'] for a in answers)} of {len(answers)}"
