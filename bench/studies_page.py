@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.embedding_page import embeddings
+from bench.evaluation_page import evaluation
 from bench.page import Cell, held, made, table
 from bench.published_page import published
 from bench.real_page import real
@@ -358,6 +359,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "sequential": sequential,
     "real": real,
     "delays": delays,
+    "evaluation": evaluation,
     "published": published,
 }
 """What a result is called -> how it is shown, in the page's order."""

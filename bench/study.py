@@ -115,17 +115,20 @@ def read(task: type[T], path: Path | None) -> Kept[T]:
     return kept
 
 
-def main(study: Study[T], tasks: Callable[[float], Sequence[T]], about: str | None) -> int:
-    """The command line of a study."""
+def main(
+    study: Study[T], tasks: Callable[[float], Sequence[T]], about: str | None, words: Sequence[str] | None = None
+) -> int:
+    """The command line of a study: 0, or 1 where a cell is beyond its bound; `words` stand for those of the shell."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the pairs; below 1 nothing is written")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the pairs; see --out")
     parser.add_argument("--processes", type=int, default=machine.cores())
     parser.add_argument("--keep", type=Path, help="a file for finished runs, so that a study can be taken up again")
+    parser.add_argument("--out", type=Path, help="folder of the result; without it less than the whole is not written")
     parser.add_argument("--as-is", action="store_true", help="run nothing, write what the kept file holds")
-    parser.add_argument("--detectors", default="", help="only these, with commas between; nothing is written")
-    parser.add_argument("--columns", default="", help="only these kinds of column; nothing is written")
+    parser.add_argument("--detectors", default="", help="only these, with commas between; see --out")
+    parser.add_argument("--columns", default="", help="only these kinds of column; see --out")
     parser.add_argument("--peers", type=Path, help="the Python of other libraries, where they are studied, too")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     if given.peers is not None:
         os.environ[online_peer.PYTHON] = str(given.peers.absolute())
     before = machine.facts()
@@ -139,8 +142,11 @@ def main(study: Study[T], tasks: Callable[[float], Sequence[T]], about: str | No
     failed = [r for r in rows if r.get("holds") is False]
     for row in failed:
         print("beyond its bound:", row)
-    if given.as_is or not (given.scale < 1 or given.detectors or given.columns):
-        path = machine.RESULTS / f"{study.name}-{datetime.now(UTC).date()}.json"
+    whole = given.as_is or not (given.scale < 1 or given.detectors or given.columns)
+    folder = given.out or (machine.RESULTS if whole else None)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{study.name}-{datetime.now(UTC).date()}.json"
         write_text_atomically(path, as_json(study.name, study.settings(), rows, before, kept.seconds))
         print(f"wrote {path.name}")
     print(f"{len(rows)} cells, {len(failed)} beyond their bound")

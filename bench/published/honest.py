@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from accel_drift.evaluation.metrics import threshold_for
 from bench.published.protocol import FEATURES, REFERENCE, ROWS, Floats
 
 SEED = 20_008
@@ -65,12 +66,6 @@ def key(change: str, size: float) -> str:
     return f"{change} {size:g}"
 
 
-def threshold(clean: Floats, rate: float = RATE) -> float:
-    """The smallest score of these that no more than `rate` of them are above."""
-    falling = np.sort(clean)[::-1]
-    return float(falling[int(rate * len(falling))])
-
-
 def crossed(scores: Mapping[int, Mapping[str, Floats]]) -> dict[str, tuple[list[int], list[int]]]:
     """Alarms and batches of each seed, for each kind of batch.
 
@@ -81,7 +76,7 @@ def crossed(scores: Mapping[int, Mapping[str, Floats]]) -> dict[str, tuple[list[
     halves: Sequence[list[int]] = (seeds[::2], seeds[1::2])
     found: dict[str, tuple[list[int], list[int]]] = {}
     for own, other in (halves, halves[::-1]):
-        at = threshold(np.concatenate([scores[seed]["clean"] for seed in other]))
+        at = threshold_for(np.concatenate([scores[seed]["clean"] for seed in other]), RATE)
         for seed in own:
             for kind, values in scores[seed].items():
                 hits, trials = found.setdefault(kind, ([], []))

@@ -116,12 +116,6 @@ def test_clean_batches_of_the_honest_form_are_fresh() -> None:
     assert not np.allclose(reference.mean(axis=0), other.mean(axis=0), atol=0.1)
 
 
-def test_a_threshold_lets_no_more_than_its_rate_above_it() -> None:
-    scores = np.random.default_rng(2).random(1_000)
-    assert (scores > honest.threshold(scores, 0.01)).sum() == 10
-    assert (np.zeros(50) > honest.threshold(np.zeros(50))).sum() == 0
-
-
 def test_each_half_is_held_against_the_threshold_of_the_other() -> None:
     low, high = np.linspace(0, 1, 100), np.linspace(10, 11, 100)
     found = honest.crossed({1: {"clean": low, "x": np.array([5.0])}, 2: {"clean": high, "x": np.array([5.0])}})

@@ -1,0 +1,1 @@
+"""What `bench/evaluation_study.py` evaluates, through the package's own harness: contenders, scenarios and drifts."""
