@@ -23,7 +23,7 @@ from accel_drift.profiles.plan import Plan
 from accel_drift.profiles.profile import Profile
 from accel_drift.profiles.scoring import nothing_left, report_of
 from accel_drift.profiles.screening import Screened, changed, screen_counts
-from accel_drift.profiles.thresholds import Calibration, Thresholds
+from accel_drift.profiles.thresholds import Calibration, Statistics, Thresholds
 from accel_drift.report import Report
 from accel_drift.statistics import draws
 from accel_drift.statistics.cell_pairs import rank_errors
@@ -139,7 +139,7 @@ class CountedProfile(Profile):
         )
         return made if self.thresholds is None else self.thresholds.told(made)
 
-    def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
+    def statistics(self, batch: Any) -> Statistics:
         """See `Profile.statistics`.
 
         Raises:
@@ -151,8 +151,8 @@ class CountedProfile(Profile):
                 f"statistics() makes those of columns where a profile keeps counts only, and this one has "
                 f'{", ".join(joint)}; leave that out, call score(), or fit a profile with content="sample"'
             )
-        _, _, comparison = self._compared(batch, "", None)
-        return {d.name: dict(d.statistics(comparison)) for d in self.detectors}
+        found, _, comparison = self._compared(batch, "", None)
+        return Statistics({d.name: d.statistics(comparison) for d in self.detectors}, found.tally.rows)
 
     def recalibrated(self, reference: Any, *, progress: Progress | None = None) -> Self:
         """See `Profile.recalibrated`; the new rows are counted in the cells of the same plan.

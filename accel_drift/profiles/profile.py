@@ -18,7 +18,7 @@ from accel_drift.report import Report
 
 if TYPE_CHECKING:
     from accel_drift.profiles.plan import Plan
-    from accel_drift.profiles.thresholds import Calibration, Thresholds
+    from accel_drift.profiles.thresholds import Calibration, Statistics, Thresholds
 
 SAMPLE_ROWS = 20_000
 """Rows that a profile keeps at most for the detectors that need rows."""
@@ -240,15 +240,17 @@ class Profile(ABC):
 
         Raises:
             ConfigError: this profile was not calibrated, or the new rows are too few for it.
-            DataError: the reference cannot be read, has no rows, or none of the columns.
+            DataError: the reference cannot be read, or has no rows.
+            SchemaError: it lacks a column that this profile compares.
         """
 
     @abstractmethod
-    def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
+    def statistics(self, batch: Any) -> Statistics:
         """The statistics of a batch alone, without permutations, intervals or a verdict.
 
         Returns:
-            detector -> column -> statistic; of a detector of all columns together the column is "".
+            A dict: detector -> column -> statistic; of a detector of all columns together the column is "". It knows
+            the batch's `rows`, so that `thresholds.judge` refuses those of too few.
 
         Raises:
             DataError: the batch cannot be read, has no rows, or no column that the reference has.

@@ -15,15 +15,16 @@ from accel_drift._version import version
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import Progress, read_table
+from accel_drift.data.schema import listed
 from accel_drift.data.table import CategoricalColumn, Table
 from accel_drift.data.words import set_aside
 from accel_drift.detectors.base import Detector
-from accel_drift.errors import ConfigError, DataError
+from accel_drift.errors import ConfigError, DataError, SchemaError
 from accel_drift.options import at_least
 from accel_drift.profiles.learning import Learned, detectors_of
 from accel_drift.profiles.profile import SAMPLE_ROWS, Profile
 from accel_drift.profiles.scoring import Options, compared, score
-from accel_drift.profiles.thresholds import Calibration, Thresholds
+from accel_drift.profiles.thresholds import Calibration, Statistics, Thresholds
 from accel_drift.report import Report
 from accel_drift.statistics import draws
 from accel_drift.statistics.kept import Kept
@@ -99,11 +100,12 @@ class SampledProfile(Profile):
         )
         return report if self.thresholds is None else self.thresholds.told(report)
 
-    def statistics(self, batch: Any) -> dict[str, dict[str, float]]:
+    def statistics(self, batch: Any) -> Statistics:
         """See `Profile.statistics`."""
-        sides = self.rows, self._thinned(self._read(batch, ""))
+        table = self._read(batch, "")
+        sides = self.rows, self._thinned(table)
         _, comparison = compared(*sides, self.detectors, self.backend, self.options, self.totals, self.kept)
-        return {d.name: dict(d.statistics(comparison)) for d in self.detectors}
+        return Statistics({d.name: d.statistics(comparison) for d in self.detectors}, table.rows)
 
     def _calibrated(self, asked: Calibration, progress: Progress | None) -> Self:
         from accel_drift.profiles.calibrating import calibrate
@@ -118,6 +120,7 @@ class SampledProfile(Profile):
         Raises:
             ConfigError: this profile was not calibrated, or the new rows are too few for it.
             DataError: there are no new rows.
+            SchemaError: they lack a column that this profile compares.
         """
         old = self.thresholds
         if old is None:
@@ -125,6 +128,11 @@ class SampledProfile(Profile):
         table = self._read(reference, "")
         if table.rows == 0:
             raise DataError("the reference has no rows; there is nothing to learn")
+        if lacking := [name for name in self.rows.schema.names if name not in table.schema.names]:
+            raise SchemaError(
+                f"the new reference lacks {listed(lacking)}, so there would be no thresholds of that; give rows with "
+                "all columns of this profile, or fit and calibrate another on those that are left"
+            )
         learned = Learned(table, self.detectors, self.options, self.backend)
         # As many rows are kept as of the last reference, or all of as many as a profile keeps anyway.
         made = self.of(learned, max(self.rows.rows, SAMPLE_ROWS))

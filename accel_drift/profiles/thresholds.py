@@ -61,6 +61,21 @@ class Threshold:
         return abs(value) if self.two_sided and value > float("-inf") else value
 
 
+class Statistics(dict[str, dict[str, float]]):
+    """Statistics of a batch: detector -> column -> statistic, and how many rows they are of.
+
+    Attributes:
+        rows: of the batch.
+    """
+
+    def __init__(self, statistics: Mapping[str, Mapping[str, float]], rows: int) -> None:
+        super().__init__({detector: dict(found) for detector, found in statistics.items()})
+        self.rows = rows
+
+    def __reduce__(self) -> tuple[type[Statistics], tuple[dict[str, dict[str, float]], int]]:
+        return type(self), (dict(self), self.rows)
+
+
 class Judgement(NamedTuple):
     """What thresholds say of the statistics of a batch.
 
@@ -149,13 +164,15 @@ class Thresholds:
         Args:
             statistics: detector -> column -> statistic, as `Profile.statistics` gives them; what is not there, or NaN,
                 is over nothing.
-            rows: rows of the batch, to be told where there are too few for these thresholds.
+            rows: rows of the batch; None for those that `Profile.statistics` counted. Give them with plain dicts, which
+                do not know.
 
         Raises:
-            ConfigError: the batch has fewer rows than these thresholds are for, or no statistic has a threshold.
+            ConfigError: the batch has `too_few` rows for these thresholds, or no statistic has a threshold.
         """
+        rows = getattr(statistics, "rows", None) if rows is None else rows
         if rows is not None and self.too_few(rows):
-            raise ConfigError(self._for_others(rows))
+            raise ConfigError(f"{self._for_others(rows)}; score() tests batches of any size, too_few() says beforehand")
         held = [(t, t.size(statistics[t.detector].get(t.column))) for t in self.limits if t.detector in statistics]
         if not held:
             known = ", ".join(dict.fromkeys(t.detector for t in self.limits))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 import accel_drift as ad
-from accel_drift.errors import AccelDriftError, ConfigError, DataError
+from accel_drift.errors import AccelDriftError, ConfigError, DataError, SchemaError
 from accel_drift.profiles.thresholds import Thresholds, limits
 from accel_drift.report.words import number
 
@@ -223,6 +225,13 @@ def test_batches_of_other_sizes(calibrated: ad.Profile) -> None:
     assert any("larger than need be" in note for note in large.notes)
     with pytest.raises(ConfigError, match="has 60"):
         made.judge({"ks": {"x": 0.1}}, rows=60)
+    few = calibrated.statistics(mixed(60, rng, 3.0))
+    assert few.rows == pickle.loads(pickle.dumps(few)).rows == copy.deepcopy(few).rows == 60  # noqa: S301  (our own)
+    assert json.loads(json.dumps(few)).keys() == few.keys()
+    with pytest.raises(ConfigError, match=r"has 60: .*score\(\)"):
+        made.judge(few)
+    assert made.judge(few, rows=100).alarm
+    assert made.judge(dict(few)).alarm, "a plain dict does not know"
     assert not made.judge({"ks": {"x": 0.01, "y": float("nan")}}, rows=96).alarm
     with pytest.raises(ConfigError, match="no threshold for kl"):
         made.judge({"kl": {"x": 0.1}})
@@ -270,6 +279,17 @@ def test_calibration_falls_due_and_is_made_anew(calibrated: ad.Profile) -> None:
     assert {t.column for t in newer.thresholds.limits} == {"x", "y", "c"}
     with pytest.raises(ConfigError, match="no thresholds to make anew"):
         profile.recalibrated(mixed(400, np.random.default_rng(2)))
+
+
+def test_newer_rows_that_lack_columns_are_refused_by_name() -> None:
+    rng = np.random.default_rng(5)
+    profile = ad.Profile.fit(mixed(300, rng), ["psi"], backend="numpy").calibrated(30, 0.1, resamples=99)
+    fewer = {name: values for name, values in mixed(300, rng).items() if name not in ("y", "c")}
+    with pytest.raises(SchemaError, match=r"lacks 'y', 'c'.*fit and calibrate another"):
+        profile.recalibrated(fewer)
+    more = profile.recalibrated({**mixed(300, rng), "new": rng.normal(size=300)}).thresholds
+    assert more is not None
+    assert {t.column for t in more.limits} == {*"xync", "new"}
 
 
 def test_columns_without_spread_or_value() -> None:
