@@ -241,6 +241,7 @@ def _promised(cells: Sequence[Cell], s: Mapping[str, Any], *, peers: bool) -> It
         yield (
             f"alibi-detect is asked for {s['arl']:,} rows to a false alarm, too, with thresholds by "
             f"{s['bootstraps']:,} draws, in two deals of what has a small reference, by whose square its time grows; "
+            "its first window is of reference rows, so that it may alarm before ours, which wait for a window. "
             "ADWIN watches each column of numbers by itself at its defaults, has seen the reference, and promises "
             "nothing of a whole stream."
         )

@@ -66,8 +66,8 @@ def watched() -> Mapping[str, Watched]:
     made = [
         Watched("flights in whole days", False, f"20 days of June and the other 10, dealt; a look is a day, of which "
                 f"{A_DAY} flights are taken; those of a day share its weather", late, _flights, 50),
-        Watched("flights, single ones dealt", True, "the same flights, dealt one by one, as in batches that span the "
-                "month", "September's, dealt, too", _flights_dealt, 50),
+        Watched("flights, single ones dealt", True, f"{A_DAY} flights of each day of June, dealt one by one, as in "
+                "batches that span the month; a look is 50", "September's, dealt, too", _flights_dealt, 50),
         Watched("flights, a row a day", True, "61 days of June to August and the other 31, dealt; a row has a day's "
                 "mean delays, cancellations and flights; a look is 7 days", early, _days_of_flights, 0),
         Watched("rentals in whole days", False, "120 days of 2011 and 40 others, dealt; a look is a day, whose hours "
