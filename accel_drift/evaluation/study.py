@@ -79,8 +79,10 @@ class Evaluation:
             threads: run so many at a time in threads of this process: for contenders that spend their time outside
                 Python. Those that draw from NumPy's or Python's shared generator are then not the same every time.
             out: a folder to keep each trial in as soon as it is done. What is there already is not run again: a study
-                that was cut off, or gets more seeds, scenarios or contenders, goes on where it is. A trial is
-                known by options, code of your classes, data, seed and version of accel-drift.
+                that was cut off, or gets more seeds, scenarios or contenders, goes on where it is. A trial is known by
+                its options, data and seed, by the version of accel-drift, and by the code of your classes and functions
+                with all that it names; of other packages by their versions. What code looks up by a text, reads from
+                files or has in compiled modules of yours is not seen: after a change of these take another folder.
             progress: called with (trials done, trials in all, "evaluating"), so `progress=print` will do.
 
         Raises:

@@ -52,7 +52,7 @@ class Task:
 
 
 def key_of(contender: str, scenario: str, seed: int) -> str:
-    """What the part of a trial is kept under: it differs where options, data, seed or the version do.
+    """What the part of a trial is kept under: it differs where options, code, data, seed or the version do.
 
     Args:
         contender: its digest.
