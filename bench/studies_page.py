@@ -11,6 +11,7 @@ from bench.page import Cell, held, made, table
 from bench.published_page import published
 from bench.real_page import real
 from bench.streams_page import delays, run_lengths, sequential
+from bench.thresholds_page import thresholds
 
 
 def level(result: Mapping[str, Any]) -> Iterator[str]:
@@ -355,6 +356,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "groups": groups,
     "power": power,
     "embeddings": embeddings,
+    "thresholds": thresholds,
     "run_lengths": run_lengths,
     "sequential": sequential,
     "real": real,

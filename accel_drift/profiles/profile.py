@@ -261,6 +261,8 @@ class Profile(ABC):
     def merge(self, *others: Profile) -> Profile:
         """The profile of the rows of this one and of others, all fitted on one plan; the order does not matter.
 
+        Thresholds are those of a part, and the whole has none: calibrate what was merged.
+
         Raises:
             ConfigError: a profile keeps rows, or was fitted on another plan.
         """
