@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 _SHOWN = {
     "false_alarm_rate": "false alarms",
+    "false_alarm_rate_after": "after onset",
     "detection_rate": "detection",
     "delay_batches": "delay, batches",
     "auc": "AUC",
 }
+_AFTER = "false_alarm_rate_after"
+"""Shown where a scenario has clean batches after its onset."""
 
 
 def study(scenarios: Sequence[str] | None, detectors: Sequence[str] | None, seeds: int, **options: Any) -> Evaluation:
@@ -62,10 +65,11 @@ def told(results: Results) -> str:
     parts = [heading(results)]
     for scene in results.scenarios:
         mine = ranked(results.lines, values, scene)
-        rows = [[scene, *_SHOWN.values(), "composite"]]
+        shown = [m for m in _SHOWN if m != _AFTER or any(line.measures[m].value is not None for line, _ in mine)]
+        rows = [[scene, *(_SHOWN[measure] for measure in shown), "composite"]]
         for line, value in mine:
             name = line.contender + (" (dummy)" if line.dummy else "")
-            rows.append([name, *(in_words(line.measures[measure]) for measure in _SHOWN), number(value)])
+            rows.append([name, *(in_words(line.measures[measure]) for measure in shown), number(value)])
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         parts += ["", *("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)]
         parts += [f"Failed: {text}" for text in failures([line for line, _ in mine])]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHOWN = {
     "false_alarm_rate": "false alarms",
+    "false_alarm_rate_after": "false alarms after onset",
     "detection_rate": "detection",
     "found": "seeds found",
     "delay_batches": "delay, batches",

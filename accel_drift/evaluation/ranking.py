@@ -13,7 +13,8 @@ WEIGHTS: Mapping[str, float] = {"quiet": 1.0, "detection": 1.0, "speed": 1.0, "o
 """Weights of the composite where none are given: all alike, since no user's costs are known."""
 
 MEANING = {
-    "quiet": "1 - false_alarm_rate",
+    "quiet": "1 - false_alarm_rate; where clean batches come after the onset, too, 1 - the mean of it and "
+    "false_alarm_rate_after",
     "detection": "detection_rate",
     "speed": "1 - delay_batches / batches watched from the onset on",
     "order": "2 auc - 1, or 0 where that is negative",
@@ -67,9 +68,10 @@ def ranks(lines: Sequence[Line], values: Sequence[float | None]) -> list[int | N
 def parts(line: Line) -> dict[str, float | None]:
     """The parts of one line's composite, None where there is nothing to make one of."""
     of = {name: estimate.value for name, estimate in line.measures.items()}
-    quiet, wait, area = of.get("false_alarm_rate"), of.get("delay_batches"), of.get("auc")
+    wait, area = of.get("delay_batches"), of.get("auc")
+    rates = [rate for name in ("false_alarm_rate", "false_alarm_rate_after") if (rate := of.get(name)) is not None]
     return {
-        "quiet": None if quiet is None else 1.0 - quiet,
+        "quiet": 1.0 - sum(rates) / len(rates) if rates else None,
         "detection": of.get("detection_rate"),
         "speed": None if wait is None or line.horizon <= 0 else max(0.0, 1.0 - wait / line.horizon),
         "order": None if area is None else max(0.0, 2.0 * area - 1.0),

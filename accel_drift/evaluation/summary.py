@@ -16,6 +16,7 @@ from accel_drift.evaluation.trial import ERROR, OK, REFUSED
 
 MEASURES: tuple[str, ...] = (
     "false_alarm_rate",
+    "false_alarm_rate_after",
     "detection_rate",
     "found",
     "delay_batches",
@@ -32,17 +33,20 @@ MEASURES: tuple[str, ...] = (
 
 MEANING = {
     "false_alarm_rate": "share of clean batches before drift begins at which there was an alarm",
+    "false_alarm_rate_after": "share of clean batches after drift began, in its pauses and after its end, at which "
+    "there was an alarm: large for a detector that stays in alarm. One that tells each change once, and the return is "
+    "one, has an alarm there that some would not call false",
     "detection_rate": "share of drifted batches at which there was an alarm; an error counts as none",
     "found": "share of seeds with an alarm at or after the true onset",
     "delay_batches": "batches from the true onset to the first alarm at or after it; a seed without one counts with "
     "all that were watched, so this is too small where found is below 1",
     "delay_rows": "the same in rows, from the first that drifted to the one at which the alarm came",
-    "auc": "area under the ROC curve of the score, clean against drifted batches of one seed: the order of scores, not "
-    "the threshold",
-    "cohens_d": "difference of mean scores in pooled standard deviations, drifted less clean",
-    "f1": "harmonic mean of precision and detection rate, with the detector's own alarms; it grows with the share of "
-    "batches that drift",
-    "f1_best": "F1 at the threshold that is best on the other half of the seeds",
+    "auc": "area under the ROC curve of the score, drifted batches of one seed against clean ones before drift begins: "
+    "the order of scores, not the threshold; clean batches after it began are left out, see false_alarm_rate_after",
+    "cohens_d": "difference of mean scores in pooled standard deviations, drifted less clean, of the batches of auc",
+    "f1": "harmonic mean of precision and detection rate, with the detector's own alarms at all batches; it grows with "
+    "the share s of batches that drift: one that always alarms has 2 s / (1 + s)",
+    "f1_best": "F1 of all batches at the threshold that is best on the other half of the seeds",
     "run_length": "average run length to a false alarm in batches; seeds without one count as far as watched",
     "alarmed_before": "share of seeds with any false alarm before drift begins",
     "stability": "1 / (1 + coefficient of variation) of drifted batches' scores; no virtue, and in no rank",
@@ -69,9 +73,14 @@ class Seed:
 
     @property
     def before(self) -> npt.NDArray[np.bool_]:
-        """Clean batches before drift begins: those that come after it find some detectors changed."""
+        """Clean batches before drift begins."""
         onset = int(self.drifted.argmax()) if self.drifted.any() else len(self.drifted)
         return np.arange(len(self.drifted)) < onset
+
+    @property
+    def after(self) -> npt.NDArray[np.bool_]:
+        """Clean batches once drift began, in its pauses and after its end: they find some detectors changed."""
+        return ~self.drifted & ~self.before
 
     @property
     def judged(self) -> npt.NDArray[np.bool_]:
@@ -176,16 +185,14 @@ def _times(rows: Mapping[str, npt.NDArray[Any]]) -> dict[str, float | None]:
 
 
 def _measures(seeds: Sequence[Seed]) -> dict[str, Estimate]:
-    clean = [s.before & s.answered for s in seeds]
     with_drift = [s for s in seeds if s.drifted.any()]
     delays = [_delay(s) for s in with_drift]
     exposed = [_exposure(s) for s in seeds if s.before.any()]
     pairs = sum(min(int(s.before.sum()), int(s.drifted.sum())) for s in seeds)
     found = [int(d.found) for d in delays]
     return {
-        "false_alarm_rate": intervals.share(
-            [int((s.alarms & c).sum()) for s, c in zip(seeds, clean, strict=True)], [int(c.sum()) for c in clean]
-        ),
+        "false_alarm_rate": _alarming(seeds, [s.before for s in seeds]),
+        "false_alarm_rate_after": _alarming(seeds, [s.after for s in seeds]),
         "detection_rate": intervals.share(
             [int((s.alarms & s.drifted).sum()) for s in with_drift], [int(s.drifted.sum()) for s in with_drift]
         ),
@@ -200,6 +207,14 @@ def _measures(seeds: Sequence[Seed]) -> dict[str, Estimate]:
         "alarmed_before": intervals.share([a for _, a in exposed], [1] * len(exposed)),
         "stability": intervals.mean(_each(metrics.stability, seeds), bounds=(0.0, 1.0)),
     }
+
+
+def _alarming(seeds: Sequence[Seed], which: Sequence[npt.NDArray[np.bool_]]) -> Estimate:
+    """The share of some batches with an alarm, those without an answer left out."""
+    known = [w & s.answered for s, w in zip(seeds, which, strict=True)]
+    return intervals.share(
+        [int((s.alarms & k).sum()) for s, k in zip(seeds, known, strict=True)], [int(k.sum()) for k in known]
+    )
 
 
 def _delay(s: Seed) -> metrics.Delay:
@@ -220,7 +235,7 @@ def _each(measure: Any, seeds: Sequence[Seed]) -> list[float]:
 
 
 def _f1(s: Seed) -> float:
-    return metrics.f1(s.alarms[s.judged], s.drifted[s.judged]) or 0.0
+    return metrics.f1(s.alarms, s.drifted) or 0.0
 
 
 def best_f1(seeds: Sequence[Seed]) -> list[float]:
@@ -230,12 +245,12 @@ def best_f1(seeds: Sequence[Seed]) -> list[float]:
     made = []
     for i, s in enumerate(seeds):
         others = [o for j, o in enumerate(seeds) if j % 2 != i % 2]
-        scores = np.concatenate([o.scores[o.judged] for o in others])
-        threshold = metrics.best_threshold(scores, np.concatenate([o.drifted[o.judged] for o in others]))
+        scores = np.concatenate([o.scores for o in others])
+        threshold = metrics.best_threshold(scores, np.concatenate([o.drifted for o in others]))
         if threshold is None:
             return []
         mine = np.where(np.isnan(s.scores), -np.inf, s.scores)
         # Below every score of the others means: always an alarm.
         alarms = (mine > threshold) | ((threshold == -np.inf) & s.answered)
-        made.append(metrics.f1(alarms[s.judged], s.drifted[s.judged]) or 0.0)
+        made.append(metrics.f1(alarms, s.drifted) or 0.0)
     return made

@@ -27,6 +27,27 @@ def test_it_writes_results_and_shows_a_table_with_the_dummies(cli: Cli) -> None:
     assert all(row["rows"] == 60 for row in results.table.to_pylist())
 
 
+def test_false_alarms_after_the_onset_are_shown_where_there_are_any(cli: Cli) -> None:
+    ran = cli(
+        "evaluate",
+        "--scenarios",
+        "sudden,recurring",
+        "--detectors",
+        "ks",
+        "--out",
+        "made",
+        "--batches",
+        "20",
+        "--rows",
+        "40",
+        "--seeds",
+        "2",
+    )
+    heads = {line.split()[0]: line for line in ran.out.splitlines() if line.startswith(("sudden", "recurring"))}
+    assert "after onset" in heads["recurring"]
+    assert "after onset" not in heads["sudden"]
+
+
 def test_what_is_there_is_not_run_again(cli: Cli) -> None:
     given = ("evaluate", "--detectors", "ks", "--scenarios", "sudden", "--out", "made", "-q", *SMALL)
     assert cli(*given) == (0, "", "")

@@ -125,3 +125,18 @@ class Shifted:
             batches.append(rng.normal(size=(self.rows, self.columns)) + self.shift * drift)
             drifted.append(drift)
         return ev.Batches(reference, batches, drifted, [self.shift * d for d in drifted])
+
+
+class Latch(MeanShift):
+    """A MeanShift that alarms for ever once it has alarmed."""
+
+    stateful = True
+
+    def fit(self, reference: Any) -> Latch:
+        made = MeanShift.fit(self, reference)
+        return Latch(made.most, made.mean, made.deviation, made.rows)
+
+    def detect(self, batch: Any) -> ev.Judged:
+        made = MeanShift.detect(self, batch)
+        self.most = -1.0 if made.alarm else self.most
+        return made

@@ -193,7 +193,7 @@ def test_the_text_has_a_table_a_scenario_and_says_what_failed(results: ev.Result
     text = results.to_markdown(tmp_path / "r.md")
     assert (tmp_path / "r.md").read_text(encoding="utf-8") == text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {16}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {17}
     assert "- refused: the reference was refused for 5 of 5 seeds; first: ValueError: no such reference" in text
     assert r"a &lt;b> \| c: 10 of 40 batches raised" in text
 

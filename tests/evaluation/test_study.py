@@ -11,7 +11,7 @@ import accel_drift as ad
 from accel_drift import evaluation as ev
 from accel_drift import synthetic as sy
 from accel_drift.errors import ConfigError, DataError
-from tests.evaluation.fakes import Broken, FitsItself, FromShared, MeanShift, Shifted
+from tests.evaluation.fakes import Broken, FitsItself, FromShared, Latch, MeanShift, Shifted
 
 
 def summary(results: ev.Results, **options: Any) -> dict[str, dict[str, Any]]:
@@ -166,14 +166,43 @@ def test_a_scenario_without_clean_batches_has_no_rate_of_false_alarms() -> None:
     assert row["composite"] == 1
 
 
-def test_clean_batches_after_the_onset_are_no_false_alarms() -> None:
+def test_clean_batches_after_the_onset_are_apart_from_those_before() -> None:
     rng = np.random.default_rng(0)
     batches = [rng.normal(size=(50, 1)) + 9.0 * (n in (2, 4)) for n in range(6)]
     data = ev.Batches(rng.normal(size=(200, 1)), batches, [n in (2, 4) for n in range(6)])
-    assert summary(ev.Evaluation({"always on": MeanShift(-1.0)}, data, seeds=1).run())["always on"]["auc"] == 1
+    on = summary(ev.Evaluation({"always on": MeanShift(-1.0)}, data, seeds=1).run())["always on"]
+    assert (on["auc"], on["f1"]) == (1, 0.5)
     study = ev.Evaluation({"x": MeanShift(4.0)}, data, seeds=1).run()
-    assert summary(study)["x"]["false_alarm_rate"] == 0
+    assert summary(study)["x"]["false_alarm_rate"] == summary(study)["x"]["false_alarm_rate_after"] == 0
     assert len(study.sensitivity().to_pylist()) > 0
+
+
+def coming_and_going(seed: int) -> ev.Batches:
+    """Clean, drifted, clean, drifted and clean again: five batches each, but for the first three and the last seven."""
+    rng = np.random.default_rng(seed)
+    truth = [False] * 3 + [True] * 5 + [False] * 5 + [True] * 5 + [False] * 7
+    return ev.Batches(rng.normal(size=(400, 1)), [rng.normal(size=(50, 1)) + 9.0 * d for d in truth], truth)
+
+
+def test_one_that_stays_in_alarm_is_not_the_equal_of_one_that_recovers() -> None:
+    contenders = {"latch": Latch(5.0), "recovers": MeanShift(5.0)}
+    results = ev.Evaluation(contenders, {"back": coming_and_going}, seeds=4).run()
+    rows = summary(results)
+    latch, recovers, always = rows["latch"], rows["recovers"], rows["always"]
+    assert latch["false_alarm_rate"] == recovers["false_alarm_rate"] == recovers["false_alarm_rate_after"] == 0
+    assert latch["false_alarm_rate_after"] == always["false_alarm_rate_after"] == 1
+    assert recovers["false_alarm_rate_after_high"] < 0.1 < 0.9 < latch["false_alarm_rate_after_low"]
+    assert (recovers["f1"], latch["f1"]) == (1, pytest.approx(2 * 10 / (22 + 10)))
+    assert always["f1"] == pytest.approx(2 * 0.4 / 1.4), "as metrics.f1 says of a share of 0.4"
+    assert recovers["composite"] == recovers["rank"] == recovers["f1_best"] == 1
+    assert (latch["composite"], latch["rank"]) == (pytest.approx(3.5 / 4), 2)
+    assert "false alarms after onset" in results.to_markdown()
+    assert "false alarms after onset" in results.to_html()
+    assert "left out" in results.meanings["auc"]
+
+
+def test_without_clean_batches_after_the_onset_there_is_no_rate_of_them(perfect: ev.Results) -> None:
+    assert {row["false_alarm_rate_after"] for row in summary(perfect).values()} == {None}
 
 
 @pytest.mark.parametrize(
