@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def write(made: Scenario, folder: Path | None, file_format: str, interval: float
         if onset is None
         else (
             f"Drift begins at row {truth['onset_row']:,} of the stream, in {truth['batches'][onset - 1]['file']}: "
-            f"{', '.join(truth['columns'])}."
+            f"{', '.join(truth['moved'])}{_following(truth)}."
         )
     )
     first = truth["batches"][0]["file"]
@@ -67,6 +68,22 @@ def write(made: Scenario, folder: Path | None, file_format: str, interval: float
         [
             f"Wrote {len(truth['batches'])} batches, {truth['reference_file']} and truth.json to {root}.",
             begins,
+            *_left(root, truth),
             f"Use it: accel-drift score {root / truth['reference_file']} {root / first}",
         ]
     )
+
+
+def _following(truth: Mapping[str, Any]) -> str:
+    """The columns that change because others do."""
+    found = [name for name in truth["columns"] if name not in truth["moved"]]
+    return f"; {', '.join(found)} with them" if found else ""
+
+
+def _left(root: Path, truth: Mapping[str, Any]) -> list[str]:
+    """What is told of files beside the batches that are not of this stream."""
+    from accel_drift.synthetic.columns import some_of
+
+    ours = {Path(name).name for name in truth["arrivals"]}
+    found = sorted(path.name for path in (root / "batches").iterdir() if path.name not in ours)
+    return [f"Left as they were, not of this stream: {some_of(found)} in {root / 'batches'}."] if found else []

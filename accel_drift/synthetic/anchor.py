@@ -19,6 +19,7 @@ from accel_drift.synthetic.columns import (
     classes,
     equal_to,
     kind_of,
+    missing,
     some_of,
 )
 from accel_drift.synthetic.normal import normal_scores
@@ -57,14 +58,20 @@ class Anchor:
     (1.0, {'a': 2, 'b': 1})
 
     Args:
-        reference: a dict of columns (n,), or a matrix (n, d) of numbers.
+        reference: columns (n,) in a dict or a data frame, or a matrix (n, d) of numbers.
+        label: the column of labels, where there is one: kinds that are given no columns leave it alone.
+        related: column -> those that may hang on it, itself among them; None where all may, as in rows of one's own.
 
     Raises:
         DataError: it is neither, or has no rows.
     """
 
-    def __init__(self, reference: Any) -> None:
+    def __init__(
+        self, reference: Any, *, label: str = LABEL, related: Callable[[str], tuple[str, ...] | None] | None = None
+    ) -> None:
         self.columns = as_columns(reference, "the reference")
+        self.label = label
+        self._related = related
         self.rows = len(next(iter(self.columns.values())))
         if not self.rows:
             raise DataError("the reference has no rows; give some to measure drift by")
@@ -94,6 +101,16 @@ class Anchor:
         found: Array = self._once("ranked", name, lambda: np.sort(self.finite(name)))
         return found
 
+    def is_empty(self, name: str) -> bool:
+        """Whether a column has no value at all."""
+        found: bool = self._once("empty", name, lambda: bool(missing(self.columns[name]).all()))
+        return found
+
+    def related(self, name: str) -> tuple[str, ...]:
+        """The columns that may hang on one, itself among them, in their order."""
+        among = None if self._related is None else self._related(name)
+        return tuple(column for column in self.columns if among is None or column in among)
+
     def classes(self, name: str) -> dict[Any, int]:
         """The classes or categories of a column, with their rows."""
         found: dict[Any, int] = self._once("classes", name, lambda: classes(self.columns[name]))
@@ -111,12 +128,13 @@ class Anchor:
 
     def numbers(self) -> tuple[str, ...]:
         """The columns of numbers that are not all the same, the label left out."""
-        return tuple(name for name in self.columns if name != LABEL and self.has_spread(name))
+        return tuple(name for name in self.columns if name != self.label and self.has_spread(name))
 
     def pooled(self, pool: Pool) -> Anchor:
         """The same anchor, with another source of rows of a class."""
         made = object.__new__(Anchor)
         made.columns, made.rows, made.pool, made._known = self.columns, self.rows, pool, self._known
+        made.label, made._related = self.label, self._related
         return made
 
     def _once(self, what: str, name: str, learn: Callable[[], Any]) -> Any:

@@ -15,7 +15,6 @@ from accel_drift.options import is_finite, plain
 from accel_drift.synthetic.anchor import Anchor
 from accel_drift.synthetic.columns import (
     CATEGORY,
-    LABEL,
     NUMBER,
     TRUTH,
     Array,
@@ -91,7 +90,7 @@ class Drift(ABC):
         What is missing stays missing.
 
         Args:
-            rows: a dict of columns (n,), or a matrix (n, d) of numbers with columns x0, x1, ...
+            rows: columns (n,) in a dict or a data frame, or a matrix (n, d) of numbers with columns x0, x1, ...
             reference: rows to measure by, in the same form, or an `Anchor` of them.
             seed: decides every random choice.
             strength: share of the magnitude, from 0 to 1, for all rows or (n,) for each.
@@ -128,8 +127,8 @@ class ColumnDrift(Drift):
     """A kind that changes columns, those named or all that can.
 
     Attributes:
-        columns: those that change; None for all that can. The column `label`, where there is one, is left alone unless
-            it is named.
+        columns: those that change; None for all that can. The label, where there is one, is left alone unless it is
+            named.
         changes: what columns that can change hold.
     """
 
@@ -150,7 +149,7 @@ class ColumnDrift(Drift):
             SchemaError: the reference lacks a column that is named.
         """
         if self.columns is None:
-            fit = tuple(name for name in anchor.columns if name != LABEL and self._why_not(name, anchor) is None)
+            fit = tuple(name for name in anchor.columns if name != anchor.label and self._why_not(name, anchor) is None)
             if not fit:
                 raise ConfigError(
                     f"{type(self).__name__} finds no column to change: it takes {self._takes()}; the reference has "
@@ -230,6 +229,11 @@ class ShareDrift(ColumnDrift):
     def widened(self, values: Array) -> Array:
         """See `Drift.widened`."""
         return values.astype(object) if values.dtype.kind == "U" else values
+
+    def _why_not(self, name: str, anchor: Anchor) -> str | None:
+        if why := super(ShareDrift, self)._why_not(name, anchor):
+            return why
+        return "it has no value in the reference" if anchor.is_empty(name) else None
 
     @abstractmethod
     def _value(self, anchor: Anchor, name: str, values: Array) -> Any:

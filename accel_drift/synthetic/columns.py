@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from os import PathLike
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,21 @@ Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Columns: TypeAlias = dict[str, Array]
-Data: TypeAlias = Mapping[str, Any] | Array
+
+
+class Frame(Protocol):
+    """A table of pandas, polars or pyarrow, as far as it is used here."""
+
+    @property
+    def columns(self) -> Any: ...  # noqa: D102
+    def __getitem__(self, name: Any, /) -> Any: ...
+
+
+Data: TypeAlias = Mapping[str, Any] | Array | Frame
+
 
 LABEL = "label"
-"""The column of labels, where data has one: kinds that are given no columns leave it alone."""
+"""What the column of labels is called, where data has one and nothing else is said."""
 
 NUMBER, CATEGORY, TRUTH, OTHER = "numbers", "categories", "truth values", "values of another kind"
 _KINDS = {**dict.fromkeys("fiu", NUMBER), **dict.fromkeys("UOT", CATEGORY), "b": TRUTH}
@@ -33,7 +45,7 @@ def as_columns(data: Any, what: str) -> Columns:
     """Data as a dict of arrays (n,) of one length; a matrix (n, d) has columns x0, x1, ...
 
     Args:
-        data: a mapping of names to arrays, or a matrix of numbers.
+        data: a mapping of names to arrays, a matrix of numbers, or a table of pandas, polars or pyarrow.
         what: what it is called in an error.
 
     Raises:
@@ -42,10 +54,7 @@ def as_columns(data: Any, what: str) -> Columns:
     if isinstance(data, np.ndarray):
         return _of_matrix(data, what)
     if not isinstance(data, Mapping):
-        raise DataError(
-            f"{what} is a {type(data).__module__.partition('.')[0]} {type(data).__name__}; give a dict of NumPy arrays "
-            "or an (n, d) array, such as {name: frame[name].to_numpy() for name in frame.columns}"
-        )
+        data = _of_frame(data, what)
     columns = {name: _column(name, values, what) for name, values in data.items()}
     if not columns:
         raise DataError(f"{what} has no columns; give at least one")
@@ -99,6 +108,38 @@ def some_of(names: Any) -> str:
     """A few of many names, for an error."""
     listed = [str(name) for name in names]
     return ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
+
+
+def _of_frame(data: Any, what: str) -> dict[str, Any]:
+    """The columns of a table of pandas, polars or pyarrow, by what they have in common: this needs NumPy alone."""
+    arrow, lazy = hasattr(type(data), "column_names"), hasattr(data, "collect")
+    known = not (lazy or isinstance(data, type)) and hasattr(data, "columns") and hasattr(data, "__getitem__")
+    names = list(data.column_names if arrow else data.columns) if known else []
+    if not names:
+        read = "; of a file: pyarrow.parquet.read_table(path)" if isinstance(data, str | PathLike) else ""
+        read += "; call .collect() first" if lazy else ""
+        raise DataError(
+            f"{what} is a {type(data).__module__.partition('.')[0]} {type(data).__name__}; give a dict of NumPy "
+            f"arrays, an (n, d) array, or a table of pandas, polars or pyarrow with columns{read}"
+        )
+    table: Any = data
+    try:
+        return {
+            name: table[name].to_numpy(zero_copy_only=False) if arrow else _of_series(table[name]) for name in names
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} is a {type(data).__name__} whose columns cannot be made arrays: {error}; give a dict of them"
+        ) from error
+
+
+def _of_series(values: Any) -> Any:
+    """A column of pandas or polars; one of pandas that has a type for missing values becomes one of NumPy's."""
+    made = values.to_numpy()
+    kind = getattr(values.dtype, "kind", "") if made.dtype.kind == "O" else ""
+    if kind in ("i", "u", "f"):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values.to_numpy(dtype="datetime64[ns]") if kind == "M" else made
 
 
 def _of_matrix(data: Array, what: str) -> Columns:

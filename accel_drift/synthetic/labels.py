@@ -10,7 +10,7 @@ import numpy as np
 from accel_drift.errors import ConfigError, SchemaError
 from accel_drift.synthetic.anchor import Anchor
 from accel_drift.synthetic.base import Drift, Stage, require, share
-from accel_drift.synthetic.columns import LABEL, NUMBER, Columns, Floats, equal_to, kind_of, missing, some_of
+from accel_drift.synthetic.columns import NUMBER, Columns, Floats, equal_to, kind_of, missing, some_of
 
 _CLASSES = 1_000
 """Classes of a label, above which it is taken for a number that is measured."""
@@ -21,29 +21,37 @@ class LabelDrift(Drift):
     """A kind that is about the classes of a column.
 
     Attributes:
-        label: the column of classes.
+        label: the column of classes; None for the scenario's label, or else the one that is called "label".
     """
 
     stage: ClassVar[Stage] = Stage.LABELS
 
-    label: str = field(default=LABEL, kw_only=True)
+    label: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super(LabelDrift, self).__post_init__()
         share(self.magnitude, "magnitude", self.unit)
-        if not isinstance(self.label, str):
+        if not isinstance(self.label, str | None):
             raise ConfigError(f"label is {self.label!r}; it is the name of a column")
 
     def _known(self, anchor: Anchor) -> dict[Any, int]:
         """Classes of the reference, with their rows."""
-        require(self.label, anchor)
-        found = anchor.classes(self.label)
+        name = self._name(anchor)
+        if name not in anchor.columns:
+            raise SchemaError(
+                f"there is no column {name!r} in the reference for {type(self).__name__}; there are "
+                f"{some_of(anchor.columns)}: name the column of classes with label="
+            )
+        found = anchor.classes(name)
         if not 2 <= len(found) <= _CLASSES:
             raise ConfigError(
-                f"{self.label!r} has {len(found):,} classes in the reference; {type(self).__name__} takes a column of "
+                f"{name!r} has {len(found):,} classes in the reference; {type(self).__name__} takes a column of "
                 f"2 to {_CLASSES:,}: give another with label="
             )
         return found
+
+    def _name(self, anchor: Anchor) -> str:
+        return anchor.label if self.label is None else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,8 @@ class PriorShift(LabelDrift):
     0.5
 
     Attributes:
-        toward: the class that gets more frequent; None for the rarest of the reference.
+        toward: the class that gets more frequent; None for the last in their order: True, 1, the last text. That is the
+            same one whatever rows were drawn.
     """
 
     unit: ClassVar[str] = "share of rows that is added to the class's"
@@ -66,20 +75,24 @@ class PriorShift(LabelDrift):
     toward: Any = field(default=None, kw_only=True)
 
     def affected(self, anchor: Anchor) -> tuple[str, ...]:
-        """All columns: whole rows are replaced."""
+        """The label and what may hang on it: whole rows are replaced.
+
+        Of rows of one's own those are all columns, since nobody knows which do not hang on the label; of a population
+        they are its numbers and its label.
+        """
         self._target(anchor)
-        return tuple(anchor.columns)
+        return anchor.related(self._name(anchor))
 
     def changed(self, rows: Columns, strength: Floats, anchor: Anchor, rng: np.random.Generator) -> Columns:
         """See `Drift.changed`."""
         target, known = self._target(anchor)
-        labels = rows[self.label]
+        labels = rows[self._name(anchor)]
         # Of the other classes so many that the class has `magnitude` more of all.
         hit = rng.random(len(strength)) < strength * (self.magnitude / (1 - known))
         places = np.flatnonzero(hit & ~equal_to(labels, target) & ~missing(labels))
         if not len(places):
             return {}
-        others = anchor.pool(self.label, target, places, rng)
+        others = anchor.pool(self._name(anchor), target, places, rng)
         taken = np.arange(len(strength))
         taken[places] = len(strength) + np.arange(len(places))
         # Put together first, so that the type is one that holds both.
@@ -88,17 +101,14 @@ class PriorShift(LabelDrift):
     def _target(self, anchor: Anchor) -> tuple[Any, float]:
         """The class that gets more frequent, and its share in the reference."""
         known = self._known(anchor)
-        least = min(known.values())
-        target = self.toward
-        if target is None:
-            target = min((value for value, n in known.items() if n == least), key=str)
-        elif target not in known:
-            raise ConfigError(f"toward is {target!r}; {self.label!r} has the classes {some_of(known)}")
+        target = max(known, key=_in_order) if self.toward is None else self.toward
+        if target not in known:
+            raise ConfigError(f"toward is {target!r}; {self._name(anchor)!r} has the classes {some_of(known)}")
         before = known[target] / sum(known.values())
         if before + self.magnitude > 1 + 1e-12:
             raise ConfigError(
                 f"magnitude is {self.magnitude!r}; {target!r} is {before:.3g} of the rows of the reference, so at most "
-                f"{1 - before:.3g} can be added"
+                f"{1 - before:.3g} can be added to it; give less, or another class with toward="
             )
         return target, before
 
@@ -126,7 +136,7 @@ class LabelRule(LabelDrift):
         """The label alone."""
         self._known(anchor)
         self._by(anchor)
-        return (self.label,)
+        return (self._name(anchor),)
 
     def changed(self, rows: Columns, strength: Floats, anchor: Anchor, rng: np.random.Generator) -> Columns:  # noqa: ARG002
         """See `Drift.changed`.
@@ -139,7 +149,8 @@ class LabelRule(LabelDrift):
             raise SchemaError(
                 f"there is no column {by!r} in the batch, by which labels change; there are {some_of(rows)}"
             )
-        ranked, values, labels = anchor.ranked(by), rows[by], rows[self.label]
+        name = self._name(anchor)
+        ranked, values, labels = anchor.ranked(by), rows[by], rows[name]
         # The region ends with the value of that rank; a whole one takes in what lies beyond the reference, too.
         last = np.ceil(strength * self.magnitude * len(ranked)).astype(int)
         end = np.append(ranked[:-1].astype(float), np.inf)[np.maximum(last, 1) - 1]
@@ -147,10 +158,10 @@ class LabelRule(LabelDrift):
         if not hit.any():
             return {}
         listed = sorted(self._known(anchor), key=_in_order)
-        made = labels.astype(np.result_type(labels.dtype, anchor.columns[self.label].dtype))
+        made = labels.astype(np.result_type(labels.dtype, anchor.columns[name].dtype))
         for value, following in zip(listed, listed[1:] + listed[:1], strict=True):
             made[hit & equal_to(labels, value)] = following
-        return {self.label: made}
+        return {name: made}
 
     def _by(self, anchor: Anchor) -> str:
         if self.by is not None:
@@ -158,7 +169,7 @@ class LabelRule(LabelDrift):
             if kind_of(anchor.columns[self.by]) != NUMBER or not anchor.has_spread(self.by):
                 raise ConfigError(f"by is {self.by!r}, which is no column of numbers that are not all the same")
             return self.by
-        found = [name for name in anchor.numbers() if name != self.label]
+        found = [name for name in anchor.numbers() if name != self._name(anchor)]
         if not found:
             raise ConfigError("LabelRule finds no column of numbers by which labels could change; give one with by=")
         return found[0]

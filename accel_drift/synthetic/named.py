@@ -11,7 +11,7 @@ from accel_drift.errors import ConfigError
 from accel_drift.options import at_least
 from accel_drift.synthetic.base import Drift
 from accel_drift.synthetic.clock import Clock
-from accel_drift.synthetic.columns import Data
+from accel_drift.synthetic.columns import LABEL, Data
 from accel_drift.synthetic.labels import LabelRule
 from accel_drift.synthetic.population import Population
 from accel_drift.synthetic.schedules import Gradual, Incremental, Recurring, Schedule, Sudden
@@ -101,13 +101,16 @@ def scenario(
     batches: int | None = None,
     rows: int | None = None,
     reference_rows: int = 2_000,
+    label: str = LABEL,
     seed: int = 0,
 ) -> Scenario:
     """A scenario by its name.
 
     >>> made = scenario("sudden", magnitude=0.5, seed=1)
     >>> made.truth.onset_batch, made.truth.columns
-    (26, ('x0', 'x1', 'x2', 'x3', 'x4'))
+    (26, ('x0', 'x1', 'x2', 'x3', 'x4', 'label'))
+    >>> made.truth.moved  # the label follows, by the same rule
+    ('x0', 'x1', 'x2', 'x3', 'x4')
 
     Args:
         name: one of `scenarios()`.
@@ -115,7 +118,9 @@ def scenario(
             nothing drifts, in no scenario. In `thirty_days` the rule of labels changes for as large a share of the
             reference, 1 at most.
         drift: another kind in place of that shift, with its own magnitude.
-        source: a population, or rows of one's own; None for five numbers that correlate by 0.3, a category and a label.
+        source: a population, or rows of one's own as `Scenario` takes them; None for five numbers that correlate by
+            0.3, a category and a label.
+        label: the column of labels, where there is one: features move without it, and rules of labels are about it.
         batches: how many; None for the scenario's own number.
         rows: of each batch, on average where they differ; None for the scenario's own number.
         reference_rows: rows of the reference.
@@ -142,7 +147,8 @@ def scenario(
     if source is None:
         source = Population(numbers=5, categories=1, correlation=0.3, label=True)
     options = {"rows": int(rows), **make(drift, int(batches), int(rows), checked_seed(seed))}
-    return Scenario(source, batches=int(batches), reference_rows=reference_rows, seed=seed, name=name, **options)
+    options |= {"batches": int(batches), "reference_rows": reference_rows}
+    return Scenario(source, seed=seed, label=label, name=name, **options)
 
 
 def _over(kind: Callable[[int, int], Schedule], batches: int, rows: int) -> Schedule:

@@ -140,6 +140,16 @@ class Population:
         chances: Floats = 0.5 + 0.5 * np.tanh(_SLOPE / 2 * score / spread)
         return chances
 
+    def related(self, name: str) -> tuple[str, ...]:
+        """The columns that hang on one, itself among them: a category on nothing, the label on all numbers."""
+        numbers = tuple(f"x{j}" for j in range(self.numbers))
+        label = (LABEL,) if self.label else ()
+        if name == LABEL:
+            return (*numbers, *label)
+        if name in numbers:
+            return (*(numbers if self.correlation else (name,)), *label)
+        return (name,)
+
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
         return plain(self)

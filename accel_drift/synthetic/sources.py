@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.synthetic.anchor import Pool, rows_of
-from accel_drift.synthetic.columns import Array, Columns, as_columns
+from accel_drift.synthetic.columns import LABEL, Array, Columns, as_columns
 from accel_drift.synthetic.population import Population
 from accel_drift.synthetic.seeds import Purpose, generator
 
@@ -33,6 +34,18 @@ class Source(ABC):
     def labelled(self, rows: Columns, rng: np.random.Generator) -> Columns:  # noqa: ARG002
         """Rows with the label that goes with what they are now."""
         return rows
+
+    def related(self, name: str) -> tuple[str, ...] | None:  # noqa: ARG002
+        """The columns that may hang on one, itself among them; None where all may, for all that is known."""
+        return None
+
+    def following(self, moved: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
+        """The columns that are drawn by what some are after they moved, and so change with them."""
+        return ()
+
+    def keeps_following(self) -> bool:
+        """Whether such a column by itself stays as it was where every column that moved does."""
+        return True
 
     def fresh(self, rows: int, rng: np.random.Generator) -> Columns | None:  # noqa: ARG002
         """More rows of the same law, or None where there are no others."""
@@ -64,6 +77,19 @@ class Fresh(Source):
         """See `Source.labelled`."""
         return self.population.labelled(rows, rng)
 
+    def related(self, name: str) -> tuple[str, ...]:
+        """See `Source.related`."""
+        return self.population.related(name)
+
+    def following(self, moved: Collection[str]) -> tuple[str, ...]:
+        """See `Source.following`."""
+        found = [name for name in self.population.related(LABEL) if name != LABEL and name in moved]
+        return (LABEL,) if self.population.label and found else ()
+
+    def keeps_following(self) -> bool:
+        """See `Source.keeps_following`: the score of normal numbers lies evenly about 0, however they hang together."""
+        return self.population.margins == "normal"
+
     def fresh(self, rows: int, rng: np.random.Generator) -> Columns:
         """See `Source.fresh`."""
         return self.population.features(rows, rng)
@@ -73,7 +99,7 @@ class Dealt(Source):
     """One's own rows: dealt by lot to the reference and to the batches, each to one of them only.
 
     Args:
-        data: a dict of columns (n,), or a matrix (n, d) of numbers.
+        data: columns (n,) in a dict or a data frame, or a matrix (n, d) of numbers.
         reference_rows: rows that the reference gets.
         total: rows of all batches together.
         seed: decides who gets which.

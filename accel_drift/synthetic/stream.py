@@ -14,9 +14,9 @@ import numpy as np
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.options import at_least
 from accel_drift.synthetic.anchor import Anchor
-from accel_drift.synthetic.base import Drift, Stage
+from accel_drift.synthetic.base import Drift, Stage, require
 from accel_drift.synthetic.clock import Clock
-from accel_drift.synthetic.columns import Array, Columns, Data, Floats, equal_to
+from accel_drift.synthetic.columns import LABEL, Array, Columns, Data, Floats, equal_to
 from accel_drift.synthetic.population import Population
 from accel_drift.synthetic.schedules import Schedule
 from accel_drift.synthetic.seeds import Purpose, checked_seed, generator
@@ -87,8 +87,8 @@ class Scenario(Sequence[Batch]):
     (200, ('x0', 'x1', 'x2', 'x3', 'x4'))
 
     Attributes:
-        source: a `Population`, or rows of one's own: a dict of columns (n,) or a matrix (n, d). Those are dealt to the
-            reference and the batches by lot, each row once.
+        source: a `Population`, or rows of one's own: columns (n,) in a dict, a table of pandas, polars or pyarrow, or
+            a matrix (n, d). Those are dealt to the reference and the batches by lot, each row once.
         changes: pairs of a kind of drift and a schedule; none for a stream that does not drift.
         batches: how many.
         rows: of each batch, one number or one for each.
@@ -96,6 +96,8 @@ class Scenario(Sequence[Batch]):
         seed: decides everything that is drawn.
         clock: when rows happen, as a column of times; None for no such column.
         late: numbers of batches that arrive after the one that follows them.
+        label: the column of labels, where there is one: kinds that are given no columns leave it alone, and those about
+            labels take it.
         name: what it is called.
     """
 
@@ -108,6 +110,7 @@ class Scenario(Sequence[Batch]):
     seed: int = 0
     clock: Clock | None = None
     late: Sequence[int] = ()
+    label: str = LABEL
     name: str = "scenario"
     _source: Source = field(init=False, repr=False, compare=False)
     _anchor: Anchor = field(init=False, repr=False, compare=False)
@@ -121,13 +124,18 @@ class Scenario(Sequence[Batch]):
         starts = (0, *np.cumsum(sizes).tolist())
         changes = tuple(_change(pair, starts[-1]) for pair in self.changes)
         source = source_of(self.source, int(self.reference_rows), starts[-1], checked_seed(self.seed))
-        made = {"_source": source, "_starts": starts, "_anchor": Anchor(source.reference()), "changes": changes}
+        anchor = Anchor(source.reference(), label=_label(self.label), related=source.related)
+        if self.label != LABEL:
+            require(self.label, anchor)
+        made = {"_source": source, "_starts": starts, "_anchor": anchor, "changes": changes}
         for name, value in {**made, "late": _late(self.late, int(self.batches))}.items():
             object.__setattr__(self, name, value)
         affected = tuple(kind.affected(self._anchor) for kind, _ in changes)
         object.__setattr__(self, "_affected", affected)
         if self.clock is not None and self.clock.column in self._anchor.columns:
-            raise ConfigError(f"the data has a column {self.clock.column!r} already; give the clock another column")
+            raise ConfigError(
+                f"the data has a column {self.clock.column!r} already; give the clock another, or rename that"
+            )
 
     @property
     def reference(self) -> Any:
@@ -150,6 +158,9 @@ class Scenario(Sequence[Batch]):
             first = onset.first_row + int(np.argmax(moved))
         moving = [i for i, (kind, _) in enumerate(self.changes) if kind.magnitude != 0]
         touched = {name for i in moving for name in self._affected[i]}
+        world = {name for i in moving if self.changes[i][0].stage == Stage.WORLD for name in self._affected[i]}
+        following = self._source.following(world)
+        alone = all(self.changes[i][0].keeps_columns for i in moving)
         return Truth(
             name=self.name,
             seed=int(self.seed),
@@ -157,8 +168,9 @@ class Scenario(Sequence[Batch]):
             rows=self._starts[-1],
             onset_row=first,
             onset_batch=None if onset is None else onset.number,
-            columns=tuple(name for name in self._anchor.columns if name in touched),
-            joint_only=bool(moving) and all(self.changes[i][0].keeps_columns for i in moving),
+            columns=tuple(name for name in self._anchor.columns if name in touched or name in following),
+            moved=tuple(name for name in self._anchor.columns if name in touched),
+            joint_only=bool(moving) and alone and (not following or self._source.keeps_following()),
             changes=tuple(
                 {**kind.summary(), "columns": self._affected[i], **schedule.summary()}
                 for i, (kind, schedule) in enumerate(self.changes)
@@ -279,12 +291,18 @@ class Scenario(Sequence[Batch]):
         """Columns in the types that they have once changed, so that types do not tell which batch drifted."""
         made = dict(columns)
         for (kind, _), names in zip(self.changes, self._affected, strict=True):
-            for name in names:
+            for name in names if kind.magnitude else ():
                 made[name] = kind.widened(made[name])
         return made
 
     def _given(self, columns: Columns) -> Any:
         return np.column_stack(list(columns.values())) if self._source.matrix and self.clock is None else columns
+
+
+def _label(label: Any) -> str:
+    if not isinstance(label, str):
+        raise ConfigError(f"label is {label!r}; it is the name of a column")
+    return label
 
 
 def _sizes(rows: Any, batches: int) -> list[int]:

@@ -40,7 +40,9 @@ class Truth:
         rows: rows of the stream.
         onset_row: the first row drawn from another law, from 0; None where nothing drifts.
         onset_batch: the number of the batch that holds it.
-        columns: those that change, by themselves or together with others.
+        columns: those whose law changes, by themselves or together with others.
+        moved: those of them that a change moves itself. The others are drawn by what these are afterwards: the label of
+            a population whose numbers moved.
         joint_only: whether each column by itself stays as it was; False where nothing drifts.
         changes: kind, options, columns and schedule of each change.
         batches: what is true of each batch, in their order.
@@ -53,6 +55,7 @@ class Truth:
     onset_row: int | None
     onset_batch: int | None
     columns: tuple[str, ...]
+    moved: tuple[str, ...]
     joint_only: bool
     changes: tuple[dict[str, Any], ...]
     batches: tuple[BatchTruth, ...]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMATS = ("parquet", "csv", "arrow")
-_OURS = re.compile(r"\d{4,}\.(parquet|csv|arrow)")
+_OURS = re.compile(r"(reference|batches/\d{4,})\.(parquet|csv|arrow)")
 
 
 def write(
@@ -45,7 +45,8 @@ def write(
         folder: where to; made where it is not there.
         format: "parquet", "csv" or "arrow".
         interval: seconds between two batches.
-        force: write over an earlier simulation in the folder, and remove what is left of its batches.
+        force: replace an earlier simulation in the folder: the files that its truth.json lists are removed first. Other
+            files are never removed or written over, and stay where they are.
         tell: told (done, of, what) before each batch.
         wait: what waits.
 
@@ -54,22 +55,22 @@ def write(
 
     Raises:
         ConfigError: there is no such format, or the interval is no time.
-        SourceError: there are such files already, or they cannot be written.
+        SourceError: there are such files already, others stand in the way, or they cannot be written.
     """
     if format not in FORMATS:
         raise ConfigError(f"format is {format!r}; there are {', '.join(FORMATS)}")
     if not (is_finite(interval) and interval >= 0):
         raise ConfigError(f"interval is {interval!r}; it is a number of seconds of at least 0")
     root = Path(folder)
-    batches = root / "batches"
-    _make_room(root, batches, force=force)
     names = {number: f"batches/{number:04d}.{format}" for number in scenario.arrivals}
+    _make_room(root, [f"reference.{format}", "truth.json", *names.values()], force=force)
     truth = {**scenario.truth.to_dict(), "reference_file": f"reference.{format}", "arrivals": list(names.values())}
     for batch in truth["batches"]:
         batch["file"] = names[batch["number"]]
     reference = _table(scenario.reference, None)
-    _write(reference, root / f"reference.{format}")
+    # The truth first: what is there when this ends early is known to be its own.
     write_text_atomically(root / "truth.json", json.dumps(truth, indent=1, default=_plain) + "\n")
+    _write(reference, root / f"reference.{format}")
     for place, (number, name) in enumerate(names.items()):
         tell(place, len(names), name)
         if place and interval:
@@ -78,20 +79,35 @@ def write(
     return truth
 
 
-def _make_room(root: Path, batches: Path, *, force: bool) -> None:
-    """Make the folders, and look for files that are there already."""
+def _make_room(root: Path, wanted: list[str], *, force: bool) -> None:
+    """Make the folders, and remove an earlier simulation from them where that is asked for."""
+    batches = root / "batches"
     try:
         batches.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError(f"cannot make the folder {batches}: {error.strerror or error}; give another") from error
-    ours = [root / f"reference.{ending}" for ending in FORMATS]
-    old = [path for path in [*ours, root / "truth.json"] if path.exists()]
-    old += sorted(path for path in batches.iterdir() if _OURS.fullmatch(path.name))
+    old = _earlier(root)
+    foreign = [name for name in wanted if name not in old and (root / name).exists()]
+    if foreign:
+        raise SourceError(
+            f"{root} holds {some_of(foreign)} already, and not of a simulation whose truth.json lists it; give another "
+            "folder, or move that away"
+        )
     if old and not force:
-        told = some_of(path.relative_to(root) for path in old)
-        raise SourceError(f"{root} holds {told} already; give another folder, or force=True to write over them")
-    for path in old:
-        path.unlink()
+        raise SourceError(f"{root} holds {some_of(old)} already; give another folder, or force=True to replace them")
+    for name in reversed(old):
+        (root / name).unlink()
+
+
+def _earlier(root: Path) -> list[str]:
+    """The files of an earlier simulation: those that its truth lists and that are there, the truth first."""
+    try:
+        truth = json.loads((root / "truth.json").read_text(encoding="utf-8"))
+        listed = [truth["reference_file"], *truth["arrivals"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    names = ["truth.json", *(name for name in listed if isinstance(name, str) and _OURS.fullmatch(name))]
+    return [name for name in names if (root / name).is_file()]
 
 
 def _table(rows: Any, schema: pa.Schema | None) -> pa.Table:

@@ -21,7 +21,10 @@ def test_it_lists_the_scenarios(cli: Cli) -> None:
 def test_it_writes_a_stream_that_score_reads(cli: Cli) -> None:
     ran = cli("simulate", "sudden", "--out", "made/stream", "--rows", "300", "--batches", "4", "--magnitude", "1")
     assert (ran.code, ran.err) == (0, "")
-    assert "Drift begins at row 600 of the stream, in batches/0003.parquet: x0, x1, x2, x3, x4." in ran.out
+    assert (
+        "Drift begins at row 600 of the stream, in batches/0003.parquet: x0, x1, x2, x3, x4; label with them."
+        in ran.out
+    )
     root = Path("made/stream")
     assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*.*")) == [
         *(f"batches/{number:04d}.parquet" for number in (1, 2, 3, 4)), "reference.parquet", "truth.json",
@@ -48,8 +51,16 @@ def test_it_does_not_write_over_files_unless_told_to(cli: Cli) -> None:
     refused(cli(*call, "--batches", "2"), "reference.parquet", "already", "--force")
     assert len(list(Path("here/batches").iterdir())) == 3
     Path("here/notes.txt").write_text("mine", encoding="utf-8")
-    assert cli(*call, "--batches", "2", "--force").code == 0
-    assert len(list(Path("here/batches").iterdir())) == 2, "no batch of the earlier one is left"
+    for name in ("0000.parquet", "12.parquet"):
+        Path("here/batches", name).write_text("mine", encoding="utf-8")
+    ran = cli(*call, "--batches", "2", "--force")
+    assert ran.code == 0
+    assert "Left as they were, not of this stream: 0000.parquet, 12.parquet in here/batches." in ran.out
+    left = sorted(path.name for path in Path("here/batches").iterdir())
+    assert left == ["0000.parquet", "0001.parquet", "0002.parquet", "12.parquet"], "no batch of the earlier one is left"
+    Path("here/batches/0003.parquet").write_text("mine", encoding="utf-8")
+    refused(cli(*call, "--batches", "3", "--force"), "batches/0003.parquet", "truth.json", "move that away")
+    assert Path("here/batches/0003.parquet").read_text(encoding="utf-8") == "mine"
     assert Path("here/notes.txt").exists()
     assert pyarrow.parquet.read_table("here/batches/0002.parquet").num_rows == 10
 

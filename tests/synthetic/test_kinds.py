@@ -231,12 +231,31 @@ def test_a_prior_shift_leaves_the_other_classes_shares_and_rows_whole() -> None:
     labels = np.array(["a"] * 500 + ["b"] * 300 + ["c"] * 200)
     batch = {"label": labels, "id": np.arange(1000)}
     made = sy.PriorShift(0.8).apply(batch, batch)
-    assert set(made["label"].tolist()) == {"c"}, "the rarest, without being told"
+    assert set(made["label"].tolist()) == {"c"}, "the last in their order, without being told"
     assert np.array_equal(labels[made["id"]], made["label"])
     made = sy.PriorShift(0.25, toward="a").apply(batch, batch, seed=1)
     counts = {value: int((made["label"] == value).sum()) for value in "abc"}
     assert abs(counts["a"] - 750) < FAR * np.sqrt(250)
     assert abs(counts["b"] - 150) < FAR * np.sqrt(75)
+
+
+@pytest.mark.parametrize(
+    ("labels", "toward"),
+    [([True, True, False], True), ([1, 0, 0, 2, 2], 2), (["no", "yes", "yes"], "yes"), ([0, 1], 1)],
+)
+def test_a_prior_shift_goes_toward_the_last_class_in_their_order(labels: list[Any], toward: Any) -> None:
+    batch = {"label": np.array(labels * 50)}
+    made = sy.PriorShift(0.3).apply(batch, batch)["label"]
+    assert (made == toward).sum() > (batch["label"] == toward).sum()
+
+
+def test_a_column_without_a_value_is_not_told_to_change() -> None:
+    nothing = np.full(4, None, dtype=object)
+    anchor = sy.Anchor({**GOOD, "gone": np.full(4, np.nan), "nothing": nothing})
+    for kind in (sy.Missing(0.5), sy.Corruption(0.5, value=1.0), sy.NewCategory(0.5)):
+        assert not {"gone", "nothing"} & set(kind.affected(anchor))
+    with pytest.raises(ConfigError, match="finds no column"):
+        sy.Missing(0.5).affected(sy.Anchor({"gone": np.full(4, np.nan), "nothing": nothing}))
 
 
 def test_a_prior_shift_leaves_rows_without_a_label() -> None:
@@ -288,7 +307,10 @@ def test_a_share_is_from_0_to_1(kind: Any, magnitude: float) -> None:
         (sy.Corruption, {"value": "z", "columns": "x"}, GOOD, "value is 'z'"),
         (sy.Corruption, {"columns": "x"}, {**GOOD, "x": np.ones(4)}, "no change"),
         (sy.CorrelationChange, {"columns": ["x", "c"]}, GOOD, "holds categories"),
-        (sy.PriorShift, {"label": "nope"}, GOOD, "no column 'nope'"),
+        (sy.PriorShift, {"label": "nope"}, GOOD, "no column 'nope'.*label="),
+        (sy.LabelRule, {}, {"x": GOOD["x"], "c": GOOD["c"]}, "no column 'label'.*there are x, c: .*label="),
+        (sy.Missing, {"columns": "e"}, {**GOOD, "e": np.full(4, np.nan)}, "no value"),
+        (sy.Corruption, {"columns": "e", "value": 1.0}, {**GOOD, "e": np.full(4, np.nan)}, "no value"),
         (sy.PriorShift, {"label": 3}, GOOD, "name of a column"),
         (sy.PriorShift, {"toward": "maybe"}, GOOD, "toward is 'maybe'"),
         (sy.PriorShift, {"magnitude": 0.6}, GOOD, "at most 0.5"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from accel_drift import synthetic as sy
-from accel_drift.errors import ConfigError
+from accel_drift.errors import ConfigError, DataError, SchemaError
 
 NAMES = list(sy.scenarios())
 
@@ -76,6 +76,67 @@ def test_arriving_files_have_sizes_of_their_own_and_one_is_late() -> None:
     assert scenario.arrivals == (1, 2, 4, 3, *range(5, 13))
     assert [batch.number for batch in scenario.truth.batches if batch.drifted] == [9, 10, 11, 12]
     assert sizes != [batch.rows for batch in sy.scenario("arriving_files", seed=2).truth.batches]
+
+
+def test_a_label_has_the_name_that_is_given() -> None:
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=900), "target": rng.integers(0, 2, 900), "label": rng.normal(size=900)}
+    options: Any = {"source": data, "batches": 30, "rows": 10, "reference_rows": 300}
+    truth = sy.scenario("thirty_days", label="target", **options).truth
+    assert [change["columns"] for change in truth.changes] == [("x", "label"), ("target",)]
+    prior = sy.scenario("sudden", drift=sy.PriorShift(0.3), label="target", **options)
+    assert prior[29].rows["target"].mean() > 0.6
+    assert sy.scenario("sudden", **options).truth.columns == ("x", "target"), "without, it is the one called label"
+    del data["label"]
+    with pytest.raises(SchemaError, match=r"no column 'label' .*there are x, target: .*label="):
+        sy.scenario("thirty_days", **options)
+    with pytest.raises(SchemaError, match="no column 'y'"):
+        sy.scenario("sudden", label="y", **options)
+    with pytest.raises(ConfigError, match="name of a column"):
+        sy.scenario("sudden", label=3, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("library", ["pandas", "nullable", "polars", "pyarrow", "batch"])
+def test_tables_of_other_libraries_are_taken(library: str) -> None:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    rng = np.random.default_rng(0)
+    columns: dict[str, Any] = {
+        "x": rng.normal(size=300).tolist(),
+        "n": [None, *range(299)],
+        "c": [None, *["a", "b"] * 149, "a"],
+        "t": (np.arange(300) % 2 == 0).tolist(),
+    }
+    makers: dict[str, Any] = {
+        "pandas": pd.DataFrame, "nullable": lambda rows: pd.DataFrame(rows).convert_dtypes(), "polars": pl.DataFrame,
+        "pyarrow": pa.table, "batch": pa.record_batch,
+    }  # fmt: skip
+    made = sy.scenario("sudden", source=makers[library](columns), batches=2, rows=50, reference_rows=200)
+    plain = {"x": np.array(columns["x"]), "n": np.array([np.nan, *range(299)]), "t": np.array(columns["t"])}
+    same = sy.scenario("sudden", source=plain, batches=2, rows=50, reference_rows=200)
+    assert made.truth.columns == same.truth.columns == ("x", "n")
+    for name in plain:
+        assert made.reference[name].dtype == same.reference[name].dtype
+        np.testing.assert_array_equal(made[1].rows[name], same[1].rows[name])
+    assert set(made[0].rows["c"].tolist()) <= {"a", "b", None}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("rows.parquet", "read_table"), (3, "a table of pandas"), (dict, "is the class dict"), ({}, "no columns")],
+)
+def test_what_holds_no_columns_is_told(source: Any, words: str) -> None:
+    with pytest.raises((ConfigError, DataError), match=words):
+        sy.scenario("sudden", source=source)
+
+
+def test_a_lazy_frame_is_to_be_collected() -> None:
+    import polars as pl
+
+    with pytest.raises(DataError, match=r"\.collect\(\)"):
+        sy.scenario("sudden", source=pl.LazyFrame({"x": [1.0]}))
 
 
 def test_another_kind_and_rows_of_ones_own_are_taken() -> None:

@@ -214,14 +214,3 @@ def test_rows_that_cannot_be_used_are_told(
 def test_a_strength_is_a_share_for_all_rows_or_for_each(strength: Any) -> None:
     with pytest.raises(ConfigError, match="strength"):
         sy.CovariateShift(0.5).apply(GOOD, GOOD, strength=strength)
-
-
-def test_a_table_of_another_library_is_told_what_to_give() -> None:
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
-
-    tables: list[Any] = [f({"x": [1.0]}) for f in (pd.DataFrame, pl.DataFrame, pa.table)]
-    for table in tables:
-        with pytest.raises(DataError, match="to_numpy"):
-            sy.CovariateShift(0.5).apply(table, GOOD)

@@ -86,6 +86,28 @@ def test_batches_may_have_sizes_of_their_own() -> None:
     assert [len(batch.rows["x0"]) for batch in scenario] == [3, 10, 1]
 
 
+WHOLE = {
+    "far": np.arange(200) + 2**60,
+    "near": np.arange(200, dtype=np.int8) % 100,
+    "unsigned": np.arange(200, dtype=np.uint64) + 2**63,
+    "text": np.array(["a", "bb"] * 100),
+    "truth": np.arange(200) % 3 == 0,
+    "label": np.arange(200) % 2,
+}
+
+
+@pytest.mark.parametrize("kind", sy.KINDS, ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("schedule", [sy.Sudden(), sy.Gradual(), sy.Incremental(), sy.Recurring()])
+def test_a_magnitude_of_0_is_no_change_at_all_to_types_and_values(kind: Any, schedule: Any) -> None:
+    options: Any = {"batches": 3, "rows": 20, "reference_rows": 100, "seed": 1}
+    made, clean = (sy.Scenario(WHOLE, changes=c, **options) for c in ([(kind(0.0), schedule)], ()))
+    pairs = [(made.reference, clean.reference), *((a.rows, b.rows) for a, b in zip(made, clean, strict=True))]
+    for a, b in pairs:
+        assert same(a, b)
+        assert {name: values.dtype for name, values in a.items()} == {name: b[name].dtype for name in b}
+    assert (made.truth.columns, made.truth.moved) == ((), ())
+
+
 def test_rows_of_ones_own_are_dealt_each_once() -> None:
     data = {"n": np.arange(100), "c": np.array(list("ab") * 50)}
     scenario = sy.Scenario(data, batches=4, rows=10, reference_rows=60, seed=2)
@@ -217,6 +239,63 @@ def test_a_prior_shift_of_ones_own_rows_takes_none_of_the_reference() -> None:
     assert not np.isin(rows["id"], scenario.reference["id"]).any()
     assert np.array_equal(rows["id"] % 4 == 0, rows["label"])
     assert abs(rows["label"].mean() - 0.75) < FAR * np.sqrt(0.25 / 4_000)
+
+
+NUMBERS = ("x0", "x1", "x2")
+MOVES = [sy.CovariateShift(0.3), sy.VarianceChange(1.0), sy.TailChange(1.0), sy.CorrelationChange(0.3)]
+
+
+@pytest.mark.parametrize("kind", MOVES, ids=lambda kind: str(type(kind).__name__))
+def test_the_label_of_a_population_follows_what_moved(kind: Any) -> None:
+    clean, made = large(), large(kind)
+    assert made.truth.moved == NUMBERS
+    assert made.truth.columns == (*NUMBERS, "label")
+    assert made.truth.changes[0]["columns"] == NUMBERS
+    told = [name for name in LAW.draw(1) if not np.array_equal(clean[0].rows[name], made[0].rows[name])]
+    assert tuple(told) == made.truth.columns
+    own = LAW.draw(24_000)
+    assert large(kind, source=own).truth.columns == NUMBERS, "one's own label stays what it was"
+
+
+@pytest.mark.parametrize("kind", [sy.Missing(0.2), sy.Noise(0.5), sy.Corruption(0.2), sy.NewCategory(0.2)])
+def test_the_label_of_a_population_follows_neither_the_record_nor_a_category(kind: Any) -> None:
+    made = large(kind).truth
+    assert made.columns == made.moved
+    assert "label" not in made.columns
+    assert large(sy.CovariateShift(0.0)).truth.columns == ()
+
+
+@pytest.mark.statistical
+def test_a_prior_shift_lists_what_hangs_on_the_label_alone() -> None:
+    shift = sy.PriorShift(0.4)
+    clean, made = large(), large(shift)
+    assert made.truth.columns == made.truth.moved == (*NUMBERS, "label")
+    for level in ("v0", "v1"):
+        shares = [(scenario[0].rows["c0"] == level).mean() for scenario in (clean, made)]
+        assert abs(shares[1] - shares[0]) < FAR * np.sqrt(2 * 0.25 / 20_000)
+    own = large(shift, source=LAW.draw(24_000))
+    assert own.truth.columns == (*NUMBERS, "c0", "label"), "of one's own rows nobody knows what hangs on the label"
+    by_category = large(sy.PriorShift(0.4, label="c0"))
+    assert by_category.truth.columns == ("c0",)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_prior_shift_goes_the_same_way_for_every_seed(seed: int) -> None:
+    scenario = sy.scenario("sudden", drift=sy.PriorShift(0.3), batches=2, rows=400, seed=seed)
+    before, after = (float(batch.rows["label"].mean()) for batch in scenario)
+    # Both shares have a standard error of at most 0.025, and the reference's 0.011.
+    assert after - before > 0.3 - FAR * 0.037
+
+
+@pytest.mark.statistical
+def test_a_label_that_follows_skewed_numbers_changes_by_itself() -> None:
+    together, law = sy.CorrelationChange(0.5), sy.Population(numbers=5, margins="mixed", label=True)
+    skewed = large(together, source=law)
+    assert not skewed.truth.joint_only
+    assert skewed.truth.columns[-1] == "label"
+    assert large(together, source=sy.Population(numbers=5, margins="mixed")).truth.joint_only
+    shares = [law.chances(large(*c, source=law)[0].rows).mean() for c in ([together], [])]
+    assert shares[0] < shares[1] - 0.003
 
 
 def test_the_truth_says_whether_only_columns_together_tell() -> None:

@@ -81,13 +81,46 @@ def test_an_earlier_simulation_is_only_replaced_when_forced(tmp_path: Path) -> N
     long, short = (sy.scenario("healthy", batches=n, rows=5, reference_rows=10) for n in (3, 2))
     sy.write(long, tmp_path, format="csv")
     (tmp_path / "batches" / "mine.csv").write_text("x\n1\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"reference\.csv, truth\.json, batches/0001\.csv.*force=True"):
+    with pytest.raises(SourceError, match=r"truth\.json, reference\.csv, batches/0001\.csv.*force=True"):
         sy.write(short, tmp_path)
     sy.write(short, tmp_path, force=True)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
     assert left == [
         "batches/0001.parquet", "batches/0002.parquet", "batches/mine.csv", "reference.parquet", "truth.json"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["reference.parquet", "truth.json", "batches/0002.parquet"])
+def test_a_file_of_no_simulation_is_never_written_over(name: str, tmp_path: Path) -> None:
+    (tmp_path / "batches").mkdir()
+    (tmp_path / name).write_text('{"mine": 1}', encoding="utf-8")
+    for force in (False, True):
+        with pytest.raises(SourceError, match=f"holds {name} already, and not of a simulation.*move that away"):
+            sy.write(SCENARIO, tmp_path, force=force)
+    assert list(tmp_path.rglob("*.*")) == [tmp_path / name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == '{"mine": 1}'
+
+
+def test_files_beside_a_simulation_stay(tmp_path: Path) -> None:
+    (tmp_path / "batches").mkdir()
+    mine = [tmp_path / "batches" / name for name in ("0000.parquet", "12.parquet", "foo.parquet", "0001.csv")]
+    for path in mine:
+        path.write_text("mine", encoding="utf-8")
+    for force in (False, True):
+        sy.write(SCENARIO, tmp_path, force=force)
+    assert {path.read_text(encoding="utf-8") for path in mine} == {"mine"}
+
+
+def test_a_truth_that_lists_files_elsewhere_removes_none(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.parquet"
+    kept.write_text("mine", encoding="utf-8")
+    root = tmp_path / "made"
+    sy.write(SCENARIO, root)
+    truth = json.loads((root / "truth.json").read_text(encoding="utf-8"))
+    truth["arrivals"] += ["../kept.parquet", "batches/../../kept.parquet", 3]
+    (root / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
+    sy.write(SCENARIO, root, force=True)
+    assert kept.exists()
 
 
 def test_a_matrix_is_written_as_columns(tmp_path: Path) -> None:
