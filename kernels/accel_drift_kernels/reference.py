@@ -139,6 +139,19 @@ def quantile_bins(reference: Any, batch: Any, bins: int, /) -> tuple[npt.NDArray
     return out[0], out[1]
 
 
+def confidence_rows(probabilities: Any, valid: Any, /) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """See `spec.OPS["confidence_rows"]`."""
+    out, place = np.full((len(probabilities), 4), np.nan), np.full(len(probabilities), -1, dtype=np.int64)
+    for i, row in enumerate(probabilities):
+        p = [float(value) for value in row]
+        if valid[i] and all(0.0 <= value < math.inf for value in p):
+            falling = [*sorted(p, reverse=True), 0.0]
+            entropy = -math.fsum(value * math.log(value) for value in p if value > 0.0)
+            out[i] = falling[0], entropy, falling[0] - falling[1], math.fsum(p)
+            place[i] = p.index(falling[0])
+    return out, place
+
+
 def pair_distances(z: Any, first: Any, second: Any, /) -> npt.NDArray[np.float64]:
     """See `spec.OPS["pair_distances"]`."""
     rows = np.asarray(z, dtype=np.float64)

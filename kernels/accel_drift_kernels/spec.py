@@ -159,6 +159,10 @@ class Kernels(Protocol):
         """Windows that grow with the values of many streams and lose what is unlike the rest."""
         ...
 
+    def confidence_rows(self, probabilities: Array, valid: Array, /) -> tuple[Array, Array]:
+        """How sure each row of probabilities is, and of which class."""
+        ...
+
     def pair_distances(self, z: Array, first: Array, second: Array, /) -> Array:
         """Distances of chosen pairs of rows."""
         ...
@@ -304,6 +308,13 @@ _OPS = {
         rtol=1e-12,
     ),
     **WINDOW_OPS,
+    "confidence_rows": OpSpec(
+        "Of each row p the largest number, the entropy -sum p ln p with 0 ln 0 = 0, the largest less the second "
+        "largest (itself where k = 1), the sum; and the place of the largest, the first of equal ones. NaN and -1 of a "
+        "row that is not valid, or holds a number below 0, NaN or infinity.",
+        "probabilities float (n, k) with k from 1 on, valid bool (n,) -> float64 (n, 4), int64 (n,)",
+        rtol=1e-12,
+    ),
     "pair_distances": OpSpec(
         "|z_i - z_j| of every pair (i, j), from the differences themselves.",
         "z float (N, d), first int64 (p,), second int64 (p,) -> float64 (p,)",

@@ -240,6 +240,29 @@ def _chosen_pairs() -> dict[str, Args]:
     return made
 
 
+def _probabilities() -> dict[str, Args]:
+    rng = np.random.default_rng(9)
+
+    def case(rows: int, k: int, dtype: Any = np.float64) -> Args:
+        return rng.dirichlet(np.full(k, 0.3), rows).astype(dtype), rng.random(rows) < 0.9
+
+    odd = np.array([[0.5, 0.5], [1.0, 0.0], [-0.0, 0.25], [-0.1, 1.1], [np.nan, 1.0], [np.inf, 0.0], [0.0, 0.0]])
+    p, valid = case(60, 3)
+    turned = np.asfortranarray(p)[::-2, ::-1]
+    turned.flags.writeable = False
+    return {
+        "some": (p, valid),
+        "float32": case(60, 3, np.float32),
+        "odd": (odd, np.ones(7, bool)),
+        "strided-read-only": (turned, valid[::-2]),
+        "one-class": (np.ones((5, 1)), valid[:5]),
+        "ties": (np.full((9, 4), 0.25), np.ones(9, bool)),
+        "many-classes": case(30, 1_000),
+        "threads": case(9_000, 4),
+        "no-rows": (p[:0], valid[:0]),
+    }
+
+
 def _subsets() -> dict[str, Args]:
     rng, made = np.random.default_rng(5), {}
     for name, (z, _, count, *rest) in _kernel_sums().items():
@@ -307,6 +330,7 @@ CASES: dict[str, dict[str, Args]] = {
     "dirichlet_multinomial": _draws("dirichlet_multinomial"),
     "multinomial": _draws("multinomial"),
     "quantile_bins": _cells(),
+    "confidence_rows": _probabilities(),
     "pair_distances": _chosen_pairs(),
     "pair_label_sums": _kernel_sums(),
     "pair_row_sums": _row_sums(),
@@ -336,6 +360,14 @@ def binnings(draw: st.DrawFn) -> Args:
     x, mask = draw(tables())
     cuts = draw(hnp.arrays(np.float64, (x.shape[1], draw(st.sampled_from([0, 1, 5]))), elements=_VALUES))
     return x, np.sort(cuts, axis=1), mask
+
+
+@st.composite
+def rows_of_probabilities(draw: st.DrawFn) -> Args:
+    """Small tables, most of whose rows could be probabilities, and which of them are valid."""
+    shape = (draw(st.integers(0, 7)), draw(st.sampled_from([1, 2, 5])))
+    p = draw(hnp.arrays(np.float64, shape, elements=st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0, -1.0, np.nan, np.inf])))
+    return p, draw(hnp.arrays(np.bool_, shape[:1]))
 
 
 @st.composite

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from accel_drift.backends import Backend
 from accel_drift_kernels import cupy_cuda, numba_cpu, portable, reference
 from accel_drift_kernels.spec import OPS, Kernels
-from tests.kernels.cases import CASES, KERNELS, Args, binnings, two_samples, urn_args, urns
+from tests.kernels.cases import CASES, KERNELS, Args, binnings, rows_of_probabilities, two_samples, urn_args, urns
 
 SMALL = settings(
     max_examples=25,
@@ -93,6 +93,12 @@ def test_float32_rows_stay_within_float32(op: str, kernel: str, backend: Backend
 @SMALL
 def test_binning_of_any_small_table(op: str, backend: Backend, args: Args) -> None:
     check(op, args, backend, backend.kernels)
+
+
+@given(args=rows_of_probabilities())
+@SMALL
+def test_confidence_of_any_small_rows(backend: Backend, args: Args) -> None:
+    check("confidence_rows", args, backend, backend.kernels)
 
 
 @given(args=two_samples())

@@ -19,6 +19,7 @@ from accel_drift_kernels.portable import bit_counts as bit_counts
 from accel_drift_kernels.portable import cdf_distances as cdf_distances
 from accel_drift_kernels.portable import code_counts as code_counts
 from accel_drift_kernels.portable import column_counts as column_counts
+from accel_drift_kernels.portable import confidence_rows as confidence_rows
 from accel_drift_kernels.portable import count_codes as count_codes
 from accel_drift_kernels.portable import dirichlet_multinomial as dirichlet_multinomial
 from accel_drift_kernels.portable import hypergeometric as hypergeometric

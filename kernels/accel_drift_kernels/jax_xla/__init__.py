@@ -5,6 +5,7 @@ that changes from call to call (row counts, seeds, sizes of draws) is traced. Ca
 scope: sums are float64, which JAX allows only there.
 """
 
+from accel_drift_kernels.jax_xla.confidences import confidence_rows as confidence_rows
 from accel_drift_kernels.jax_xla.counts import bin_index as bin_index
 from accel_drift_kernels.jax_xla.counts import bit_counts as bit_counts
 from accel_drift_kernels.jax_xla.counts import code_counts as code_counts

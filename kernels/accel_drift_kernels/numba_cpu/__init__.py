@@ -12,6 +12,7 @@ from accel_drift_kernels.numba_cpu.columns import code_counts as code_counts
 from accel_drift_kernels.numba_cpu.columns import column_counts as column_counts
 from accel_drift_kernels.numba_cpu.columns import count_codes as count_codes
 from accel_drift_kernels.numba_cpu.columns import histogram as histogram
+from accel_drift_kernels.numba_cpu.confidences import confidence_rows as confidence_rows
 from accel_drift_kernels.numba_cpu.counts import bin_index as bin_index
 from accel_drift_kernels.numba_cpu.distances import pair_distances as pair_distances
 from accel_drift_kernels.numba_cpu.draws import dirichlet_multinomial as dirichlet_multinomial

@@ -5,6 +5,7 @@ device says so: these functions run eagerly. `jax_xla` passes the same draws a l
 """
 
 from accel_drift_kernels.portable.bins import quantile_bins as quantile_bins
+from accel_drift_kernels.portable.confidences import confidence_rows as confidence_rows
 from accel_drift_kernels.portable.counts import bin_index as bin_index
 from accel_drift_kernels.portable.counts import bit_counts as bit_counts
 from accel_drift_kernels.portable.counts import code_counts as code_counts
