@@ -119,7 +119,8 @@ def _power(cells: Sequence[Cell], rows: int, s: Mapping[str, Any]) -> Iterator[s
         made_rows.append((f"{what}, {magnitude:g}", *told))
     yield from table(("", *names, *(f"{name} (dummy)" for name in dummies)), made_rows)
     yield ""
-    yield "Magnitudes: " + "; ".join(f"{what}: {unit}" for what, unit in s["units"].items()) + "."
+    units = {c["what"]: s["units"][c["what"]] for c in cells}
+    yield "Magnitudes: " + "; ".join(f"{what}: {unit}" for what, unit in units.items()) + "."
 
 
 def _measures(cell: Cell | None) -> Mapping[str, Sequence[float | None]]:

@@ -56,9 +56,10 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
     seeds = max(2, round(scale * SEEDS))
     yield from (Task(SCENARIO, name, asked.ROWS, seeds) for name in asked.SCENARIOS)
     # One half of the seeds has to hold enough clean batches for the threshold of the other.
-    enough = max(seeds, 2 * round(1 / asked.RATE) // asked.BATCHES)
-    sizes = asked.SIZES if scale >= 1 else asked.SIZES[:1]
-    yield from (Task(POWER, name, rows, enough) for rows in reversed(sizes) for name in asked.DRIFTS)
+    enough = max(seeds // 2, 2 * round(1 / asked.RATE) // asked.BATCHES)
+    for name in asked.DRIFTS:
+        sizes = asked.SIZES if name == asked.BY_SIZE and scale >= 1 else asked.SIZES[:1]
+        yield from (Task(POWER, name, rows, enough) for rows in sizes)
 
 
 def wanted(task: Task) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ BATCHES = 10
 """Clean ones of a seed, and of each magnitude."""
 
 SIZES = (100, 300)
-"""Rows of a batch."""
+"""Rows of a batch; drifts other than `BY_SIZE` come in batches of the first."""
+
+BY_SIZE = "shift of every number"
 
 
 class Asked(NamedTuple):

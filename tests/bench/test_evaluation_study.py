@@ -62,7 +62,7 @@ def test_what_is_asked_is_of_contenders_that_are_there() -> None:
         assert set(evaluation_study.wanted(task)) <= {*contenders.ON_SCENARIOS, *libraries.LIBRARIES}
     whole = list(evaluation_study.tasks())
     assert {t.what for t in whole if t.part == POWER} == set(asked.DRIFTS)
-    assert {t.rows for t in whole if t.part == POWER} == set(asked.SIZES)
+    assert {t.rows for t in whole if t.what == asked.BY_SIZE} == set(asked.SIZES)
     # Half the seeds must hold enough clean batches for the threshold of the others.
     assert all(t.seeds // 2 * asked.BATCHES >= 1 / asked.RATE - 1 for t in whole if t.part == POWER)
 
