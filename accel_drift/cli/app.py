@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast
@@ -37,8 +39,10 @@ def _examples(*lines: str) -> str:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run a command line and exit with its code."""
+    """Run a command line and exit with its code; being told to end (SIGTERM) is what Ctrl-C is."""
     make_writable()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
@@ -93,7 +97,7 @@ def _root(
     """Says whether two data sets differ: what drifted, how much, how sure, and what to look at.
 
     Exit codes: 0 no drift, 1 drift, a column gone or of another type, or no answer (only with --fail-on-drift), 2 wrong
-    use or bad data.
+    use or bad data, 3 a fault of accel-drift, 130 interrupted.
     """
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
 from typing import Any
 
 from accel_drift.errors import ConfigError
@@ -25,6 +28,7 @@ def finished(
     """The place and the rows of every trial, as they come; they are kept in the folder, where there is one.
 
     Whatever ends this early (an error, Ctrl-C), trials that have begun are waited for and kept, none is begun.
+    Where this process is killed, those that it started end, too.
 
     Raises:
         ConfigError: something cannot be sent to another process, or processes and threads are both more than 1.
@@ -53,7 +57,7 @@ def _in_processes(tasks: Sequence[Task], processes: int, folder: Folder | None) 
     sent = [(_unpacked, _packed(task), folder) for task in tasks]
     # A fork of a process with threads may hang, and every kernel has threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin) as pool:
         try:
             yield from _pooled(pool, sent, processes)
         except BrokenProcessPool as error:
@@ -119,6 +123,15 @@ def _unpacked(packed: bytes, folder: Folder | None) -> Any:
     return _kept(task, folder)
 
 
-def _leave_interrupts() -> None:
+def _begin() -> None:
     """Ctrl-C is for the process that started this one: it waits for the trials that have begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone: nobody else would, and its trial is no one's."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +145,57 @@ def test_what_another_process_cannot_import_is_told_before_anything_runs() -> No
         ev.Evaluation({"x": Local()}, Shifted(), seeds=1).run(processes=2)
     with pytest.raises(ConfigError, match="use processes=1"):
         ev.Evaluation({"x": MeanShift()}, lambda seed: Shifted(rows=seed + 2)(seed), seeds=1).run(processes=2)
+
+
+@contextmanager
+def held(script: str) -> Iterator[tuple[subprocess.Popen[str], list[socket.socket]]]:
+    """A script that runs trials of `Held` in two processes, and their two lines, once both wait."""
+    with ExitStack() as stack:
+        with socket.create_server(("127.0.0.1", 0)) as port:
+            head = (
+                f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'kernels')]!r}\n"
+                "from accel_drift import evaluation as ev\n"
+                "from tests.evaluation.fakes import Held, Shifted\n"
+                f"study = ev.Evaluation({{'x': Held({port.getsockname()[1]})}}, Shifted(batches=1), seeds=3)\n"
+            )
+            command = [sys.executable, "-c", head + script]
+            began = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            stack.callback(began.kill)
+            port.settimeout(120)
+            lines = [stack.enter_context(port.accept()[0]) for _ in range(2)]
+        for line in lines:
+            line.settimeout(120)
+        yield began, lines
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM"])
+def test_processes_end_with_the_one_that_started_them(number: str) -> None:
+    with held("study.run(processes=2)") as (began, lines):
+        began.send_signal(getattr(signal, number))
+        # A line ends when the process at its other end does.
+        assert [line.recv(1) for line in lines] == [b"", b""]
+        assert began.wait(120) == -getattr(signal, number)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_the_command_line_told_to_end_waits_for_what_has_begun(tmp_path: Path) -> None:
+    script = (
+        "from accel_drift.cli import app, evaluating\n"
+        "evaluating.study = lambda *_, **__: study\n"
+        f"app.main(['evaluate', '--out', {str(tmp_path)!r}, '--processes', '2'])\n"
+    )
+    with held(script) as (began, lines):
+        began.send_signal(signal.SIGTERM)
+        for line in lines:
+            line.send(b"!")
+        _, said = began.communicate(timeout=120)
+    assert began.returncode == 130
+    assert said.splitlines()[-1] == "interrupted"
+    done = {(r["seed"], r["status"]) for r in ev.Results.load(tmp_path).table.to_pylist() if r["contender"] == "x"}
+    assert {(0, "ok"), (1, "ok")} <= done, "both that had begun are kept"
 
 
 @pytest.mark.slow
