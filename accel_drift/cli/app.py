@@ -322,6 +322,7 @@ def demo(
         "accel-drift simulate --list",
         "accel-drift simulate sudden --out stream --magnitude 0.3",
         "accel-drift simulate arriving_files --out inbox --format csv --interval 5",
+        "accel-drift simulate sudden --reference june.parquet --label target --out replay",
         "accel-drift score stream/reference.parquet stream/batches/0030.parquet",
     )
 )
@@ -331,6 +332,9 @@ def simulate(
     magnitude: o.Magnitude = None,
     batches: o.Batches = None,
     rows: o.BatchRows = None,
+    reference: o.OwnRows = None,
+    reference_rows: o.ReferenceRows = 2_000,
+    label: o.ScenarioLabel = None,
     seed: o.ScenarioSeed = 0,
     file_format: o.FileFormat = "parquet",
     interval: o.Interval = 0.0,
@@ -344,7 +348,8 @@ def simulate(
     if listed:
         out(simulating.listed())
         return NO_DRIFT
-    made = simulating.scenario(name, out_folder, magnitude=magnitude, batches=batches, rows=rows, seed=seed)
+    sizes = {"batches": batches, "rows": rows, "reference_rows": reference_rows}
+    made = simulating.scenario(name, out_folder, reference, label, magnitude=magnitude, seed=seed, **sizes)
     with progress("drawing the reference", quiet=quiet) as tell:
         text = simulating.write(made, out_folder, file_format, interval, tell, force=force)
     if not quiet:

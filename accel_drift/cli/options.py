@@ -262,6 +262,24 @@ Batches = Annotated[
 BatchRows = Annotated[
     int | None, typer.Option("--rows", help="Rows of each batch. Without it: the scenario's own number.")
 ]
+OwnRows = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="FILE",
+        help="Rows of your own, dealt by lot to the reference and the batches, each once: a Parquet, CSV or Arrow "
+        "file, or a folder of them. Without it: rows that are drawn.",
+    ),
+]
+ReferenceRows = Annotated[int, typer.Option("--reference-rows", help="Rows of the reference that is written.")]
+ScenarioLabel = Annotated[
+    str | None,
+    typer.Option(
+        "--label",
+        metavar="COLUMN",
+        help="The label's column: features move without it, rules of labels are about it. Without it: label.",
+    ),
+]
 ScenarioSeed = Annotated[int, typer.Option("--seed", help="Decides every random choice.")]
 FileFormat = Annotated[str, typer.Option("--format", metavar="NAME", help="parquet, csv or arrow.")]
 Interval = Annotated[

@@ -22,16 +22,25 @@ def listed() -> str:
     return "\n".join(f"{name:{width}}  {words}" for name, words in told.items())
 
 
-def scenario(name: str | None, folder: Path | None, **options: Any) -> Scenario:
-    """The scenario that was asked for.
+def scenario(
+    name: str | None, folder: Path | None, reference: str | None, label: str | None, **options: Any
+) -> Scenario:
+    """The scenario that was asked for, of rows of one's own where a file of them is given.
 
     Raises:
         ConfigError: none was, or there is no such one, or no folder to write it to.
+        DataError: the file cannot be read, or has too few rows.
     """
     from accel_drift import synthetic
 
     if name is None:
         raise ConfigError(f"which scenario? there are {', '.join(synthetic.scenarios())}; see simulate --list")
+    if reference is not None and name in synthetic.scenarios():
+        from accel_drift.data.read import read_arrays
+
+        options["source"] = read_arrays(reference)
+    if label is not None:
+        options["label"] = label
     made = synthetic.scenario(name, **options)
     if folder is None:
         raise ConfigError(f"where to? give a folder: simulate {name} --out FOLDER")

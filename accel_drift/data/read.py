@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
+from accel_drift.data.arrays import as_array
 from accel_drift.data.concatenate import picked
 from accel_drift.data.convert import convert, held_to, without_identity
 from accel_drift.data.decoded import Decoded, Outcome, Rows, Source
@@ -82,6 +83,21 @@ def read_table(
     else:
         rows = opened.load(asked.wanted, asked.steering)
     return asked.table(*rows, name)
+
+
+def read_arrays(source: Any) -> dict[str, npt.NDArray[Any]]:
+    """Read rows from wherever they are, as columns (n,) of plain values: no kind is found, no column left out.
+
+    Args:
+        source: as in `read_table`.
+
+    Raises:
+        DataError: the source is nothing that can be read, or a column has more than one value a row.
+        SourceError: the file cannot be read.
+    """
+    asked = _Asked.of(source, None, (), None, None, None, None)
+    _, found = asked.opened.load(asked.wanted, asked.steering)
+    return {name: as_array(name, found[name]) for name in asked.wanted}
 
 
 Pick: TypeAlias = Callable[[int], npt.NDArray[np.int64]]

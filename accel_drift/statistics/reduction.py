@@ -69,13 +69,18 @@ def check_reduction(options: _Options) -> None:
     """Refuse options that cannot work.
 
     Raises:
-        ConfigError: no such reduction, or no such number of components.
+        ConfigError: no such reduction, or no such number of components, or one where nothing is reduced.
     """
     if options.reduce is not None and options.reduce not in get_args(Reduce):
         raise ConfigError(f"no reduce {options.reduce!r}; it is {', '.join(map(repr, get_args(Reduce)))} or None")
     value = options.components
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
         raise ConfigError(f"components is {value!r}; it is a whole number of at least 1, such as {COMPONENTS}")
+    if options.reduce is None and int(value) != COMPONENTS:
+        raise ConfigError(
+            f"components is {value!r} and reduce is None, so embeddings stay as they are; give reduce='pca' or "
+            "reduce='random', or leave components out"
+        )
 
 
 def reduction_of(options: _Options) -> Reduction | None:

@@ -115,7 +115,7 @@ class Dealt(Source):
         if count < reference_rows + total:
             raise DataError(
                 f"the data has {count:,} rows; {reference_rows:,} for the reference and {total:,} for the batches are "
-                "needed, since no row is used twice: give more data, or fewer batches or rows"
+                "needed, since no row is used twice: give more data, or less of batches, rows or reference_rows"
             )
         lots = generator(seed, Purpose.DEAL).permutation(count)
         self.mine, self.others = lots[:reference_rows], lots[reference_rows:]

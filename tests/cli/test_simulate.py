@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -63,6 +66,46 @@ def test_it_does_not_write_over_files_unless_told_to(cli: Cli) -> None:
     assert Path("here/batches/0003.parquet").read_text(encoding="utf-8") == "mine"
     assert Path("here/notes.txt").exists()
     assert pyarrow.parquet.read_table("here/batches/0002.parquet").num_rows == 10
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_rows_of_ones_own_are_taken_with_their_types_and_label(cli: Cli, ending: str) -> None:
+    rng = np.random.default_rng(0)
+    data = {
+        "x": rng.normal(size=300),
+        "near": pa.array([None, *range(299)], pa.int64()),
+        "c": [None, *["a", "b"] * 149, "a"],
+        "day": pa.array(np.datetime64("2024-01-01T00:00:01", "s") + np.arange(300)),
+        "target": rng.integers(0, 2, 300) == 1,
+    }
+    table = pa.table(data)
+    if ending == "csv":
+        pyarrow.csv.write_csv(table, "mine.csv")
+    else:
+        pyarrow.parquet.write_table(table, "mine.parquet")
+    call = ("simulate", "sudden", "--reference", f"mine.{ending}", "--out", "made", "--batches", "2", "--rows", "50")
+    ran = cli(*call, "--reference-rows", "200", "--label", "target")
+    assert ran.code == 0, ran.err
+    assert "in batches/0002.parquet: x, near." in ran.out
+    parts = [pyarrow.parquet.read_table(f"made/{n}") for n in ("reference.parquet", "batches/0001.parquet")]
+    rows = pa.concat_tables([part.replace_schema_metadata(None) for part in parts]).to_pylist()
+    assert len(rows) == 250
+    known = {row["x"]: row for row in table.to_pylist()}
+    for row in rows:
+        was = known[row["x"]]
+        assert (row["near"], row["c"], row["target"]) == (was["near"], was["c"], was["target"])
+        assert row["day"] == was["day"]
+
+
+def test_rows_of_ones_own_that_cannot_be_used_are_told(cli: Cli) -> None:
+    call = ("simulate", "thirty_days", "--out", "x", "--rows", "1", "--reference-rows", "20", "--reference")
+    refused(cli(*call, "nope.csv"), "nope.csv")
+    refused(cli(*call, "ref.csv"), "there is no column 'label'", "there are x, y, c", "--label")
+    refused(cli(*call, "ref.csv", "--label", "d"), "no column 'd'")
+    refused(cli(*call, "ref.csv", "--rows", "100"), "300 rows", "less of batches, rows or")
+    pyarrow.parquet.write_table(pa.table({"v": [[1.0, 2.0]] * 300}), "vectors.parquet")
+    refused(cli(*call, "vectors.parquet"), "'v'", "one value a row")
+    assert cli(*call, "ref.csv", "--label", "c").code == 0
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,7 @@ def test_awkward_vectors(way: Any, case: str, monkeypatch: pytest.MonkeyPatch) -
         ("reduce", True, "no reduce True"),
         ("reduce", ["pca"], "no reduce"),
         *(("components", value, "components is") for value in (0, -1, True, 2.0, "8", None)),
+        ("components", 8, "components is 8 and reduce is None, so .*give reduce='pca'"),
     ],
 )
 def test_wrong_options_are_refused(option: str, value: Any, said: str) -> None:
@@ -316,7 +317,8 @@ def test_the_median_distance_of_a_lone_embedding_is_taken_once(
     for module in (encoding, matrix_kernel):
         monkeypatch.setattr(module, "median_distance", counted)
     x, y = _vectors(120, 21), _vectors(80, 22)
-    made = ad.MMD(reduce=way, components=5, scale=scale, permutations=19)
+    size: dict[str, Any] = {} if way is None else {"components": 5}
+    made = ad.MMD(reduce=way, scale=scale, permutations=19, **size)
     whole = _finding({"e": x}, {"e": y}, made)
     assert taken == [whole.details["bandwidth"]]
     if scale == "pooled":
