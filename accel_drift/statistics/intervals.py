@@ -215,14 +215,15 @@ def share_difference(reference: tuple[int, int], batch: tuple[int, int]) -> Inte
     Source: Newcombe 1998, method 10.
     """
     p, q = reference[0] / reference[1], batch[0] / batch[1]
-    (p_low, p_high), (q_low, q_high) = _wilson(*reference), _wilson(*batch)
+    (p_low, p_high), (q_low, q_high) = wilson(*reference), wilson(*batch)
     down = sqrt((q - q_low) ** 2 + (p_high - p) ** 2)
     up = sqrt((q_high - q) ** 2 + (p - p_low) ** 2)
     return q - p - down, q - p + up
 
 
-def _wilson(count: int, rows: int) -> Interval:
-    p, z2 = count / rows, _Z * _Z
+def wilson(count: int, rows: int, z: float = _Z) -> Interval:
+    """Interval of a share, count of rows, that is z deviations wide either way. Source: Wilson 1927."""
+    p, z2 = count / rows, z * z
     middle = (p + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = _Z / (1 + z2 / rows) * sqrt(p * (1 - p) / rows + z2 / (4 * rows * rows))
+    half = z / (1 + z2 / rows) * sqrt(p * (1 - p) / rows + z2 / (4 * rows * rows))
     return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,15 @@
+"""What a model says of rows: how sure it is, and whether that changes.
+
+from accel_drift import predictions as pr
+
+ad.compare(pr.predicted(before), pr.predicted(after))
+pr.confidence(after, labels)
+"""
+
+from __future__ import annotations
+
+from accel_drift.predictions.columns import predicted
+from accel_drift.predictions.confidence import Bin, Confidence, confidence
+from accel_drift.predictions.estimates import Estimate
+
+__all__ = ["Bin", "Confidence", "Estimate", "confidence", "predicted"]
