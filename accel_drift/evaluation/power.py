@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_drift.errors import ConfigError
+from accel_drift.errors import AccelDriftError, ConfigError, DataError
 from accel_drift.evaluation import intervals, metrics
-from accel_drift.evaluation.contenders import is_stateful, named
+from accel_drift.evaluation.contenders import is_stateful
 from accel_drift.evaluation.results import Results
-from accel_drift.evaluation.study import Evaluation, Progress
+from accel_drift.evaluation.scenarios import Batches
+from accel_drift.evaluation.study import Evaluation, Progress, several
 from accel_drift.evaluation.summary import groups
-from accel_drift.evaluation.trial import OK
+from accel_drift.evaluation.trial import OK, Task, run_trial
 from accel_drift.files import written
 from accel_drift.options import at_least, between, is_finite
 
 
 @dataclass(frozen=True, slots=True)
 class Magnitudes:
-    """Clean batches, and as many of each magnitude, all fresh draws of one population.
+    """Clean batches, and as many of each magnitude, all fresh draws of one population, in an order that is drawn.
+
+    So who counts batches, or learns from them, knows nothing of the next.
 
     Attributes:
         population: what draws rows: it has `draw(rows, seed=)`.
@@ -53,13 +56,16 @@ class Magnitudes:
         from accel_drift.synthetic import Anchor
 
         anchor = Anchor(self.reference)
-        for place, magnitude in enumerate((0.0, *self.magnitudes)):
-            for number in range(self.batches):
-                at = place * self.batches + number
-                rows = self.population.draw(self.rows, seed=self._seed(1, at))
-                if magnitude:
-                    rows = self.drift(magnitude).apply(rows, anchor, seed=self._seed(2, at))
-                yield _Batch(rows, at * self.rows, magnitude != 0, float(magnitude))
+        sizes = (0.0, *self.magnitudes)
+        order = np.random.default_rng(self._seed(3)).permutation(len(sizes) * self.batches)
+        for turn, at in enumerate(order.tolist()):
+            magnitude = sizes[at // self.batches]
+            yield _Batch(self.batch(magnitude, at, anchor), turn * self.rows, magnitude != 0, float(magnitude))
+
+    def batch(self, magnitude: float, at: int, anchor: Any) -> Any:
+        """The rows of one batch, whose number decides what is drawn."""
+        rows = self.population.draw(self.rows, seed=self._seed(1, at))
+        return self.drift(magnitude).apply(rows, anchor, seed=self._seed(2, at)) if magnitude else rows
 
     def _seed(self, *purpose: int) -> int:
         return int(np.random.SeedSequence(self.seed, spawn_key=purpose).generate_state(1)[0])
@@ -142,10 +148,10 @@ def power(
     contenders: Mapping[str, Any] | Sequence[Any],
     *,
     drift: Callable[[float], Any],
-    magnitudes: Sequence[float] = (0.1, 0.2, 0.3, 0.5),
-    rows: Sequence[int] | int = (100, 1000),
+    magnitudes: Sequence[float] | npt.NDArray[np.float64] | float = (0.1, 0.2, 0.3, 0.5),
+    rows: Sequence[int] | npt.NDArray[np.int64] | int = (100, 1000),
     rate: float = 0.01,
-    seeds: int | Sequence[int] = 20,
+    seeds: int | Sequence[int] | npt.NDArray[np.int64] = 20,
     batches: int = 20,
     population: Any = None,
     reference_rows: int = 2_000,
@@ -158,17 +164,18 @@ def power(
     A detector that alarms more often finds more, so power says nothing beside another rate. Here each contender alarms
     where its score is above a threshold of its own: the one that clean batches of one half of the seeds ask for, used
     on the other half, and the reverse. So no threshold is tuned on what it is measured on, and the measured rate stands
-    beside the power, at magnitude 0.
+    beside the power, at magnitude 0. Batches of all magnitudes come in an order that is drawn for each seed.
 
     Args:
-        contenders: as for `Evaluation`; those whose answers depend on earlier batches are refused.
+        contenders: as for `Evaluation`; those whose answers depend on earlier batches are refused: each is asked about
+            a clean batch after clean ones and after drifted ones, and has to say the same.
         drift: magnitude -> a kind of drift, such as `accel_drift.synthetic.CovariateShift`.
         magnitudes: of the drift; 0 is always among them.
         rows: of a batch, one or several sizes.
         rate: of false alarms.
         seeds: how many, or which: each makes another reference.
         batches: clean batches of a seed, and drifted ones of each magnitude.
-        population: what draws rows; None for `accel_drift.synthetic.Population()`.
+        population: what draws rows by `draw(rows, seed=)`; None for `accel_drift.synthetic.Population()`.
         reference_rows: rows of a reference.
         processes: as for `Evaluation.run`.
         out: as for `Evaluation.run`.
@@ -176,11 +183,12 @@ def power(
 
     Raises:
         ConfigError: an option cannot work, or there are too few clean batches for the rate.
+        DataError: no batch can be drawn.
     """
     between(rate, 0, 1, "rate", "the rate of false alarms, such as 0.01")
     at_least(batches, 1, "batches", "clean batches of a seed, and drifted ones of each magnitude")
     at_least(reference_rows, 2, "reference_rows", "rows of a reference")
-    sizes = list(rows) if isinstance(rows, Sequence) else [rows]
+    sizes = several(rows)
     if not sizes:
         raise ConfigError(f"rows is {rows!r}; it is a number of rows, such as 100, or several")
     for size in sizes:
@@ -188,39 +196,77 @@ def power(
     sizes_of_drift = _magnitudes(magnitudes)
     if not callable(drift):
         raise ConfigError(f"drift is {drift!r}; it is a kind of drift such as accel_drift.synthetic.CovariateShift")
-    _stateless(contenders, rate)
-    if population is None:
-        from accel_drift.synthetic import Population
-
-        population = Population()
+    drawn = _population(population)
     scenes = {
-        f"{int(size)} rows": Magnitudes(population, drift, sizes_of_drift, int(size), int(batches), int(reference_rows))
+        f"{int(size)} rows": Magnitudes(drawn, drift, sizes_of_drift, int(size), int(batches), int(reference_rows))
         for size in sizes
     }
     study = Evaluation(contenders, scenes, seeds=seeds, rate=rate)
     _enough(len(study.seeds), int(batches), rate)
+    first = min(scenes.values(), key=lambda scene: scene.rows)
+    _stateless(study, replace(first, seed=study.seeds[0]))
     results = study.run(processes=processes, out=out, progress=progress)
     return Power(_table(results, {name: scene.rows for name, scene in scenes.items()}, rate), rate, results)
 
 
-def _magnitudes(given: Sequence[float]) -> tuple[float, ...]:
-    if not len(given) or any(not is_finite(m) for m in given):
-        raise ConfigError(f"magnitudes is {given!r}; it is a list of numbers, such as (0.1, 0.2, 0.5)")
-    made = tuple(dict.fromkeys(float(m) for m in given if m != 0))
+def _population(given: Any) -> Any:
+    if given is None:
+        from accel_drift.synthetic import Population
+
+        return Population()
+    if not callable(getattr(given, "draw", None)) or isinstance(given, type):
+        raise ConfigError(
+            f"population is {type(given).__name__ if not isinstance(given, type) else given.__name__}; give what draws "
+            "fresh rows by draw(rows, seed=), such as accel_drift.synthetic.Population(), or a class of your own"
+        )
+    return given
+
+
+def _magnitudes(given: Any) -> tuple[float, ...]:
+    sizes = several(given)
+    if not sizes or any(not is_finite(m) for m in sizes):
+        raise ConfigError(f"magnitudes is {given!r}; it is a number or several, such as (0.1, 0.2, 0.5)")
+    made = tuple(dict.fromkeys(float(m) for m in sizes if m != 0))
     if not made:
         raise ConfigError("all magnitudes are 0, which is no drift; give others, too")
     return made
 
 
-def _stateless(contenders: Any, rate: float) -> None:
-    made, dummies = named(contenders, rate)
-    for name, value in made.items():
-        if name not in dummies and is_stateful(value):
+def _stateless(study: Evaluation, scene: Magnitudes) -> None:
+    own = {name: value for name, value in study.contenders.items() if name not in study.dummies}
+    told = [name for name, value in own.items() if is_stateful(value)]
+    orders = _orders(scene) if not told else ()
+    for name, value in own.items():
+        if name in told or (orders and _depends(name, value, orders, scene.seed)):
             raise ConfigError(
                 f"what {name!r} says of a batch depends on those before it, and power is of a batch by itself; "
                 "evaluate it on a scenario, by its delay; a detector of streams can be given as "
                 "OverColumns(detector, anew=True)"
             )
+
+
+def _orders(scene: Magnitudes) -> tuple[Batches, ...]:
+    """A clean batch after clean ones, and after as many that are much drifted."""
+    from accel_drift.synthetic import Anchor
+
+    try:
+        reference = scene.reference
+        anchor, most = Anchor(reference), max(scene.magnitudes, key=abs)
+        clean, drifted = scene.batch(0.0, 0, anchor), scene.batch(most, 1, anchor)
+    except AccelDriftError:
+        raise
+    except Exception as error:
+        raise DataError(f"no batch can be drawn from population and drift: {type(error).__name__}: {error}") from error
+    return tuple(Batches(reference, [before, before, clean], [False] * 3) for before in (clean, drifted))
+
+
+def _depends(name: str, contender: Any, orders: Sequence[Batches], seed: int) -> bool:
+    """Whether it says something else of the clean batch; as many batches come before it, so chance drew as often."""
+    said = []
+    for batches in orders:
+        last = run_trial(Task(name, contender, "orders", batches, seed, "")).slice(2).to_pylist()[0]
+        said.append((last["status"], last["score"], last["alarm"]))
+    return said[0] != said[1]
 
 
 def _enough(seeds: int, batches: int, rate: float) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from accel_drift.errors import ConfigError
 from accel_drift.evaluation.contenders import named
@@ -39,7 +43,7 @@ class Evaluation:
         contenders: Mapping[str, Any] | Sequence[Any],
         scenarios: Any,
         *,
-        seeds: int | Sequence[int] = 20,
+        seeds: int | Sequence[int] | npt.NDArray[np.int64] = 20,
         rate: float = 0.01,
     ) -> None:
         """Plan a study.
@@ -86,12 +90,16 @@ class Evaluation:
             progress: called with (trials done, trials in all, "evaluating"), so `progress=print` will do.
 
         Raises:
-            ConfigError: a contender cannot be sent to another process.
+            ConfigError: an option cannot work, or a contender cannot be sent to another process.
             DataError: a scenario cannot be made.
             SourceError: the folder cannot be written to.
         """
         at_least(processes, 1, "processes", "trials that run at a time, such as 2")
         at_least(threads, 1, "threads", "trials that run at a time, such as 2")
+        if out is not None and not isinstance(out, str | os.PathLike):
+            raise ConfigError(f"out is {out!r}; it is a folder, such as 'results'")
+        if progress is not None and not callable(progress):
+            raise ConfigError(f"progress is {progress!r}; it is a function of (done, of, what), such as print")
         tasks = self._tasks()
         folder = None if out is None else Folder(out)
         rows: list[Any] = [None if folder is None else folder.read(task.key) for task in tasks]
@@ -141,10 +149,18 @@ def _tell(progress: Progress | None, done: int, of: int) -> None:
         progress(done, of, "evaluating")
 
 
+def several(given: Any) -> list[Any]:
+    """What was given as one or as several, as a list; a text or a mapping is one."""
+    if isinstance(given, np.ndarray):
+        return list(np.atleast_1d(given).tolist())
+    return list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping) else [given]
+
+
 def _seeds(given: Any) -> tuple[int, ...]:
     if isinstance(given, Integral) and not isinstance(given, bool):
         at_least(given, 1, "seeds", "how many, such as 20; or a list of them")
         return tuple(range(int(given)))
+    given = given.tolist() if isinstance(given, np.ndarray) else given
     if isinstance(given, str | Mapping) or not isinstance(given, Sequence | range):
         raise ConfigError(f"seeds is {given!r}; it is a whole number of 1 or more, or a list of whole numbers")
     if not given or any(isinstance(s, bool) or not isinstance(s, Integral) or s < 0 for s in given):

@@ -13,7 +13,7 @@ from scipy.stats import norm
 import accel_drift as ad
 from accel_drift import evaluation as ev
 from accel_drift import synthetic as sy
-from accel_drift.errors import ConfigError
+from accel_drift.errors import ConfigError, DataError
 from tests.evaluation.fakes import Broken, MeanShift
 
 POPULATION = sy.Population(numbers=1)
@@ -99,9 +99,82 @@ def test_magnitude_0_of_the_drift_is_the_clean_batch() -> None:
 
     laid = Magnitudes(POPULATION, sy.CovariateShift, (0.5,), rows=10, batches=2, reference_rows=50, seed=3)
     batches = list(laid)
-    assert [b.drifted for b in batches] == [False, False, True, True]
+    assert sorted(b.drifted for b in batches) == [False, False, True, True]
+    assert [b.first_row for b in batches] == [0, 10, 20, 30]
     assert len({b.rows["x0"][0] for b in batches}) == 4, "all are fresh draws"
     assert [b.rows["x0"][0] for b in laid] == [b.rows["x0"][0] for b in batches]
+
+
+class Counts:
+    """Says how many batches there were, and never alarms."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def fit(self, _reference: Any) -> Counts:
+        return Counts()
+
+    def detect(self, _batch: Any) -> ev.Judged:
+        self.seen += 1
+        return ev.Judged(float(self.seen), False)
+
+
+class Draws(Counts):
+    """Says what it draws, whatever the batch."""
+
+    def fit(self, _reference: Any) -> Draws:
+        self.rng = np.random.default_rng(0)
+        return self
+
+    def detect(self, _batch: Any) -> ev.Judged:
+        return ev.Judged(float(self.rng.random() + np.random.random()), False)  # noqa: NPY002
+
+
+def learns(reference: Any) -> list[float]:
+    return [float(np.mean(reference["x0"]))]
+
+
+def drags(means: list[float], batch: Any) -> ev.Judged:
+    means.append(0.9 * means[-1] + 0.1 * float(np.mean(batch["x0"])))
+    return ev.Judged(means[-1], False)
+
+
+def latches(alarms: list[float], batch: Any) -> ev.Judged:
+    alarms.append(float(np.mean(batch["x0"])))
+    return ev.Judged(alarms[-1], max(alarms) > 0.4)
+
+
+@pytest.mark.statistical
+def test_the_order_of_batches_helps_nobody() -> None:
+    options: dict[str, Any] = {"magnitudes": (0.5, 3.0), "rows": 20, "rate": 0.05, "seeds": 20, "batches": 10}
+    made = ev.power({"counts": Counts(), "draws": Draws()}, drift=sy.CovariateShift, population=POPULATION, **options)
+    for name in ("counts", "draws"):
+        # 200 batches a magnitude at 0.05: a deviation of 0.016, and about as much again for the thresholds.
+        assert max(rates(made, 20, name)) < 0.17, name
+
+
+@pytest.mark.parametrize("answer", [drags, latches])
+def test_answers_that_depend_on_earlier_batches_are_found_by_asking(answer: Any) -> None:
+    given = {"fine": MEAN, "x": ev.adapters.from_functions(learns, answer)}
+    with pytest.raises(ConfigError, match="what 'x' says of a batch depends on those before it"):
+        ev.power(given, drift=sy.CovariateShift, population=POPULATION)
+
+
+def test_one_number_and_arrays_are_taken_where_several_are() -> None:
+    given: dict[str, Any] = {"drift": sy.CovariateShift, "rate": 0.2, "batches": 5, "population": POPULATION}
+    one = ev.power({"mean": MEAN}, magnitudes=0.3, rows=20, seeds=2, **given)
+    same = ev.power({"mean": MEAN}, magnitudes=np.array([0.3]), rows=np.array([20]), seeds=np.arange(2), **given)
+    assert same.table.equals(one.table)
+
+
+class NoRows:
+    def draw(self, rows: int, *, seed: int) -> Any:
+        raise ValueError(f"{rows} of {seed}")
+
+
+def test_a_population_that_draws_nothing_is_told() -> None:
+    with pytest.raises(DataError, match="no batch can be drawn from population and drift: ValueError: 2000 of"):
+        ev.power({"mean": MEAN}, drift=sy.CovariateShift, population=NoRows())
 
 
 @pytest.mark.parametrize(
@@ -116,6 +189,11 @@ def test_magnitude_0_of_the_drift_is_the_clean_batch() -> None:
         ({"magnitudes": ()}, "magnitudes is"),
         ({"magnitudes": (0,)}, "all magnitudes are 0"),
         ({"drift": 3}, "drift is 3"),
+        ({"magnitudes": "0.3"}, "magnitudes is '0.3'"),
+        ({"population": np.zeros((5, 2))}, r"population is ndarray; give what draws fresh rows by draw\(rows, seed=\)"),
+        ({"population": sy.Population}, "population is Population; give what draws"),
+        ({"out": 3}, "out is 3; it is a folder"),
+        ({"progress": 3}, "progress is 3; it is a function"),
         ({"contenders": [ad.SequentialTwoSample()]}, "by its delay"),
         ({"contenders": [ad.ADWIN()]}, "anew=True"),
     ],

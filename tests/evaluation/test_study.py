@@ -226,6 +226,8 @@ def test_without_clean_batches_after_the_onset_there_is_no_rate_of_them(perfect:
         (["psi"], Shifted(), {"seeds": [1, 1]}, "named twice"),
         (["psi"], Shifted(), {"seeds": [-1]}, "0 or more"),
         (["psi"], Shifted(), {"seeds": "3"}, "seeds is '3'"),
+        (["psi"], Shifted(), {"seeds": np.array([0.5])}, "holds whole numbers"),
+        (["psi"], Shifted(), {"seeds": np.array([[1, 2]])}, "holds whole numbers"),
         (["psi"], Shifted(), {"rate": 0}, "rate is 0"),
     ],
 )
