@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, cast
@@ -14,7 +12,7 @@ import typer
 
 from accel_drift.cli import evaluation_options as e
 from accel_drift.cli import options as o
-from accel_drift.cli.console import aside, forget_stdout, make_writable, one_line, out, progress, show, show_explanation
+from accel_drift.cli.console import aside, forget_stdout, get_ready, one_line, out, progress, show, show_explanation
 from accel_drift.errors import AccelDriftError
 
 NO_DRIFT, DRIFT, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -40,9 +38,7 @@ def _examples(*lines: str) -> str:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command line and exit with its code; being told to end (SIGTERM) is what Ctrl-C is."""
-    make_writable()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    get_ready()
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,13 @@ OF_ROWS = ("reading", "counting")
 """What is done a row at a time."""
 
 Tell = Callable[[int, int, str], None]
+
+
+def get_ready() -> None:
+    """Make output writable, and let SIGTERM do what Ctrl-C does, which only a process's main thread can."""
+    make_writable()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def make_writable() -> None:

@@ -129,7 +129,7 @@ def run_length(exposure: float, alarms: int) -> Estimate:
 
     A seed without an alarm counts with all that was watched of it (censored). This is the estimate, and the interval
     the exact one, of runs whose chance of an alarm is the same at every batch; a detector that grows more or less
-    watchful with time has none such.
+    watchful with time has none such. No run is shorter than 1, and the interval ends there.
 
     Args:
         exposure: batches watched without drift until the first alarm, or until drift begins, over all seeds.
@@ -142,7 +142,7 @@ def run_length(exposure: float, alarms: int) -> Estimate:
     if exposure <= 0:
         return NOTHING
     tail = (1 - LEVEL) / 2
-    low = 2 * exposure / float(chi2.ppf(1 - tail, 2 * alarms + 2))
+    low = max(2 * exposure / float(chi2.ppf(1 - tail, 2 * alarms + 2)), 1.0)
     high = 2 * exposure / float(chi2.ppf(tail, 2 * alarms)) if alarms else inf
     value = exposure / alarms if alarms else inf
     return Estimate(value, low, high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isnan, log10, nan
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class Judged:
     Attributes:
         score: larger where drift is more likely; NaN where there is none.
         alarm: whether the detector alarmed.
-        row: rows of the batch that had come when it alarmed, from 1; None for all of them.
+        row: rows of the batch that had come when it alarmed, from 1 to all of them, which None stands for.
     """
 
     score: float
@@ -133,7 +133,10 @@ def _best(values: np.ndarray[Any, np.dtype[np.float64]], *, smallest: bool = Fal
 def _checked(answer: Judged) -> Judged:
     if not isinstance(answer.score, Real) or not isinstance(answer.alarm, bool | np.bool_):
         raise DataError(f"detect gave {answer!r}; score is a number and alarm is True or False")
-    return Judged(float(answer.score), bool(answer.alarm), None if answer.row is None else int(answer.row))
+    row = answer.row
+    if row is not None and (not isinstance(row, Integral) or isinstance(row, bool) or row < 1):
+        raise DataError(f"detect gave an alarm at row {row!r}; it is how many rows of the batch had come, 1 or more")
+    return Judged(float(answer.score), bool(answer.alarm), None if row is None else int(row))
 
 
 def _told(answer: Any) -> str:

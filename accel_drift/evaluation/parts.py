@@ -12,6 +12,7 @@ from accel_drift.evaluation.trial import FORMAT, schema
 from accel_drift.files import write_bytes_atomically, write_text_atomically
 
 _LIST, _PARTS = "study.json", "parts"
+_KEY = b"accel_drift.trial"
 
 
 class Folder:
@@ -29,8 +30,8 @@ class Folder:
             raise SourceError(f"cannot keep a study in {self.path}: {error.strerror or error}") from error
 
     def read(self, key: str) -> Any | None:
-        """The rows of a trial; None where they are not there, or not whole."""
-        return _read(self._part(key))
+        """The rows of a trial; None where they are not there, not whole, or those of another."""
+        return _read(self._part(key), key)
 
     def write(self, key: str, table: Any) -> None:
         """Keep the rows of a trial, whole or not at all.
@@ -40,7 +41,8 @@ class Folder:
         """
         import pyarrow.parquet as pq
 
-        write_bytes_atomically(self._part(key), lambda out: pq.write_table(table, out, compression="zstd"))
+        named = table.replace_schema_metadata({_KEY: key.encode()})
+        write_bytes_atomically(self._part(key), lambda out: pq.write_table(named, out, compression="zstd"))
 
     def write_list(self, about: Mapping[str, Any]) -> None:
         """Keep which trials make up the study.
@@ -78,7 +80,7 @@ def read_study(path: str | Path) -> tuple[dict[str, Any], list[Any]]:
         raise SourceError(
             f"{str(listed)!r} has format {number}, of an earlier version; run the study again, which makes it anew"
         )
-    found = [(_read(Path(path) / _PARTS / f"{key}.parquet"), name, scene) for key, name, scene in trials]
+    found = [(_read(Path(path) / _PARTS / f"{key}.parquet", key), name, scene) for key, name, scene in trials]
     return about, [renamed(table, name, scene) for table, name, scene in found if table is not None]
 
 
@@ -99,7 +101,7 @@ def joined(tables: Sequence[Any]) -> Any:
     return pa.concat_tables(tables).combine_chunks() if tables else schema().empty_table()
 
 
-def _read(path: Path) -> Any | None:
+def _read(path: Path, key: str) -> Any | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -107,4 +109,6 @@ def _read(path: Path) -> Any | None:
         table = pq.read_table(path, memory_map=False)
     except (OSError, pa.ArrowException):
         return None
-    return table if table.schema.equals(schema()) and table.num_rows else None
+    its_own = (table.schema.metadata or {}).get(_KEY) == key.encode()
+    whole = its_own and table.schema.equals(schema()) and table.num_rows
+    return table.replace_schema_metadata(None) if whole else None

@@ -18,7 +18,7 @@ from accel_drift.evaluation.judged import Judged, judged
 from accel_drift.evaluation.remembered import remembered
 from accel_drift.evaluation.scenarios import Batch, Laid
 
-FORMAT = 2
+FORMAT = 3
 """Number of the form of a trial's rows; a part of another form is made anew."""
 
 TIMES = ("fit_seconds", "batch_seconds")
@@ -183,7 +183,10 @@ def _fit(contender: Any, reference: Any, seed: int) -> tuple[Any, str, float | N
 
 def _ask(fitted: Any, batch: Batch) -> tuple[Judged | None, str, str]:
     try:
-        return judged(fitted.detect(batch.rows)), OK, ""
+        answer = judged(fitted.detect(batch.rows))
+        if answer.row is not None and answer.row > batch.size:
+            raise DataError(f"detect gave an alarm at row {answer.row:,} of a batch of {batch.size:,}")
+        return answer, OK, ""
     except Exception as error:  # noqa: BLE001  whatever a contender raises is a result
         return None, ERROR, _told(error)
 

@@ -7,6 +7,8 @@ from math import isinf
 from accel_drift.evaluation.intervals import Estimate
 
 NONE = "-"
+_NOTHING = 1e-9
+"""A number below it is 0 to a reader."""
 
 
 def told(estimate: Estimate) -> str:
@@ -36,13 +38,15 @@ def brief(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Three digits, and no more than a reader takes in.
 
-    >>> number(0.12345), number(1234.5), number(None), number(1.0), number(0.99996)
-    ('0.123', '1,234', '-', '1', '0.99996')
+    >>> number(0.12345), number(1234.5), number(None), number(1.0), number(0.99996), number(7.25e-35)
+    ('0.123', '1,234', '-', '1', '0.99996', '0')
     """
     if value is None:
         return NONE
     if isinf(value):
         return "no end" if value > 0 else "-inf"
+    if abs(value) < _NOTHING:
+        return "0"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     text = f"{value:.3g}"

@@ -66,6 +66,13 @@ def test_a_run_length_counts_censored_runs() -> None:
     assert made.low == pytest.approx(120 / np.log(40))
 
 
+def test_no_run_is_shorter_than_one_batch() -> None:
+    made = intervals.run_length(20, 20)
+    assert (made.value, made.low) == (1, 1)
+    assert made.high is not None
+    assert 1 < made.high < 2
+
+
 def test_more_hits_than_batches_are_told() -> None:
     with pytest.raises(DataError, match="between 0 and"):
         intervals.share([3], [2])

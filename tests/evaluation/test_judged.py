@@ -39,6 +39,13 @@ def test_what_does_not_say_whether_it_is_an_alarm_is_refused(answer: Any) -> Non
         ev.judged(answer)
 
 
+@pytest.mark.parametrize("row", [0, -3, 1.5, True, "2"])
+def test_an_alarm_is_at_a_row(row: Any) -> None:
+    with pytest.raises(DataError, match="how many rows of the batch had come, 1 or more"):
+        ev.judged(ev.Judged(1.0, True, row))
+    assert ev.judged(ev.Judged(1.0, True, np.int64(3))).row == 3  # type: ignore[arg-type]
+
+
 def test_our_detectors_of_batches_give_their_largest_statistic() -> None:
     detection = ad.KS().fit(REFERENCE, backend="numpy").detect(DRIFTED)
     made = ev.judged(detection)

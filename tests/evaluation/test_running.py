@@ -89,6 +89,15 @@ def test_a_part_that_is_not_whole_is_made_again(tmp_path: Path) -> None:
     assert pq.read_table(part).num_rows == 4
 
 
+def test_a_part_that_is_a_copy_of_another_trial_s_is_made_again(tmp_path: Path) -> None:
+    whole = study(seeds=1).run(out=tmp_path)
+    first, *others = sorted((tmp_path / "parts").iterdir())
+    for other in others:
+        other.write_bytes(first.read_bytes())
+    assert ev.Results.load(tmp_path).table.num_rows == 4
+    assert study(seeds=1).run(out=tmp_path).table.equals(whole.table)
+
+
 def test_names_may_change_without_running_again(tmp_path: Path) -> None:
     ev.Evaluation({"x": MeanShift()}, {"a": Shifted(batches=2)}, seeds=1).run(out=tmp_path)
     told: list[int] = []

@@ -151,6 +151,14 @@ def test_one_that_cannot_be_asked_says_so() -> None:
     assert row["message"] == "NoDetect has no detect(batch) once it is fitted; see evaluation.adapters"
 
 
+def test_an_alarm_behind_the_end_of_its_batch_is_an_error() -> None:
+    last = ev.adapters.from_functions(len, lambda _known, rows: ev.Judged(1.0, True, len(rows)))
+    beyond = ev.adapters.from_functions(len, lambda _known, rows: ev.Judged(1.0, True, len(rows) + 1))
+    rows = summary(ev.Evaluation({"last": last, "beyond": beyond}, Shifted(batches=2), seeds=1).run())
+    assert (rows["last"]["status"], rows["beyond"]["errors"]) == ("ok", 2)
+    assert rows["beyond"]["message"] == "DataError: detect gave an alarm at row 51 of a batch of 50"
+
+
 def test_one_seed_gives_numbers_without_intervals_and_says_why() -> None:
     results = ev.Evaluation({"shift": MeanShift()}, Shifted(shift=5.0), seeds=[11]).run()
     row = summary(results)["shift"]
