@@ -115,6 +115,35 @@ def test_an_edit_of_what_it_does_not_use_runs_nothing_again(written: Any) -> Non
     assert digest(written(OTHER, HELPER.replace("0.0", "9.0"))) != first
 
 
+@pytest.mark.parametrize("edited", ["sub.py", "late.py"])
+def test_modules_of_a_package_are_followed(edited: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "__init__.py": "",
+        "sub.py": "def level():\n    return 0.0\n",
+        "late.py": "LEVEL = 0.0\n",
+        "main.py": "import edited_package.sub\n"
+        + PLAIN.format(name="A", answer="edited_package.sub.level() + LEVEL > 1").replace(
+            "        return edited", "        from .late import LEVEL\n        return edited"
+        ),
+    }
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "edited_package").mkdir()
+
+    def made() -> str:
+        for name, text in files.items():
+            (tmp_path / "edited_package" / name).write_text(text, encoding="utf-8")
+        for name in [name for name in sys.modules if name.startswith("edited_package")]:
+            monkeypatch.delitem(sys.modules, name)
+        importlib.invalidate_caches()
+        return digest(importlib.import_module("edited_package.main").A())
+
+    first = made()
+    assert made() == first
+    files[edited] = files[edited].replace("0.0", "9.0")
+    assert made() != first
+
+
 @pytest.mark.parametrize("edit", ["a class attribute", "a helper", "the class that fit gives", "a decorator"])
 def test_what_is_typed_at_a_prompt_is_read_too(edit: str) -> None:
     def typed(source: str) -> Any:
