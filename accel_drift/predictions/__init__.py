@@ -11,5 +11,6 @@ from __future__ import annotations
 from accel_drift.predictions.columns import predicted
 from accel_drift.predictions.confidence import Bin, Confidence, confidence
 from accel_drift.predictions.estimates import Estimate
+from accel_drift.predictions.trend import Trend, trend
 
-__all__ = ["Bin", "Confidence", "Estimate", "confidence", "predicted"]
+__all__ = ["Bin", "Confidence", "Estimate", "Trend", "confidence", "predicted", "trend"]

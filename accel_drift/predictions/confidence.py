@@ -17,7 +17,7 @@ from accel_drift.data.kinds import text_of
 from accel_drift.data.schema import listed
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.options import at_least, is_finite
-from accel_drift.predictions.estimates import Estimate, gap, mean, plain, share
+from accel_drift.predictions.estimates import Estimate, hits, less, mean, plain, share
 from accel_drift.predictions.rows import RowConfidence, of_rows
 
 BOUNDS = (0.5, 0.9)
@@ -36,7 +36,7 @@ class Bin:
         rows: how many there are, at least one.
         confidence: their mean confidence.
         accuracy: share of them whose prediction is right.
-        gap: confidence less accuracy, above 0 where the model is too sure; Wilson's interval of the accuracy.
+        gap: confidence less accuracy, above 0 where the model is too sure.
     """
 
     low: float
@@ -51,8 +51,9 @@ class Bin:
 class Confidence:
     """How sure a model is, over rows that come independently of one another: intervals are at 95 %.
 
-    Made by `accel_drift.predictions.confidence`. Means have Student's interval, shares Wilson's, and so has what is
-    taken from the accuracy, the confidences being what they are: it is a little too wide rather than too narrow.
+    Made by `accel_drift.predictions.confidence`. Means have Student's interval, which is too narrow for few rows that
+    are nearly all sure. Shares below and above bounds have Wilson's. The accuracy, and what is taken from it, has the
+    exact interval: at least 95 %, the confidences being what they are.
 
     Attributes:
         rows: rows with probabilities.
@@ -193,15 +194,16 @@ def _against(rows: RowConfidence, truth: npt.NDArray[np.int64], bins: int) -> di
     made, ends = [], []
     for b in used:
         inside = place == b
-        size, hits, value = int(inside.sum()), int(right[inside].sum()), float(sure[inside].mean())
-        made.append(Bin(float(edges[b]), float(edges[b + 1]), size, value, hits / size, gap(value, hits, size)))
-        ends.append(gap(value, hits, size, tests=len(used)))
+        size, good, value = int(inside.sum()), int(right[inside].sum()), float(sure[inside].mean())
+        gap = less(value, hits(good, size))
+        made.append(Bin(float(edges[b]), float(edges[b + 1]), size, value, good / size, gap))
+        ends.append(less(value, hits(good, size, tests=len(used))))
     weights = [one.rows / n for one in made]
-    hits = int(right.sum())
+    accuracy = hits(int(right.sum()), n)
     return {
         "labelled": n,
-        "accuracy": share(hits, n),
-        "gap": gap(float(sure.mean()), hits, n),
+        "accuracy": accuracy,
+        "gap": less(float(sure.mean()), accuracy),
         "overconfidence": _beyond(weights, ends, 1),
         "underconfidence": _beyond(weights, ends, -1),
         "bins": tuple(made),

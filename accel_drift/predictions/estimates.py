@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, stdtrit
+from scipy.special import betaincinv, stdtrit
 
 from accel_drift.statistics.intervals import wilson
 
@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
 
 
 def mean(values: npt.NDArray[np.float64]) -> Estimate:
-    """Mean of at least one value, with Student's interval: of rows that come independently of one another."""
+    """Mean of at least one value, with Student's interval: of values that come independently of one another."""
     n, value = len(values), float(values.mean())
     if n < 2:
         return Estimate(value, None, None)
@@ -38,15 +38,27 @@ def mean(values: npt.NDArray[np.float64]) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
-def share(count: int, rows: int, tests: int = 1) -> Estimate:
-    """A share of at least one row, with Wilson's interval (1927); `tests` of them hold together (Bonferroni)."""
-    return Estimate(count / rows, *wilson(count, rows, float(ndtri(1 - (1 - LEVEL) / (2 * tests)))))
+def share(count: int, rows: int) -> Estimate:
+    """A share of at least one row, with Wilson's interval (1927)."""
+    return Estimate(count / rows, *wilson(count, rows))
 
 
-def gap(value: float, count: int, rows: int, tests: int = 1) -> Estimate:
-    """A number less a share, whose interval it has: see `share`."""
-    low, high = wilson(count, rows, float(ndtri(1 - (1 - LEVEL) / (2 * tests))))
-    return Estimate(value - count / rows, value - high, value - low)
+def hits(count: int, rows: int, tests: int = 1) -> Estimate:
+    """A share of at least one row, with its exact interval (Clopper & Pearson 1934).
+
+    It also holds where rows have chances of their own: their number of hits lies beyond its mean less often than one of
+    equal chances (Hoeffding 1956). As many intervals as `tests` hold together (Bonferroni).
+    """
+    tail = (1 - LEVEL) / (2 * tests)
+    low = float(betaincinv(count, rows - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, rows - count, 1 - tail)) if count < rows else 1.0
+    return Estimate(count / rows, low, high)
+
+
+def less(value: float, taken: Estimate) -> Estimate:
+    """A number less an estimate, whose interval it has."""
+    low, high = (None if end is None else value - end for end in (taken.high, taken.low))
+    return Estimate(value - taken.value, low, high)
 
 
 def plain(record: Any) -> Any:

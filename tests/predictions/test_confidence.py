@@ -21,7 +21,7 @@ NAMES = ["cat", "dog", "hen"]
 
 def drawn(p: Any, rng: np.random.Generator) -> Any:
     """Labels of a model that is right to be as sure as it is."""
-    return (rng.random((len(p), 1)) > p.cumsum(axis=1)).sum(axis=1)
+    return (rng.random((len(p), 1)) > p[:, :-1].cumsum(axis=1)).sum(axis=1)
 
 
 def close(got: pr.Estimate, want: Any) -> None:
@@ -79,20 +79,31 @@ def test_a_model_too_sure_is_told_from_one_that_is_right() -> None:
     assert surer.overconfidence.low > 0.05
 
 
+def test_the_accuracy_has_the_exact_interval() -> None:
+    for labels in (Y, P.argmax(axis=1), P.argmin(axis=1)):
+        made = pr.confidence(P, labels)
+        right = int((P.argmax(axis=1) == labels).sum())
+        want = stats.binomtest(right, len(P)).proportion_ci(0.95, method="exact")
+        assert made.accuracy is not None
+        assert made.gap is not None
+        close(made.accuracy, (right / len(P), want.low, want.high))
+        close(made.gap, made.confidence.value - np.array([right / len(P), want.high, want.low]))
+
+
 @pytest.mark.statistical
-@pytest.mark.parametrize("rows", [12, 60, 1_000])
-def test_intervals_hold_the_truth(rows: int) -> None:
-    """1,000 samples: a coverage of 95 % falls below 93 % with a chance of 0.3 %; wider intervals are no fault."""
+@pytest.mark.parametrize("rows", [12, 60, 600])
+@pytest.mark.parametrize("sure", [[4.0, 1.0, 0.3], [20.0, 0.3, 0.1]], ids=["unsure", "sure"])
+def test_intervals_hold_the_truth(rows: int, sure: list[float]) -> None:
+    """500 samples: a coverage of 95 % falls below 92 % with a chance of 0.2 %; wider intervals are no fault."""
     rng = np.random.default_rng(rows)
     held = {"gap": 0, "overconfidence": 0, "underconfidence": 0}
-    for _ in range(1_000):
-        p = rng.dirichlet([4.0, 1.0, 0.3], rows)
+    for _ in range(500):
+        p = rng.dirichlet(sure, rows)
         made = pr.confidence(p, drawn(p, rng), backend="numpy")
         for name in held:
             estimate = getattr(made, name)
             held[name] += estimate.low <= 0 <= estimate.high
-    assert held["gap"] >= 930
-    assert min(held.values()) >= 930
+    assert min(held.values()) >= 460
 
 
 @pytest.mark.parametrize(
