@@ -10,7 +10,20 @@ from __future__ import annotations
 
 from accel_drift.predictions.columns import predicted
 from accel_drift.predictions.confidence import Bin, Confidence, confidence
+from accel_drift.predictions.degradation import Degradation
 from accel_drift.predictions.estimates import Estimate
+from accel_drift.predictions.track import ConfidenceTrack, Tracked
 from accel_drift.predictions.trend import Trend, trend
 
-__all__ = ["Bin", "Confidence", "Estimate", "Trend", "confidence", "predicted", "trend"]
+__all__ = [
+    "Bin",
+    "Confidence",
+    "ConfidenceTrack",
+    "Degradation",
+    "Estimate",
+    "Tracked",
+    "Trend",
+    "confidence",
+    "predicted",
+    "trend",
+]

@@ -67,10 +67,7 @@ def of_rows(
         DataError: they are no probabilities: a number below 0 or infinite, or a row that does not sum to 1.
         ConfigError: there are other classes than columns, or an option cannot work.
     """
-    if rounding is not None and not (is_finite(rounding) and 0 <= rounding < 1):
-        raise ConfigError(
-            f"rounding is {rounding!r}; it is a number from 0 up, below 1: what a row's sum may miss 1 by"
-        )
+    check_rounding(rounding)
     opened, reason = open_backend(backend, probabilities)
     given, used = read(probabilities, opened, for_columns(opened, reason))
     names = _named(classes, given)
@@ -90,6 +87,18 @@ def of_rows(
     # Equal samples have none, up to rounding.
     information = np.maximum(of_mean[:, 1] - within, 0.0)
     return RowConfidence(of_mean[:, 0], of_mean[:, 1], of_mean[:, 2], place, names, information)
+
+
+def check_rounding(rounding: float | None) -> None:
+    """Refuse what cannot be a sum's distance from 1.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if rounding is not None and not (is_finite(rounding) and 0 <= rounding < 1):
+        raise ConfigError(
+            f"rounding is {rounding!r}; it is a number from 0 up, below 1: what a row's sum may miss 1 by"
+        )
 
 
 def _facts(backend: Backend, values: Any, valid: Any) -> tuple[Floats, npt.NDArray[np.int64]]:
