@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         total_variation,
         wasserstein,
     )
+    from accel_drift.history import History
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
     from accel_drift.sequential.fdr import LORD, SAFFRON, e_bh
@@ -88,6 +89,7 @@ __all__ = [
     "Events",
     "Finding",
     "Hellinger",
+    "History",
     "JensenShannon",
     "KernelCUSUM",
     "Look",
@@ -131,6 +133,7 @@ _HOME = {
     "KL": "accel_drift.detectors.kl",
     "JensenShannon": "accel_drift.detectors.jensen_shannon",
     "Hellinger": "accel_drift.detectors.hellinger",
+    "History": "accel_drift.history",
     "KS": "accel_drift.detectors.ks",
     "MMD": "accel_drift.detectors.mmd",
     "PSI": "accel_drift.detectors.psi",

@@ -35,6 +35,10 @@ class ProfileError(AccelDriftError, ValueError):
     """A profile file is damaged, foreign, of a later format, or lacks what is asked of it."""
 
 
+class HistoryError(AccelDriftError, RuntimeError):
+    """The database of a history cannot be opened, read or written; what was being written is not in it."""
+
+
 class ExtraMissingError(AccelDriftError, ImportError):
     """A library of an optional extra, or one of the system that it needs, is not there."""
 

@@ -1,0 +1,163 @@
+"""A database, opened: one transaction a piece of work, tried again while another process is in the way."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from accel_drift.errors import ConfigError, ExtraMissingError
+from accel_drift.history import migrations, trouble
+from accel_drift.options import is_finite
+
+T = TypeVar("T")
+
+_SCHEMES = "sqlite:///drift.db (a file beside the program), sqlite:////var/lib/drift.db, or postgresql://user@host/name"
+_BUSY_S = 5.0
+"""Seconds that SQLite itself waits for a lock before we are asked whether to try again."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
+_WRITES = {"accel_drift_writes": True}
+
+
+class Store:
+    """The engine and how work is done with it.
+
+    Attributes:
+        place: the URL, without a password.
+        engine: SQLAlchemy's.
+    """
+
+    def __init__(self, url: str, wait: float) -> None:
+        if not is_finite(wait) or wait < 0:
+            raise ConfigError(f"wait is {wait!r}; it is seconds that a call waits for other writers, such as 30")
+        parsed = _parsed(url)
+        self.place = parsed.render_as_string(hide_password=True)
+        self._wait = float(wait)
+        self.engine = _engine(parsed, self._wait)
+        self._process = os.getpid()
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, work: Callable[[Connection], T], snapshot: bool = False) -> T:
+        """Do what changes nothing, in one transaction.
+
+        Args:
+            work: what is done.
+            snapshot: every statement sees the state at the first.
+
+        Raises:
+            HistoryError: the database failed.
+        """
+        options: dict[str, Any] = {}
+        if snapshot and self.engine.dialect.name == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ"}
+        return self._tried(work, options, "read")
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do all of `work` or, where it fails, nothing of it.
+
+        Raises:
+            HistoryError: the database failed.
+        """
+        return self._tried(work, _WRITES, "written")
+
+    def close(self) -> None:
+        """Give the connections back; the next call opens new ones."""
+        self.engine.dispose()
+
+    def _open(self) -> None:
+        """Make the tables where there are none, and bring older ones up to date."""
+        if self._tried(migrations.checked, {}, "opened"):
+            return
+        if self.engine.dialect.name == "sqlite":
+            self._retried(self._write_ahead, "opened")
+        self._tried(migrations.migrate, _WRITES, "opened")
+
+    def _write_ahead(self) -> None:
+        """Readers see the last whole state while a writer writes; the file remembers that it is kept this way."""
+        connection = self.engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode=WAL")
+        finally:
+            connection.close()
+
+    def _tried(self, work: Callable[[Connection], T], options: dict[str, Any], doing: str) -> T:
+        def once() -> T:
+            with self.engine.execution_options(**options).begin() as connection:
+                return work(connection)
+
+        return self._retried(once, doing)
+
+    def _retried(self, once: Callable[[], T], doing: str) -> T:
+        if os.getpid() != self._process:
+            # A forked child: its parent's connections are left to the parent.
+            self.engine.dispose(close=False)
+            self._process = os.getpid()
+        deadline, pause = time.monotonic() + self._wait, _FIRST_PAUSE_S
+        while True:
+            try:
+                return once()
+            except trouble.DRIVER as error:
+                if not trouble.passes(error, doing != "opened") or time.monotonic() + pause > deadline:
+                    raise trouble.told(error, self.place, self._wait, doing) from error
+            # Not all who wait come back at the same moment.
+            time.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def _parsed(url: Any) -> URL:
+    if not isinstance(url, str):
+        raise ConfigError(f"the URL of a history is {url!r}; it is a text: {_SCHEMES}")
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(f"{url!r} is not the URL of a database; it is {_SCHEMES}") from None
+    backend = parsed.get_backend_name()
+    if backend == "postgres" or parsed.drivername == "postgresql":
+        parsed, backend = parsed.set(drivername="postgresql+psycopg"), "postgresql"
+    if backend not in {"sqlite", "postgresql"}:
+        raise ConfigError(f"a history stands in SQLite or PostgreSQL, not in {backend!r}; its URL is {_SCHEMES}")
+    if backend == "sqlite" and (parsed.database or ":memory:") in {":memory:", "file::memory:"}:
+        raise ConfigError(f"a history in memory is gone when the program ends; give a file: {_SCHEMES}")
+    return parsed
+
+
+def _engine(url: URL, wait: float) -> Engine:
+    postgres = url.get_backend_name() == "postgresql"
+    given: dict[str, Any] = {"timeout": min(wait, _BUSY_S)}
+    if postgres:
+        given = {} if "connect_timeout" in url.query else {"connect_timeout": max(2, math.ceil(wait))}
+    try:
+        engine = create_engine(url, connect_args=given)
+    except ImportError as error:
+        raise ExtraMissingError(
+            f"a history at {url.render_as_string(hide_password=True)} needs a driver that is not here ({error}): "
+            "pip install 'accel-drift[monitor]'"
+        ) from error
+    except ArgumentError as error:
+        raise ConfigError(f"{url.render_as_string(hide_password=True)} cannot be used: {error}") from None
+    if not postgres:
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, record: Any) -> None:  # noqa: ARG001
+    """Transactions begin where we say so: the driver's own begin late, and cannot wait for a lock then."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("accel_drift_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

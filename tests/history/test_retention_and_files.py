@@ -1,0 +1,134 @@
+"""Old windows leave with all that is theirs; exported files hold everything, and give it back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import func, select
+
+import accel_drift as ad
+from accel_drift.errors import ConfigError, SourceError
+from accel_drift.history import Metric, retention
+from accel_drift.history.tables import findings, metrics
+from tests.history.samples import FIRST, day, finding, report
+
+DAYS = 7
+
+
+@pytest.fixture
+def told(history: ad.History, monkeypatch: pytest.MonkeyPatch) -> ad.History:
+    """A week of two monitors; windows are removed two at a time."""
+    monkeypatch.setattr(retention, "_PORTION", 2)
+    for number in range(DAYS):
+        for name in ("churn", "fraud"):
+            found = [finding("income", 0.03 * number), finding("nul\0", float("nan"), columns=("x", "y"))]
+            history.record(name, report(found), day(number), metrics=[Metric("accuracy", 0.9, 0.8, 1.0, number)])
+    return history
+
+
+def kept(history: ad.History, name: str = "churn") -> list[str]:
+    return [str(key) for key in history.runs(name)["window"].to_pylist()]
+
+
+def rows(history: ad.History) -> tuple[int, int]:
+    """Findings and metrics that are there, whether or not a window leads to them."""
+    with history.engine.begin() as connection:
+        found = [connection.execute(select(func.count()).select_from(t)).scalar() for t in (findings, metrics)]
+    return int(found[0] or 0), int(found[1] or 0)
+
+
+@pytest.mark.parametrize("older", [2, 2.0, timedelta(days=2), FIRST + timedelta(days=5)])
+def test_windows_that_end_before_an_age_leave_with_all_that_is_theirs(told: ad.History, older: object) -> None:
+    assert told.prune(older_than=older) == 2 * 4  # type: ignore[arg-type]
+    assert kept(told) == kept(told, "fraud") == ["day 4", "day 5", "day 6"]
+    assert rows(told) == (2 * 3 * 2, 2 * 3)
+    assert told.prune(older_than=older) == 0  # type: ignore[arg-type]
+
+
+def test_the_last_windows_stay_whatever_their_age(told: ad.History) -> None:
+    assert told.prune(keep=2, name="churn") == 5
+    assert (kept(told), len(kept(told, "fraud"))) == (["day 5", "day 6"], DAYS)
+    assert told.prune(older_than=0.5, keep=3) == 4
+    assert (len(kept(told)), kept(told, "fraud")) == (2, ["day 4", "day 5", "day 6"])
+
+
+def test_a_window_that_left_is_new_again(told: ad.History) -> None:
+    told.prune(keep=1)
+    assert told.record("churn", report(), day(0)) is True
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "say which windows leave"),
+        ({"keep": -1}, "keep is -1"),
+        ({"keep": 1.5}, "keep is 1.5"),
+        ({"older_than": -1}, "older_than is -1"),
+        ({"older_than": "90 days"}, "older_than is '90 days'"),
+        ({"keep": 1, "name": "chrun"}, "no monitor 'chrun'"),
+    ],
+)
+def test_what_would_remove_the_wrong_windows_is_refused(
+    told: ad.History, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        told.prune(**options)  # type: ignore[arg-type]
+    assert len(kept(told)) == DAYS
+
+
+def test_exported_files_give_everything_back(told: ad.History, tmp_path: Path) -> None:
+    home = told.export(tmp_path / "deep" / "out")
+    assert pq.read_table(home / "findings.parquet").num_rows == 2 * 2 * DAYS
+    with ad.History(f"sqlite:///{tmp_path}/other.db") as other:
+        other.record("churn", report([finding(effect=0.7)]), day(0))
+        assert other.restore(home) == 2 * DAYS - 1
+        assert other.latest("churn").equals(told.latest("churn"))
+        # What was there stays as it was.
+        assert other.findings("churn", end=FIRST + timedelta(days=1))["effect"].to_pylist() == [0.7]
+        assert other.findings("fraud").equals(told.findings("fraud"))
+        assert other.runs("fraud").equals(told.runs("fraud"))
+        assert other.metrics("fraud").equals(told.metrics("fraud"))
+        assert other.restore(home) == 0
+
+
+def test_what_was_removed_comes_back_from_files(told: ad.History, tmp_path: Path) -> None:
+    before = told.findings("churn")
+    told.export(tmp_path / "out")
+    told.prune(keep=1)
+    assert told.restore(tmp_path / "out") == 2 * (DAYS - 1)
+    assert told.findings("churn").equals(before)
+
+
+def test_an_empty_history_exports_empty_files(history: ad.History, tmp_path: Path) -> None:
+    home = history.export(tmp_path / "out")
+    assert pq.read_table(home / "runs.parquet").num_rows == 0
+    assert history.restore(home) == 0
+
+
+def test_files_that_are_no_export_are_refused(told: ad.History, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"there is no .*metrics\.parquet"):
+        told.restore(tmp_path)
+    home = told.export(tmp_path / "out")
+    runs = pq.read_table(home / "runs.parquet")
+    table = pq.read_table(home / "findings.parquet")
+    for damaged in (table.slice(1), table.slice(0, 9), table.take(pa.array([1, 0, *range(2, 28)])).slice(1)):
+        pq.write_table(damaged, home / "findings.parquet")
+        told.prune(keep=0)
+        with pytest.raises(SourceError, match="do not belong together"):
+            told.restore(home)
+    pq.write_table(runs, home / "findings.parquet")
+    with pytest.raises(SourceError, match="its columns are other ones"):
+        told.restore(home)
+    (home / "findings.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(SourceError, match="cannot read"):
+        told.restore(home)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(told: ad.History, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SourceError, match="cannot write to the folder"):
+        told.export(tmp_path / "file" / "out")
