@@ -23,7 +23,7 @@ _COLUMN = "confidence"
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """A batch's confidence beside the reference's.
+    """A batch's confidence beside the reference's, both of rows that come independently of one another.
 
     Attributes:
         fall: mean confidence of the reference less that of the batch, with Welch's interval at 95 %.

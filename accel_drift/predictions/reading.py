@@ -62,8 +62,10 @@ def read(given: Any, backend: Backend, host: Backend) -> tuple[Given, Backend]:
             found = DeviceMatrix(found.values[:, 0], found.backend, found.type, 1)
     elif isinstance(given, (list, tuple, np.ndarray)):
         found, samples = _without_samples(_array(given))
+    elif hasattr(given, "__array__") and not _exports(given) and not hasattr(given, "columns"):
+        found, samples = _without_samples(_array(given))  # such as a series of pandas 2
     else:
-        found, valid, names = _columns(given, backend)
+        found, valid, names, type_ = _columns(given, backend)
     on_device = isinstance(found, DeviceMatrix)
     used = backend if on_device else host
     type_ = type_ or found.dtype.name
@@ -130,16 +132,19 @@ def _floats(found: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return found.astype(np.float32 if found.dtype == np.float16 else np.float64)
 
 
-def _columns(given: Any, backend: Backend) -> tuple[Any, npt.NDArray[np.bool_], tuple[str, ...] | None]:
-    """Values, which rows are not null, and the names of classes: of an Arrow column, of a table, or of a file."""
-    exports = hasattr(given, "__arrow_c_array__") or hasattr(given, "__arrow_c_stream__")
-    if exports and not hasattr(given, "columns") and not hasattr(given, "column_names"):
+def _exports(given: Any) -> bool:
+    return hasattr(given, "__arrow_c_array__") or hasattr(given, "__arrow_c_stream__")
+
+
+def _columns(given: Any, backend: Backend) -> tuple[Any, npt.NDArray[np.bool_], tuple[str, ...] | None, str]:
+    """Of an Arrow column, a table or a file: values, which rows are not null, names of classes, type of the values."""
+    if _exports(given) and not hasattr(given, "columns") and not hasattr(given, "column_names"):
         from accel_drift.data.streams import decode_single
 
         outcome = decode_single(WHAT, given)
         if not isinstance(outcome, Decoded):
             raise DataError(f"{WHAT}: {outcome.reason}; give a column of numbers, or of lists of one length")
-        return *_values(outcome.column), None
+        return *_values(outcome.column), None, _short(outcome.type)
     table = read_table(given, name=WHAT, backend=backend)
     if table.excluded:
         name, why = next(iter(table.excluded.items()))
@@ -147,15 +152,21 @@ def _columns(given: Any, backend: Backend) -> tuple[Any, npt.NDArray[np.bool_], 
     columns = list(table.columns.values())
     if not columns:
         raise DataError(f"{WHAT} are a table without columns; it has one for each class")
+    type_ = _short(*(column.type for column in table.schema.columns))
     if len(columns) == 1:
-        return *_values(columns[0]), None
+        return *_values(columns[0]), None, type_
     numbers = [_values(column) for column in columns]
     for column, (values, _) in zip(columns, numbers, strict=True):
         if values.ndim != 1:
-            raise DataError(f"column {column.name!r} holds lists, and so do others: give one column of lists alone")
+            raise DataError(f"column {column.name!r} holds lists, and there are others: give it alone")
     single = all(values.dtype == np.float32 for values, _ in numbers)
     stacked = np.stack([values.astype(np.float32 if single else np.float64) for values, _ in numbers], axis=1)
-    return stacked, np.logical_and.reduce([valid for _, valid in numbers]), tuple(table.columns)
+    return stacked, np.logical_and.reduce([valid for _, valid in numbers]), tuple(table.columns), type_
+
+
+def _short(*types: str) -> str:
+    """`float16` where one of these Arrow types is, which is read as float32; else "", and the values tell."""
+    return "float16" if any("halffloat" in name or "float16" in name for name in types) else ""
 
 
 def _values(column: TableColumn) -> tuple[Any, npt.NDArray[np.bool_]]:

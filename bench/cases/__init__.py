@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.cases import (
     columns,
+    confidence,
     fit_parquet,
     histogram,
     hypergeometric,
@@ -42,6 +43,7 @@ CASES: tuple[Case, ...] = (
     mmd_growth.CASE,
     columns.CASE,
     histogram.CASE,
+    confidence.CASE,
     score_wide.CASE,
     wide.CASE,
     ks_large.CASE,

@@ -25,6 +25,7 @@ from bench.timing import Times, interleaved, ratio
 _SAMPLES = {"n": 96, "d": 3, "P": 20}
 TINY: Mapping[str, Mapping[str, int]] = {
     "columns": {"n": 300, "d": 2},
+    "confidence": {"n": 300, "k": 4, "bits": 32},
     "fit_parquet": {"rows": 3000},
     "histogram": {"n": 300, "d": 2, "bins": 10, "bits": 64},
     "hypergeometric": {"draws": 50, "columns": 2, "bins": 4},

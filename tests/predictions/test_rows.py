@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,10 +62,23 @@ def test_every_backend_says_the_same(backend: Backend, type_: Any) -> None:
         pa.table({"p": lists(P)}),
         pa.table(dict(zip("abc", P.T, strict=True))),
         pl.DataFrame(P, schema=["a", "b", "c"]),
+        pd.DataFrame(P, columns=["a", "b", "c"]),
         dict(zip("abc", P.T.tolist(), strict=True)),
         np.ma.MaskedArray(P, mask=np.zeros_like(P, dtype=bool)),
     ],
-    ids=["list", "column-order", "fixed-lists", "chunks", "lists", "one-column", "arrow", "polars", "dict", "masked"],
+    ids=[
+        "list",
+        "column-order",
+        "fixed-lists",
+        "chunks",
+        "lists",
+        "one-column",
+        "arrow",
+        "polars",
+        "pandas",
+        "dict",
+        "masked",
+    ],
 )
 def test_the_same_from_every_source(given: Any) -> None:
     got, want = pr.predicted(given, classes=NAMES), pr.predicted(P, classes=NAMES)
@@ -80,11 +94,21 @@ def test_a_table_names_its_classes_and_a_file_does_too(tmp_path: Any) -> None:
         pr.predicted("nowhere.parquet")
 
 
-@pytest.mark.parametrize("make", [np.asarray, list, pa.array, pl.Series], ids=["numpy", "list", "arrow", "polars"])
+@pytest.mark.parametrize(
+    "make", [np.asarray, list, pa.array, pl.Series, pd.Series], ids=["numpy", "list", "arrow", "polars", "pandas"]
+)
 def test_scores_are_chances_of_the_second_class(make: Any) -> None:
     scores = P[:, 0]
     got, want = pr.predicted(make(scores)), pr.predicted(np.stack([1 - scores, scores], axis=1))
     assert got.to_pydict() == want.to_pydict()
+
+
+def test_what_has_an_array_is_read_by_it() -> None:
+    class Series:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return P
+
+    assert pr.predicted(Series()).to_pydict() == pr.predicted(P).to_pydict()
 
 
 def test_samples_are_averaged_and_their_disagreement_is_told(backend: Backend) -> None:
@@ -181,7 +205,12 @@ def test_rounded_numbers_are_taken_where_the_caller_says_so() -> None:
     with pytest.raises(DataError, match=r"rounding=0\.01"):
         pr.predicted(rounded)
     assert pr.predicted(rounded, rounding=0.02).num_rows == 200
-    assert pr.predicted(P.astype(np.float16)).num_rows == pr.predicted(P.astype(np.float32)).num_rows == 200
+    half = P.astype(np.float16)
+    named = dict(zip(NAMES, half.T, strict=True))
+    for short in (half, P.astype(np.float32), lists(half), pa.table(named)):
+        assert pr.predicted(short).num_rows == 200
+    with pytest.raises(DataError, match=r"rounding=0\.01"):
+        pr.predicted(half.tolist())
     for wrong in (-0.1, 1.0, np.nan, "0.1"):
         with pytest.raises(ConfigError, match="rounding"):
             pr.predicted(P, rounding=wrong)  # type: ignore[arg-type]
