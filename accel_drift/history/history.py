@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Engine
 
+    from accel_drift.predictions.trend import Alternative
     from accel_drift.report import Report
 
 
@@ -244,6 +245,43 @@ class History:
 
         span = queries.Span(days, start, end)
         return self._store.read(lambda connection: queries.drifted_columns(connection, name, span))
+
+    def slow_drift(
+        self,
+        name: str,
+        *,
+        column: str | None = None,
+        detector: str | None = None,
+        days: float | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        alternative: Alternative = "two-sided",
+    ) -> pa.Table:
+        """Whether effects rise or fall from window to window, be each of them ever so small.
+
+        One row for each column and detector, the smallest p-value first: Theil-Sen slope in effect a day with its 95 %
+        interval, p-value of the Mann-Kendall test, and that corrected for all rows by Benjamini-Hochberg. Windows
+        without an effect are counted as missing; below 3 others there is no p-value. The test takes windows for
+        independent: it promises too much where they overlap, or where `autocorrelation` is much above 0.
+
+        Args:
+            name: the monitor's name.
+            column: only this column.
+            detector: only this detector.
+            days: so many days back.
+            start: no window that starts before.
+            end: no window that ends later.
+            alternative: what to look for: "two-sided", "rising" or "falling".
+
+        Raises:
+            ConfigError: there is no such monitor, column or detector, or there are more than 3,000 windows.
+            HistoryError: the database failed.
+        """
+        from accel_drift.history.slow import slow_drift
+
+        return slow_drift(
+            self.trend(name, column=column, detector=detector, days=days, start=start, end=end), alternative
+        )
 
     def prune(
         self,
