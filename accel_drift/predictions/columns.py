@@ -31,7 +31,8 @@ def predicted(
             missing. None where there are only widths.
         widths: (n,) of prediction intervals, as conformal prediction makes: numbers from 0 up, infinity among them.
         classes: names of the classes; by default those of a table's columns, else 0 to k - 1.
-        rounding: by how much the sum of a row may miss 1; by default 1e-6, 1e-4 of float32, more of shorter floats.
+        rounding: by how much a number may be below 0, and then counts as 0, and the sum of a row miss 1; by default
+            1e-6, 1e-4 of float32, more of shorter floats.
         backend: where to compute: "numpy", "jax", "cupy" or "auto".
 
     Returns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,8 @@ def of_rows(
     Args:
         probabilities: see `accel_drift.predictions.predicted`.
         classes: names of the classes; by default those of a table's columns, else 0 to k - 1.
-        rounding: by how much the sum of a row may miss 1; by default what the type of the numbers allows.
+        rounding: by how much a number may be below 0 and the sum of a row miss 1; by default what the type of the
+            numbers allows.
         backend: where to compute: "numpy", "jax", "cupy" or "auto".
 
     Raises:
@@ -74,19 +75,36 @@ def of_rows(
     allowed = given.rounding if rounding is None else rounding
     with used.scope():
         facts, place = _facts(used, given.values, used.asarray(given.valid))
+        if (given.valid & (place < 0)).any():
+            # Sums of shares that should be 0 may lie a rounding error below it.
+            v, xp = given.values, used.xp
+            given = given._replace(values=xp.where((v < 0) & (v >= -allowed), xp.zeros_like(v), v))
+            facts, place = _facts(used, given.values, used.asarray(given.valid))
     _check(given, used, facts, place, allowed)
     if not given.samples:
         return RowConfidence(facts[:, 0], facts[:, 1], facts[:, 2], place, names)
     rows = len(place) // given.samples
     with used.scope():
         xp = used.xp
-        cube = xp.astype(xp.reshape(given.values, (given.samples, rows, -1)), xp.float64)
+        cube = xp.reshape(given.values, (given.samples, rows, -1))
         there = given.valid.reshape(given.samples, rows).all(axis=0)
-        of_mean, place = _facts(used, xp.mean(cube, axis=0), used.asarray(there))
+        mean = xp.sum(cube, axis=0, dtype=xp.float64) / given.samples
+        of_mean, place = _facts(used, mean, used.asarray(there))
     within = facts[:, 1].reshape(given.samples, rows).mean(axis=0)
     # Equal samples have none, up to rounding.
     information = np.maximum(of_mean[:, 1] - within, 0.0)
     return RowConfidence(of_mean[:, 0], of_mean[:, 1], of_mean[:, 2], place, names, information)
+
+
+def named(classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes as texts.
+
+    Raises:
+        ConfigError: they are no list.
+    """
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise ConfigError(f"classes is {classes!r}; give a list of names, one for each class")
+    return tuple(map(str, classes))
 
 
 def check_rounding(rounding: float | None) -> None:
@@ -110,9 +128,7 @@ def _named(classes: Sequence[str] | None, given: Given) -> tuple[str, ...]:
     k = int(given.values.shape[1])
     if classes is None:
         return given.names or tuple(map(str, range(k)))
-    if isinstance(classes, str):
-        raise ConfigError(f"classes is {classes!r}; give a list of names, one for each class")
-    names = tuple(map(str, classes))
+    names = named(classes)
     if len(names) != k or len(set(names)) < k:
         raise ConfigError(
             f"classes names {len(set(names))} different classes, and the {WHAT} have {k}: give one for each"

@@ -19,7 +19,7 @@ from accel_drift.options import at_least, between, is_finite
 from accel_drift.predictions.confidence import BINS, BOUNDS, Confidence, check, of
 from accel_drift.predictions.degradation import Degradation, Reference
 from accel_drift.predictions.estimates import Estimate, plain
-from accel_drift.predictions.rows import RowConfidence, check_rounding, of_rows
+from accel_drift.predictions.rows import RowConfidence, check_rounding, named, of_rows
 from accel_drift.predictions.trend import MOST_POINTS, Alternative, Trend, trend
 
 FORMAT = 1
@@ -111,7 +111,7 @@ class ConfidenceTrack:
         if not (is_finite(tolerance) and 0 <= tolerance < 1):
             raise ConfigError(f"tolerance is {tolerance!r}; it is a fall of confidence that is put up with, from 0 up")
         self._options: dict[str, Any] = {
-            "classes": None if classes is None else list(classes),
+            "classes": None if classes is None else list(named(classes)),
             "bounds": [float(bound) for bound in bounds],
             "bins": int(bins),
             "alpha": float(alpha),
@@ -284,14 +284,12 @@ def _placed(at: Any) -> tuple[str, float | int]:
         return "time", int(at.astype("M8[us]").astype(np.int64))
     if is_finite(at):
         return "number", float(at)
-    try:
-        if isinstance(at, dt.datetime):
-            known = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
-            return "time", (known - _EPOCH) // dt.timedelta(microseconds=1)
-        if isinstance(at, dt.date):
-            return _placed(dt.datetime(at.year, at.month, at.day, tzinfo=dt.UTC))
-    except (TypeError, ValueError, OverflowError):  # such as NaT of pandas
-        pass
+    # NaT of pandas calls itself a datetime, and is unlike itself.
+    if isinstance(at, dt.datetime) and at == at:
+        known = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+        return "time", (known - _EPOCH) // dt.timedelta(microseconds=1)
+    if isinstance(at, dt.date) and not isinstance(at, dt.datetime):
+        return _placed(dt.datetime(at.year, at.month, at.day, tzinfo=dt.UTC))
     raise ConfigError(f"at is {at!r}; give a date, a datetime, a datetime64 or a number")
 
 

@@ -216,8 +216,19 @@ def test_rounded_numbers_are_taken_where_the_caller_says_so() -> None:
             pr.predicted(P, rounding=wrong)  # type: ignore[arg-type]
 
 
+def test_a_rounding_error_below_0_counts_as_0(backend: Backend) -> None:
+    p = np.array([[1.0 + 2e-16, -2e-16], [0.5, 0.5], [np.nan, 1.0]])
+    for given in (p, p[:, 0]):
+        got = of_rows(backend.asarray(given), backend=backend)
+        assert got.confidence[0] == pytest.approx(1.0)
+        assert (got.entropy[0] < 1e-15, got.missing) == (True, 1)
+    with pytest.raises(DataError, match=r"-1e-05 in row 0"):
+        pr.predicted([[1.0 + 1e-5, -1e-5]])
+
+
 def test_classes_are_as_many_as_columns() -> None:
-    for wrong in (["a", "b"], ["a", "a", "b"], "abc"):
+    wrongs: list[Any] = [["a", "b"], ["a", "a", "b"], "abc", 3]
+    for wrong in wrongs:
         with pytest.raises(ConfigError, match="classes"):
             pr.predicted(P, classes=wrong)
 

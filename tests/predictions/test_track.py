@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy import stats
@@ -141,7 +143,7 @@ def test_times_are_utc(at: Any, shown: dt.datetime) -> None:
     assert track.to_arrow().schema.field("at").type == pa.timestamp("us", "UTC")
 
 
-@pytest.mark.parametrize("wrong", ["2026-03-01", np.nan, np.datetime64("NaT"), True, [1]])
+@pytest.mark.parametrize("wrong", ["2026-03-01", np.nan, np.datetime64("NaT"), pd.NaT, True, [1]])
 def test_what_is_no_time_is_refused(wrong: Any) -> None:
     with pytest.raises(ConfigError, match="at is"):
         pr.ConfidenceTrack().update(batch(), at=wrong)
@@ -166,6 +168,12 @@ def test_it_comes_back_from_disk_the_same(tmp_path: Path, timed: bool, reference
     assert again.trend() == track.trend()
     pr.ConfidenceTrack().save(tmp_path / "empty.arrow")
     assert pr.ConfidenceTrack.load(str(tmp_path / "empty.arrow")).to_arrow().num_rows == 0
+
+
+def test_it_can_be_pickled() -> None:
+    track = filled(pr.ConfidenceTrack(REFERENCE), 3)
+    again = pickle.loads(pickle.dumps(track))  # noqa: S301
+    assert filled(again, 2, first=3).to_arrow().equals(filled(track, 2, first=3).to_arrow())
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -235,7 +243,16 @@ def test_a_batch_that_is_refused_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"alpha": 0}, {"alpha": 1.5}, {"tolerance": -0.1}, {"bounds": (1, 0)}, {"bins": 0}, {"rounding": 2}, {"keep": 2}],
+    [
+        {"alpha": 0},
+        {"alpha": 1.5},
+        {"tolerance": -0.1},
+        {"bounds": (1, 0)},
+        {"bins": 0},
+        {"rounding": 2},
+        {"keep": 2},
+        {"classes": "ab"},
+    ],
 )
 def test_options_that_cannot_work_are_refused(options: Any) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
