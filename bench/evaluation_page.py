@@ -86,7 +86,8 @@ def _others(found: Mapping[tuple[str, str], Cell], names: Mapping[str, bool], sc
     if not asked:
         return
     yield ""
-    yield "The other scenarios: seeds with an alarm from the onset on, batches that it took, and AUC."
+    seeds = min(found[scene, name]["seeds"] for scene in asked for name in names if (scene, name) in found)
+    yield f"The other scenarios, {seeds} seeds: those with an alarm from the onset on, batches that it took, and AUC."
     yield ""
     rows = []
     for name, dummy in names.items():

@@ -30,8 +30,8 @@ from bench.study import Found, Kept, Study, main
 
 SEEDS = 20
 SCENARIO, POWER = "scenario", "power"
-WITH_LIBRARIES = ("healthy", "sudden")
-"""The scenarios that libraries of another Python are asked about: some take a second a batch."""
+WITH_ALL = ("healthy", "sudden")
+"""The scenarios that all contenders are asked about, for all seeds: some take a second a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,11 @@ class Task:
 def tasks(scale: float = 1.0) -> Iterator[Task]:
     """Everything the study does."""
     seeds = max(2, round(scale * SEEDS))
-    yield from (Task(SCENARIO, name, asked.ROWS, seeds) for name in asked.SCENARIOS)
+    few = max(2, seeds // 2)
+    for name in asked.SCENARIOS:
+        yield Task(SCENARIO, name, asked.ROWS, seeds if name in WITH_ALL else few)
     # One half of the seeds has to hold enough clean batches for the threshold of the other.
-    enough = max(seeds // 2, 2 * round(1 / asked.RATE) // asked.BATCHES)
+    enough = max(few, 2 * round(1 / asked.RATE) // asked.BATCHES)
     for name in asked.DRIFTS:
         sizes = asked.SIZES if name == asked.BY_SIZE and scale >= 1 else asked.SIZES[:1]
         yield from (Task(POWER, name, rows, enough) for rows in sizes)
@@ -66,8 +68,9 @@ def wanted(task: Task) -> tuple[str, ...]:
     """The contenders of a task; the dummies come with them."""
     if task.part == POWER:
         return tuple(contenders.BY_BATCH)
-    elsewhere = tuple(LIBRARIES) if task.what in WITH_LIBRARIES and os.environ.get(PYTHON) else ()
-    return (*contenders.ON_SCENARIOS, *elsewhere)
+    if task.what not in WITH_ALL:
+        return tuple(name for name in contenders.ON_SCENARIOS if name not in contenders.SLOW)
+    return (*contenders.ON_SCENARIOS, *(LIBRARIES if os.environ.get(PYTHON) else ()))
 
 
 def work(task: Task, names: tuple[str, ...]) -> Found:
