@@ -247,6 +247,7 @@ def _probabilities() -> dict[str, Args]:
         return rng.dirichlet(np.full(k, 0.3), rows).astype(dtype), rng.random(rows) < 0.9
 
     odd = np.array([[0.5, 0.5], [1.0, 0.0], [-0.0, 0.25], [-0.1, 1.1], [np.nan, 1.0], [np.inf, 0.0], [0.0, 0.0]])
+    tiny = np.array([1e-16, 3e-10, 1e-3, 0.2, 1 - np.sqrt(0.5), 0.5, 1e-200, 5e-324])
     p, valid = case(60, 3)
     turned = np.asfortranarray(p)[::-2, ::-1]
     turned.flags.writeable = False
@@ -254,6 +255,7 @@ def _probabilities() -> dict[str, Args]:
         "some": (p, valid),
         "float32": case(60, 3, np.float32),
         "odd": (odd, np.ones(7, bool)),
+        "nearly-sure": (np.stack([1 - tiny, tiny], axis=1), np.ones(8, bool)),
         "strided-read-only": (turned, valid[::-2]),
         "one-class": (np.ones((5, 1)), valid[:5]),
         "ties": (np.full((9, 4), 0.25), np.ones(9, bool)),

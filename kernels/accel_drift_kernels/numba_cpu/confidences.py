@@ -1,8 +1,11 @@
-"""How sure each row of probabilities is."""
+"""How sure each row of probabilities is.
+
+Nearly all of the time goes into logarithms, so a run of rows first has those of all its numbers taken, by a loop that
+compiles to vector instructions: a call of the C library for each would take four to five times as long.
+"""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,30 +13,75 @@ import numpy.typing as npt
 
 from accel_drift_kernels.numba_cpu.threads import compiled, frozen, on_threads, spans
 
+_RUN = 4096
+"""Numbers of a run: they and what is made of them stay in the first-level cache."""
+
+_LN_2 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
+"""The logarithm of 2 in two parts: the first has so few bits that its product with an exponent is exact."""
+
+_SERIES = (
+    6.666666666666735130e-01,
+    3.999999999940941908e-01,
+    2.857142874366239149e-01,
+    2.222219843214978396e-01,
+    1.818357216161805012e-01,
+    1.531383769920937332e-01,
+    1.479819860511658591e-01,
+)
+"""Coefficients of s^2, s^4, ..., s^14 of (ln((1 + s) / (1 - s)) - 2 s) / s, for |s| up to 0.1716 within 2^-58. Source:
+K. C. Ng, the logarithm of Sun's fdlibm, 1993."""
+
+_SPLIT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
+"""What carries the bits of the root of 1/2 over into the next exponent."""
+
+
+@compiled
+def _terms(p: Any, out: Any) -> None:
+    """-p ln p of each number, within 4e-16 of itself; 0 of 0 and below. What that is of a denormal is tiny anyway."""
+    for i in range(p.size):
+        x = np.float64(p[i])
+        bits = np.float64(x).view(np.int64)
+        exponent = np.int64((bits + np.int64(_SPLIT)) >> np.int64(52)) - np.int64(1023)
+        f = np.int64(bits - (exponent << np.int64(52))).view(np.float64) - 1.0
+        s = f / (2.0 + f)
+        z = s * s
+        tail = _SERIES[5] + z * _SERIES[6]
+        rest = z * (_SERIES[0] + z * (_SERIES[1] + z * (_SERIES[2] + z * (_SERIES[3] + z * (_SERIES[4] + z * tail)))))
+        half, power = 0.5 * f * f, np.float64(exponent)
+        logarithm = power * _LN_2[0] - ((half - (s * (half + rest) + power * _LN_2[1])) - f)
+        out[i] = -x * logarithm if x > 0.0 else 0.0
+
 
 @compiled
 def _rows(p: Any, valid: Any, facts: Any, place: Any) -> None:
-    for i in range(place.size):
-        best, top, second, entropy, total = 0, -1.0, 0.0, 0.0, 0.0
-        good = valid[i]
-        for j in range(p.shape[1]):
-            value = np.float64(p[i, j])
-            good = good and value >= 0.0 and value < np.inf
-            if not good:
-                break
-            total += value
-            if value > 0.0:
-                entropy -= value * math.log(value)
-            if value > top:
-                second, top, best = max(top, 0.0), value, j
-            elif value > second:
-                second = value
-        if good:
-            facts[i, 0], facts[i, 1], facts[i, 2], facts[i, 3] = top, entropy, top - second, total
-            place[i] = best
-        else:
-            facts[i, :] = np.nan
-            place[i] = -1
+    k = p.shape[1]
+    step = max(1, _RUN // k)
+    terms = np.empty(step * k)
+    for first in range(0, place.size, step):
+        last = min(first + step, place.size)
+        _terms(p[first:last].ravel(), terms)
+        for i in range(first, last):
+            _row(p[i], terms[(i - first) * k : (i - first + 1) * k], valid[i], i, facts, place)
+
+
+@compiled
+def _row(p: Any, terms: Any, good: Any, i: int, facts: Any, place: Any) -> None:
+    best, top, second, entropy, total = 0, -1.0, 0.0, 0.0, 0.0
+    for j in range(p.size):
+        value = np.float64(p[j])
+        total += value
+        entropy += terms[j]
+        # Conditional moves: which number is the largest so far is no branch that a processor could foresee.
+        good &= (value >= 0.0) & (value < np.inf)
+        second = max(second, min(value, top))
+        best = j if value > top else best
+        top = max(top, value)
+    if good:
+        facts[i, 0], facts[i, 1], facts[i, 2], facts[i, 3] = top, entropy, top - second, total
+        place[i] = best
+    else:
+        facts[i, :] = np.nan
+        place[i] = -1
 
 
 def confidence_rows(
@@ -47,5 +95,5 @@ def confidence_rows(
         part = slice(*span)
         _rows(p[part], there[part], facts[part], place[part])
 
-    on_threads(work, spans(len(p), 1 << 12), large=p.size > 1 << 15)
+    on_threads(work, spans(len(p), 1 << 12), large=p.size > 1 << 16)
     return facts, place
