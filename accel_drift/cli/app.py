@@ -11,6 +11,7 @@ from typing import Annotated, cast
 import typer
 
 from accel_drift.cli import evaluation_options as e
+from accel_drift.cli import histories
 from accel_drift.cli import options as o
 from accel_drift.cli.console import aside, forget_stdout, get_ready, one_line, out, progress, show, show_explanation
 from accel_drift.errors import AccelDriftError
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(histories.app, name="history")
 
 
 def _examples(*lines: str) -> str:
@@ -241,11 +243,7 @@ def plan(
     return NO_DRIFT
 
 
-@app.command(
-    epilog=_examples(
-        "accel-drift merge june-02.adp june-03.adp --out june.adp",
-    )
-)
+@app.command(epilog=_examples("accel-drift merge june-02.adp june-03.adp --out june.adp"))
 def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
     """Add up profiles that were fitted on one plan; their order does not matter, to the byte."""
     from accel_drift.cli import learning, scoring
@@ -385,11 +383,7 @@ def evaluate(
     return NO_DRIFT
 
 
-@app.command(
-    epilog=_examples(
-        "accel-drift info",
-    )
-)
+@app.command(epilog=_examples("accel-drift info"))
 def info() -> int:
     """Say what the engine runs on here, and what would make it faster."""
     from accel_drift.cli.machine import lines

@@ -78,6 +78,25 @@ def published() -> str:
     return table(rows)
 
 
+def history() -> str:
+    """What a history of a million findings takes, in a sentence: from the newest result of its study."""
+    result = newest("history")
+    if result is None:
+        raise ValueError("there is no result of the study of histories: python bench/history_study.py")
+    told = {(c["database"], c["asked"]): f"{c['median_ms']:.2g}" for c in result["cells"]}
+    s, m = result["settings"], result["machine"]
+    trends, writes = [], []
+    for name in ("SQLite", "PostgreSQL"):
+        trends.append(" / ".join(told[name, f"trend, {days} days"] for days in (30, 60, 90)) + f" ms in {name}")
+        writes.append(f"{told[name, 'record']} ms in {name}")
+    each = s["columns"] * len(s["detectors"])
+    return (
+        f"[Measured](bench/README.md#a-history-of-windows) on {m['cores']} cores at {s['findings']:,} findings,\n"
+        f"{s['windows']:,} hourly windows: a trend of 30 / 60 / 90 days takes {' and '.join(trends)};\n"
+        f"to write a window of {each} findings takes {' and '.join(writes)}."
+    )
+
+
 _PUBLISHED = {
     "published_psi": "PSI > 0.1, as published",
     "psi": "`ad.PSI()`",
@@ -102,6 +121,7 @@ PARTS = {
     "kinds": kinds,
     "scenarios": made,
     "published": published,
+    "history": history,
 }
 
 
