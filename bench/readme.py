@@ -50,7 +50,7 @@ python bench/delay_study.py --peers peers/bin/python # how soon changes are seen
 python bench/real_study.py --peers peers/bin/python  # real data and controls, see real.txt -> results/real-<date>.json
 python bench/published_study.py --peers peers/bin/python   # a published table, again -> results/published-<date>.json
 python bench/evaluation_study.py --peers peers/bin/python  # drift of a known kind -> results/evaluation-<date>.json
-python bench/studies.py --peers peers/bin/python     # the last five of drift with a known truth, one after the other
+python bench/studies.py --peers peers/bin/python     # evaluation, published, thresholds, embeddings and real in turn
 python bench/studies.py --quick --out quick/         # a tenth of these, and a page of its own: some minutes
 python bench/history_study.py                # a million findings, written and asked -> results/history-<date>.json
 python bench/readme.py                   # this page and its pictures

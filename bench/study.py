@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from accel_drift.evaluation.running import begin_worker
 from accel_drift.files import write_text_atomically
 from bench import machine, online_peer
 from bench.economies import economies
@@ -71,7 +72,8 @@ def run(
 ) -> None:
     """Run what is left to do, in processes of their own; each finished run is added to `kept` and to the file."""
     started, commit = time.perf_counter(), machine.commit()
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin_worker) as pool:
         waiting = {pool.submit(timed, study.work, t, names): t for t, names in todo}
         for i, finished in enumerate(as_completed(waiting), 1):
             task = waiting[finished]

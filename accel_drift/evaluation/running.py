@@ -57,7 +57,7 @@ def _in_processes(tasks: Sequence[Task], processes: int, folder: Folder | None) 
     sent = [(_unpacked, _packed(task), folder) for task in tasks]
     # A fork of a process with threads may hang, and every kernel has threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin_worker) as pool:
         try:
             yield from _pooled(pool, sent, processes)
         except BrokenProcessPool as error:
@@ -123,8 +123,8 @@ def _unpacked(packed: bytes, folder: Folder | None) -> Any:
     return _kept(task, folder)
 
 
-def _begin() -> None:
-    """Ctrl-C is for the process that started this one: it waits for the trials that have begun."""
+def begin_worker() -> None:
+    """End with the process that started this one, and leave Ctrl-C to it: it waits for the trials that have begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -97,6 +97,41 @@ def history() -> str:
     )
 
 
+def evaluated() -> str:
+    """Contenders of the study through the harness, where nothing drifts and where half a deviation comes."""
+    result = newest("evaluation")
+    if result is None:
+        raise ValueError("there is no result of the evaluation: python bench/evaluation_study.py")
+    found = {(c["what"], c["contender"]): c["measures"] for c in result["cells"] if c["part"] == "scenario"}
+    head = ["", "alarms, nothing drifted", "alarms after a shift", "shift found", "delay, batches", "AUC"]
+    rows = [head, ["---"] * len(head)]
+    for name, text in _EVALUATED.items():
+        if ("sudden", name) in found:
+            quiet, onset = found["healthy", name], found["sudden", name]
+            shares = (quiet["false_alarm_rate"], onset["detection_rate"], onset["found"])
+            numbers = (onset["delay_batches"], onset.get("auc", (None,)))
+            told = [*(f"{x[0]:.1%}" for x in shares), *("" if x[0] is None else f"{x[0]:.3g}" for x in numbers)]
+            rows.append([text, *told])
+    return table(rows)
+
+
+_EVALUATED = {
+    "PSI": "`ad.PSI(alpha=0.01)`",
+    "KS": "`ad.KS(alpha=0.01)`",
+    "MMD": "`ad.MMD(alpha=0.01)`",
+    "SequentialTwoSample": "`ad.SequentialTwoSample(alpha=0.01)`",
+    "OnlineMMD": "`ad.OnlineMMD()`",
+    "ADWIN, each column": "`ad.ADWIN()`, each column",
+    "PSI > 0.1, published": "PSI > 0.1, as published",
+    "alibi-detect KSDrift": "alibi-detect KSDrift, p = 0.01",
+    "frouros KSTest": "frouros KSTest, p = 0.01",
+    "evidently DataDriftPreset": "evidently DataDriftPreset",
+    "NannyML UnivariateDriftCalculator": "NannyML UnivariateDriftCalculator",
+    "river PageHinkley, each column": "river PageHinkley, each column",
+    "always": "always an alarm (dummy)",
+    "random 0.01": "one batch in a hundred, at random (dummy)",
+}
+
 _PUBLISHED = {
     "published_psi": "PSI > 0.1, as published",
     "psi": "`ad.PSI()`",
@@ -122,6 +157,7 @@ PARTS = {
     "scenarios": made,
     "published": published,
     "history": history,
+    "evaluated": evaluated,
 }
 
 
