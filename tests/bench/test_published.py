@@ -224,6 +224,7 @@ def test_the_network_asks_for_a_python_that_has_it() -> None:
 
 def test_every_part_is_told_judged_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(honest, "CLEAN", 4)
+    monkeypatch.setattr(honest, "RATE", 0.2)
     monkeypatch.setattr(honest, "CHANGED", 1)
     monkeypatch.setattr(contenders, "DELTAS", (0.1, 0.002))
     monkeypatch.setattr(protocol, "CLEAN", 2)
