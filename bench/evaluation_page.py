@@ -39,8 +39,8 @@ def _scenarios(cells: Sequence[Cell], s: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"{first['seeds']} seeds, batches of {first['batch_rows']} rows, a reference of {s['reference']:,}. Tests of "
         f"batches have alpha = {s['alpha']}, and in parentheses is the 95 % interval over seeds; `SequentialTwoSample` "
-        f"and `Sequential` promise {s['alpha']} for ever a false alarm; ADWIN, Page-Hinkley, `OnlineMMD` and "
-        "`KernelCUSUM` have their defaults and make as many alarms as those make, on every column. What a promise "
+        f"and `Sequential` promise {s['alpha']} for ever a false alarm; ADWIN and Page-Hinkley watch each column; "
+        "they, `OnlineMMD` and `KernelCUSUM` have their defaults, which promise nothing of a batch. What a promise "
         f"covers is held by {held(cells)}. In *sudden*, all numbers move by half a deviation in the middle of the "
         "stream. A detector that takes a change for granted once it has told it has a low share of alarms, and is "
         "none the worse for it: see the seeds found and the delay. F1 at the best threshold: that of the other half of "
@@ -103,20 +103,22 @@ def _others(found: Mapping[tuple[str, str], Cell], names: Mapping[str, bool], sc
 def _power(cells: Sequence[Cell], rows: int, s: Mapping[str, Any]) -> Iterator[str]:
     names = list(dict.fromkeys(c["contender"] for c in cells if not c["dummy"]))
     dummies = [n for n in dict.fromkeys(c["contender"] for c in cells if c["dummy"]) if n.startswith("random")]
-    clean = {name: [c["rate"][0] for c in cells if c["contender"] == name and not c["magnitude"]] for name in names}
+    everyone = (*names, *dummies)
+    clean = {name: [c["rate"][0] for c in cells if c["contender"] == name and not c["magnitude"]] for name in everyone}
     yield f"### Power at one rate of false alarms, batches of {rows}"
     yield ""
     yield (
         f"Share of drifted batches that score above a threshold which {s['rate']:.0%} of clean batches are above: each "
-        f"contender's own, from one half of the seeds and used on the other, so that all make as many false alarms. "
+        f"contender's own, from one half of the seeds and used on the other, so that all aim at one rate; what came "
+        f"of it is in the first row, of {cells[0]['seeds'] * s['clean_batches']:,} clean batches. "
         f"{cells[0]['seeds']} seeds with {s['clean_batches']} clean batches and as many of each magnitude."
     )
     yield ""
-    made_rows = [("measured false alarms", *(_mean(clean[name]) for name in names), *("" for _ in dummies))]
+    made_rows = [("measured false alarms", *(_mean(clean[name]) for name in everyone))]
     shown = {(c["what"], c["magnitude"], c["contender"]): c for c in cells}
     for what, magnitude in dict.fromkeys((c["what"], c["magnitude"]) for c in cells if c["magnitude"]):
         told = []
-        for name in (*names, *dummies):
+        for name in everyone:
             cell = shown.get((what, magnitude, name))
             told.append("" if cell is None or cell["rate"][0] is None else f"{cell['rate'][0]:.0%}")
         made_rows.append((f"{what}, {magnitude:g}", *told))

@@ -104,10 +104,12 @@ def _whole(results: ev.Results) -> Any:
 
 def _by_contender(table: Any) -> Found:
     """Contender -> its rows by column, as plain values."""
-    import pyarrow.compute as pc
-
-    names = table.column("contender").unique().to_pylist()
-    return {name: table.filter(pc.equal(table["contender"], name)).to_pydict() for name in names}
+    made: Found = {}
+    for row in table.to_pylist():
+        columns = made.setdefault(row["contender"], {name: [] for name in table.column_names})
+        for name, value in row.items():
+            columns[name].append(value)
+    return made
 
 
 def rows(kept: Kept[Task]) -> list[dict[str, Any]]:

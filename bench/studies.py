@@ -6,7 +6,7 @@
 The studies run one after the other, each in as many processes as there are cores: the harness on synthetic drift, a
 published benchmark again, thresholds from data, embeddings, and real data. What a study needs and does not find is
 left out, and said at the end: other libraries (`--peers`, see peers.txt), the packages of real.txt, and the vectors
-that `embed_docstrings.py` makes (DOCSTRINGS).
+that `embed_docstrings.py` makes (DOCSTRINGS). The exit status is 1 where a cell is beyond its bound.
 """
 
 from __future__ import annotations
@@ -61,15 +61,17 @@ def lacking(peers: Path | None) -> Iterator[str]:
 def main() -> int:
     """Run the studies that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything; written where --out is given")
-    parser.add_argument("--only", nargs="+", choices=list(STUDIES), default=list(STUDIES), metavar="STUDY")
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of everything; results are written only with --out"
+    )
+    parser.add_argument("--only", nargs="+", choices=list(STUDIES), default=list(STUDIES), metavar="STUDY",
+                        help=f"some of {', '.join(STUDIES)}")  # fmt: skip
     parser.add_argument("--peers", type=Path, help="the Python of other libraries, see peers.txt")
     parser.add_argument("--keep", type=Path, help="a folder for finished runs, so that all can be taken up again")
     parser.add_argument("--out", type=Path, help="folder of the results and of a page; by default those of the bench")
-    parser.add_argument("--processes", type=int, default=machine.cores())
+    parser.add_argument("--processes", type=int, default=machine.cores(), help="at a time; one a core by default")
     given = parser.parse_args()
-    if given.keep is not None:
-        given.keep.mkdir(parents=True, exist_ok=True)
+    study.check(parser, given, given.keep, given.out)
     started, ended = time.perf_counter(), {}
     for name in given.only:
         if name == "real" and real_data.missing():

@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -111,10 +112,47 @@ def read(task: type[T], path: Path | None) -> Kept[T]:
     """What a file of finished runs holds."""
     kept: Kept[T] = Kept()
     if path is not None and path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            held = json.loads(line)
+        for held in _lines(path):
             kept.add(task(**held["task"]), held["found"], held["seconds"], held["commit"])
     return kept
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The finished runs of a file; a last line that was cut off when a study was killed is taken out of it.
+
+    Raises:
+        ValueError: another line is none of a study's.
+    """
+    lines, made = path.read_text(encoding="utf-8").splitlines(keepends=True), []
+    for number, line in enumerate(lines, 1):
+        try:
+            made.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise ValueError(
+                    f"{path}, line {number}, is no finished run; give the file that --keep wrote"
+                ) from error
+            print(f"{path}: its last line was cut off; that run is made anew")
+            write_text_atomically(path, "".join(lines[:-1]))
+    return made
+
+
+def check(parser: argparse.ArgumentParser, given: argparse.Namespace, *folders: Path | None) -> None:
+    """Refuse, before anything is run, what would be refused after it; make the folders that are written to."""
+    if given.processes < 1:
+        parser.error(f"--processes is {given.processes}; give at least 1")
+    for folder in folders:
+        if folder is not None:
+            if folder.exists() and not folder.is_dir():
+                parser.error(f"{folder} is a file; give a folder")
+            folder.mkdir(parents=True, exist_ok=True)
+    if given.peers is not None:
+        try:
+            told = subprocess.run([given.peers, "-c", "print(3)"], capture_output=True, text=True, check=False)
+        except OSError as error:
+            parser.error(f"--peers {given.peers}: {error.strerror}; give the Python of an environment with peers.txt")
+        if told.stdout.strip() != "3":
+            parser.error(f"--peers {given.peers} is no Python; give that of an environment with peers.txt")
 
 
 def main(
@@ -131,6 +169,7 @@ def main(
     parser.add_argument("--columns", default="", help="only these kinds of column; see --out")
     parser.add_argument("--peers", type=Path, help="the Python of other libraries, where they are studied, too")
     given = parser.parse_args(words)
+    check(parser, given, given.out)
     if given.peers is not None:
         os.environ[online_peer.PYTHON] = str(given.peers.absolute())
     before = machine.facts()
@@ -147,7 +186,6 @@ def main(
     whole = given.as_is or not (given.scale < 1 or given.detectors or given.columns)
     folder = given.out or (machine.RESULTS if whole else None)
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{study.name}-{datetime.now(UTC).date()}.json"
         write_text_atomically(path, as_json(study.name, study.settings(), rows, before, kept.seconds))
         print(f"wrote {path.name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,37 @@ def test_a_study_writes_less_than_the_whole_where_it_is_told(tmp_path: Path) -> 
     (path,) = (tmp_path / "new").glob("evaluation-*.json")
     assert {c["what"] for c in json.loads(path.read_text(encoding="utf-8"))["cells"]} == {"healthy"}
     assert studies.page(tmp_path / "new").startswith("## Detectors on drift of a known kind")
+
+
+def test_a_run_that_was_cut_off_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "kept.jsonl"
+    task = Task(SCENARIO, "healthy", 100, 2)
+    whole = json.dumps({"task": asdict(task), "found": {"PSI": {}}, "seconds": 1.0, "commit": "a"}) + "\n"
+    path.write_text(whole + '{"task": {"part"', encoding="utf-8")
+    assert list(study.read(Task, path).found) == [task]
+    assert "cut off" in capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == whole
+    path.write_text('{"task"\n' + whole, encoding="utf-8")
+    with pytest.raises(ValueError, match="line 1, is no finished run"):
+        study.read(Task, path)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--out", "FILE"], "is a file; give a folder"),
+        (["--keep", "FILE"], "is a file; give a folder"),
+        (["--processes", "0"], "give at least 1"),
+        (["--peers", "nowhere"], "No such file"),
+        (["--peers", "/bin/echo"], "is no Python"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_run(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    given = [str(tmp_path / "file") if word == "FILE" else word for word in words]
+    monkeypatch.setattr(sys, "argv", ["studies.py", *given])
+    with pytest.raises(SystemExit, match="2"):
+        studies.main()
+    assert told in capsys.readouterr().err
