@@ -1,29 +1,36 @@
-"""What a model says of rows: how sure it is, and whether that changes.
+"""What a model says of rows: how sure it is, how good it is, and whether that changes.
 
 from accel_drift import predictions as pr
 
 ad.compare(pr.predicted(before), pr.predicted(after))
 pr.confidence(after, labels)
+pr.performance(after, labels).change(pr.performance(before, earlier_labels))
 """
 
 from __future__ import annotations
 
+from accel_drift.predictions.changed import Change, PerformanceChange
 from accel_drift.predictions.columns import predicted
 from accel_drift.predictions.confidence import Bin, Confidence, confidence
 from accel_drift.predictions.degradation import Degradation
 from accel_drift.predictions.estimates import Estimate
+from accel_drift.predictions.performance import Performance, performance
 from accel_drift.predictions.track import ConfidenceTrack, Tracked
 from accel_drift.predictions.trend import Trend, trend
 
 __all__ = [
     "Bin",
+    "Change",
     "Confidence",
     "ConfidenceTrack",
     "Degradation",
     "Estimate",
+    "Performance",
+    "PerformanceChange",
     "Tracked",
     "Trend",
     "confidence",
+    "performance",
     "predicted",
     "trend",
 ]

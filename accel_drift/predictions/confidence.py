@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from math import log
 from typing import Any
 
@@ -12,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_drift.backends import Backend
-from accel_drift.data import CategoricalColumn, EmbeddingColumn, Kind, NumericColumn, read_table
-from accel_drift.data.kinds import text_of
-from accel_drift.data.schema import listed
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.options import at_least, is_finite
 from accel_drift.predictions.estimates import Estimate, hits, less, mean, plain, share
+from accel_drift.predictions.labels import read_labels
 from accel_drift.predictions.rows import RowConfidence, of_rows
+
+Floats = npt.NDArray[np.float64]
 
 BOUNDS = (0.5, 0.9)
 """Confidences below and above which rows are counted."""
@@ -187,17 +186,7 @@ def _against(rows: RowConfidence, truth: npt.NDArray[np.int64], bins: int) -> di
     if n == 0:
         return {}
     sure, right = rows.confidence[labelled], rows.predicted[labelled] == truth[labelled]
-    edges = np.arange(bins + 1) / bins
-    # Rounding may lift the mean of samples above 1.
-    place = np.minimum(np.searchsorted(edges[1:-1], sure), bins - 1)
-    used = np.unique(place)
-    made, ends = [], []
-    for b in used:
-        inside = place == b
-        size, good, value = int(inside.sum()), int(right[inside].sum()), float(sure[inside].mean())
-        gap = less(value, hits(good, size))
-        made.append(Bin(float(edges[b]), float(edges[b + 1]), size, value, good / size, gap))
-        ends.append(less(value, hits(good, size, tests=len(used))))
+    made, ends = _binned(sure, right, bins)
     weights = [one.rows / n for one in made]
     accuracy = hits(int(right.sum()), n)
     return {
@@ -210,6 +199,37 @@ def _against(rows: RowConfidence, truth: npt.NDArray[np.int64], bins: int) -> di
     }
 
 
+def calibration_error(sure: Floats, right: npt.NDArray[np.bool_], bins: int) -> Estimate:
+    """Sum over bins of their share of rows times the size of their gap (ECE), of at least one row.
+
+    Args:
+        sure: (n,) confidences.
+        right: (n,) whether the prediction is right.
+        bins: how many of equal width there are from 0 to 1.
+    """
+    made, ends = _binned(sure, right, bins)
+    weights = [one.rows / len(sure) for one in made]
+    over, under = (_beyond(weights, ends, sign) for sign in (1, -1))
+    value, low, high = (sum(pair) for pair in zip(over, under, strict=True))  # type: ignore[arg-type]
+    return Estimate(value, low, high)
+
+
+def _binned(sure: Floats, right: npt.NDArray[np.bool_], bins: int) -> tuple[list[Bin], list[Estimate]]:
+    """The bins that have rows, and their gaps with intervals that hold together."""
+    edges = np.arange(bins + 1) / bins
+    # Rounding may lift the mean of samples above 1.
+    place = np.minimum(np.searchsorted(edges[1:-1], sure), bins - 1)
+    used = np.unique(place)
+    made, ends = [], []
+    for b in used:
+        inside = place == b
+        size, good, value = int(inside.sum()), int(right[inside].sum()), float(sure[inside].mean())
+        gap = less(value, hits(good, size))
+        made.append(Bin(float(edges[b]), float(edges[b + 1]), size, value, good / size, gap))
+        ends.append(less(value, hits(good, size, tests=len(used))))
+    return made, ends
+
+
 def _beyond(weights: Sequence[float], gaps: Sequence[Estimate], sign: int) -> Estimate:
     """Sum of the gaps of that sign, by their size; its ends are those of the gaps' own."""
     value, *ends = (
@@ -217,52 +237,3 @@ def _beyond(weights: Sequence[float], gaps: Sequence[Estimate], sign: int) -> Es
         for side in zip(*gaps, strict=True)
     )
     return Estimate(value, min(ends), max(ends))
-
-
-def read_labels(labels: Any, rows: RowConfidence) -> npt.NDArray[np.int64]:
-    """Places (n,) of the true classes; -1 where there is none.
-
-    Raises:
-        DataError: they are of another length, or name no class.
-    """
-    table = read_table({"labels": labels}, columns=["labels"], name="labels")
-    column = table.columns.get("labels")
-    if column is None or isinstance(column, EmbeddingColumn):
-        raise DataError(f"labels {table.excluded.get('labels', 'are no column')}; give one class for each row, (n,)")
-    if column.rows != len(rows.predicted):
-        raise DataError(
-            f"labels have {column.rows:,} rows, and probabilities {len(rows.predicted):,}; give one for each"
-        )
-    there = column.mask()
-    names, numbers, inverse = _distinct(column, there, rows.classes)
-    # Where classes are called by numbers, a number is a name.
-    numbers = numbers and not any(_is_number(name) for name in rows.classes)
-    classes = dict(zip(map(str, range(len(rows.classes))) if numbers else rows.classes, count(), strict=False))
-    found = [classes.get(name, -1) for name in names]
-    used = np.unique(inverse)
-    strange = [names[i] for i in used if found[i] < 0]
-    if strange:
-        told = f"labels hold {strange[0]!r}, which is no class; classes are {listed(rows.classes)}"
-        raise DataError(f"{told}: give their names, or name them by classes=[...] in the order of the columns")
-    out = np.full(column.rows, -1, np.int64)
-    out[there] = np.asarray(found, np.int64)[inverse]
-    return out
-
-
-def _distinct(
-    column: NumericColumn | CategoricalColumn, there: npt.NDArray[np.bool_], classes: Sequence[str]
-) -> tuple[list[str], bool, npt.NDArray[Any]]:
-    """The labels as texts, whether they are numbers, and which one each row has."""
-    if isinstance(column, NumericColumn):
-        distinct, inverse = np.unique(column.on_host().values[there], return_inverse=True)
-        return [text_of(value) for value in distinct], True, inverse
-    truths = column.kind is Kind.BOOLEAN and not {"false", "true"} & set(classes)
-    return ["0", "1"] if truths else list(column.categories), truths, column.codes[there]
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True

@@ -68,6 +68,35 @@ def of_rows(
         DataError: they are no probabilities: a number below 0 or infinite, or a row that does not sum to 1.
         ConfigError: there are other classes than columns, or an option cannot work.
     """
+    return _looked_at(probabilities, classes, rounding, backend)[0]
+
+
+def with_chances(
+    probabilities: Any,
+    *,
+    classes: Sequence[str] | None = None,
+    rounding: float | None = None,
+    backend: str | Backend = "auto",
+) -> tuple[RowConfidence, Floats]:
+    """What `of_rows` says, and the chances (n, k) of the classes themselves, on the host; of samples their mean.
+
+    A row without probabilities is NaN.
+
+    Raises:
+        DataError: as `of_rows`.
+        ConfigError: as `of_rows`.
+    """
+    rows, values, used = _looked_at(probabilities, classes, rounding, backend)
+    with used.scope():
+        chances = np.array(used.to_numpy(values), dtype=np.float64)
+    chances[~rows.present] = np.nan
+    return rows, chances
+
+
+def _looked_at(
+    probabilities: Any, classes: Sequence[str] | None, rounding: float | None, backend: str | Backend
+) -> tuple[RowConfidence, Any, Backend]:
+    """Rows, the chances (n, k) they were made of, and where these are."""
     check_rounding(rounding)
     opened, reason = open_backend(backend, probabilities)
     given, used = read(probabilities, opened, for_columns(opened, reason))
@@ -82,7 +111,7 @@ def of_rows(
             facts, place = _facts(used, given.values, used.asarray(given.valid))
     _check(given, used, facts, place, allowed)
     if not given.samples:
-        return RowConfidence(facts[:, 0], facts[:, 1], facts[:, 2], place, names)
+        return RowConfidence(facts[:, 0], facts[:, 1], facts[:, 2], place, names), given.values, used
     rows = len(place) // given.samples
     with used.scope():
         xp = used.xp
@@ -93,7 +122,8 @@ def of_rows(
     within = facts[:, 1].reshape(given.samples, rows).mean(axis=0)
     # Equal samples have none, up to rounding.
     information = np.maximum(of_mean[:, 1] - within, 0.0)
-    return RowConfidence(of_mean[:, 0], of_mean[:, 1], of_mean[:, 2], place, names, information)
+    rows_of_mean = RowConfidence(of_mean[:, 0], of_mean[:, 1], of_mean[:, 2], place, names, information)
+    return rows_of_mean, mean, used
 
 
 def named(classes: Sequence[str]) -> tuple[str, ...]:
