@@ -13,20 +13,25 @@ from accel_drift.predictions.changed import Change, PerformanceChange
 from accel_drift.predictions.columns import predicted
 from accel_drift.predictions.confidence import Bin, Confidence, confidence
 from accel_drift.predictions.degradation import Degradation
+from accel_drift.predictions.errors_watched import ConceptDrift
 from accel_drift.predictions.estimates import Estimate
 from accel_drift.predictions.performance import Performance, performance
+from accel_drift.predictions.performance_track import Joined, PerformanceTrack
 from accel_drift.predictions.track import ConfidenceTrack, Tracked
 from accel_drift.predictions.trend import Trend, trend
 
 __all__ = [
     "Bin",
     "Change",
+    "ConceptDrift",
     "Confidence",
     "ConfidenceTrack",
     "Degradation",
     "Estimate",
+    "Joined",
     "Performance",
     "PerformanceChange",
+    "PerformanceTrack",
     "Tracked",
     "Trend",
     "confidence",

@@ -207,25 +207,43 @@ def score(
     classes: Sequence[str] | None,
     rounding: float | None,
     backend: str | Backend,
+    known: tuple[str, ...] | None = None,
 ) -> Scored:
     """Read what a model says of rows: probabilities, predicted classes, or both.
 
+    Args:
+        probabilities: as in `performance`.
+        predictions: as in `performance`.
+        classes: as in `performance`.
+        rounding: as in `predicted`.
+        backend: as in `predicted`.
+        known: the classes of rows before these, which columns without names are taken for.
+
     Raises:
-        DataError: there is neither, they are of different lengths, or cannot be read.
+        DataError: there is neither, they are of different lengths, of other classes than known, or cannot be read.
         ConfigError: classes are missing, or other than the columns.
     """
     if probabilities is not None:
         rows, chances = with_chances(probabilities, classes=classes, rounding=rounding, backend=backend)
+        names = rows.classes
+        if known is not None and names != known:
+            if names != tuple(map(str, range(len(known)))):
+                raise DataError(
+                    f"these rows have the classes {', '.join(names)}, and those before them {', '.join(known)}; give "
+                    "the same in the same order"
+                )
+            names = known
         said = rows.predicted.astype(np.int64)
         if predictions is not None:
-            own = read_places(predictions, rows.classes, len(said), "predictions")
+            own = read_places(predictions, names, len(said), "predictions")
             said = np.where(rows.present, own, -1)
-        return Scored(rows.classes, said, chances)
+        return Scored(names, said, chances)
     if predictions is None:
         raise DataError("there is nothing to judge; give probabilities, predictions, or both")
-    if classes is None:
+    wanted = known if classes is None else classes
+    if wanted is None:
         raise ConfigError("classes are not known: without probabilities give their names, classes=[...]")
-    column, names = column_of(predictions, "predictions"), named(classes)
+    column, names = column_of(predictions, "predictions"), named(wanted)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ConfigError(f"classes are {', '.join(names) or 'none'}; there are two or more, each of another name")
     return Scored(names, read_places(column, names, column.rows, "predictions"), None)

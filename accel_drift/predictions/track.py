@@ -27,7 +27,8 @@ FORMAT = 1
 
 _FORM = Form("confidence track", "make one with ConfidenceTrack.save(path)", FORMAT, SourceError)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_DAY = 86_400_000_000
+DAY = 86_400_000_000
+"""Microseconds."""
 
 ESTIMATES = (
     *("confidence", "entropy", "relative_entropy", "margin", "below", "above", "mutual_information"),
@@ -157,7 +158,7 @@ class ConfidenceTrack:
         self._seen += 1
         if len(self._batches) > self._options["keep"]:
             self._batches.pop(min(range(len(self._batches)), key=lambda i: self._batches[i]["at"]))
-        return Tracked(_shown(sort, place), made, degradation)
+        return Tracked(shown_at(sort, place), made, degradation)
 
     def trend(
         self, of: str = "confidence", *, alternative: Alternative = "two-sided", last: int = MOST_POINTS
@@ -183,7 +184,7 @@ class ConfidenceTrack:
         batches = sorted(self._batches, key=lambda batch: batch["at"])[-int(last) :]
         at = np.array([batch["at"] for batch in batches])
         if self._sort == "time" and len(at):
-            at = (at - at[0]) / _DAY
+            at = (at - at[0]) / DAY
         return trend([batch[of] for batch in batches], at, alternative=alternative)
 
     def merge(self, *others: ConfidenceTrack) -> ConfidenceTrack:
@@ -271,15 +272,19 @@ class ConfidenceTrack:
 
     def _place(self, at: Any) -> tuple[str, float | int]:
         """Sort and number of a time; of no time, the next number."""
-        sort, place = ("count", self._seen) if at is None else _placed(at)
+        sort, place = ("count", self._seen) if at is None else placed(at)
         if self._sort and sort != self._sort:
             was = {"count": "none", "number": "a number", "time": "a time"}[self._sort]
             raise ConfigError(f"at is {at!r}, and for the batches before it was {was}; give the same sort for all")
         return sort, place
 
 
-def _placed(at: Any) -> tuple[str, float | int]:
-    """A time in microseconds from the epoch, or a number."""
+def placed(at: Any) -> tuple[str, float | int]:
+    """A time in microseconds from the epoch, or a number.
+
+    Raises:
+        ConfigError: it is neither.
+    """
     if isinstance(at, np.datetime64) and not np.isnat(at):
         return "time", int(at.astype("M8[us]").astype(np.int64))
     if is_finite(at):
@@ -289,11 +294,12 @@ def _placed(at: Any) -> tuple[str, float | int]:
         known = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
         return "time", (known - _EPOCH) // dt.timedelta(microseconds=1)
     if isinstance(at, dt.date) and not isinstance(at, dt.datetime):
-        return _placed(dt.datetime(at.year, at.month, at.day, tzinfo=dt.UTC))
+        return placed(dt.datetime(at.year, at.month, at.day, tzinfo=dt.UTC))
     raise ConfigError(f"at is {at!r}; give a date, a datetime, a datetime64 or a number")
 
 
-def _shown(sort: str, place: float | int) -> dt.datetime | float:
+def shown_at(sort: str, place: float | int) -> dt.datetime | float:
+    """What `placed` was given, a time as UTC."""
     return _EPOCH + dt.timedelta(microseconds=int(place)) if sort == "time" else place
 
 

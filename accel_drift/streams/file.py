@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from math import prod
@@ -39,6 +40,46 @@ def write(kept: Kept, path: Path) -> None:
         ConfigError: the detector could not be found again by its name, or an option is no plain value.
         SourceError: the folder does not exist or cannot be written to.
     """
+    header, rows = _parts(kept)
+    _FORM.write(header, rows, path)
+
+
+def to_plain(kept: Kept) -> dict[str, Any]:
+    """Streams as plain JSON values, for the file of something that has streams among other things.
+
+    Raises:
+        ConfigError: as `write`.
+    """
+    import pyarrow as pa
+
+    header, rows = _parts(kept)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as out:
+        out.write_batch(rows)
+    return {**header, "rows": base64.b64encode(memoryview(sink.getvalue())).decode()}
+
+
+def of_plain(given: Mapping[str, Any], origin: str) -> Kept:
+    """Streams from what `to_plain` made.
+
+    Args:
+        given: the plain values.
+        origin: where they are from, for messages.
+
+    Raises:
+        SourceError: they are of a detector that is not there, or a part is missing.
+    """
+    import pyarrow as pa
+
+    try:
+        rows = pa.ipc.open_stream(base64.b64decode(given["rows"])).read_next_batch()
+        return _kept(given, rows, origin)
+    except KeyError as error:
+        raise SourceError(f"{origin} lacks {error} of its streams; save it again") from error
+
+
+def _parts(kept: Kept) -> tuple[dict[str, Any], Any]:
+    """The header of streams and their `pyarrow.RecordBatch`."""
     import pyarrow as pa
 
     detector, arrays = kept.detector, kept.arrays
@@ -66,7 +107,7 @@ def write(kept: Kept, path: Path) -> None:
         "arrays": {name: {"dtype": a.dtype.str, "shape": a.shape[:-1]} for name, a in arrays.items()},
     }
     columns = [_bytes(np.moveaxis(a, -1, 0)) for a in arrays.values()]
-    _FORM.write(header, pa.record_batch(columns, names=list(arrays)), path)
+    return header, pa.record_batch(columns, names=list(arrays))
 
 
 def read(path: Path) -> Kept:
@@ -78,11 +119,15 @@ def read(path: Path) -> Kept:
     """
     header, batch = _FORM.read(path)
     _FORM.require(path, header, ("detector", "options", "streams", "seen", "names", "arrays"))
+    return _kept(header, batch, repr(str(path)))
+
+
+def _kept(header: Mapping[str, Any], batch: Any, origin: str) -> Kept:
     try:
         detector = get_class(header["detector"])(**header["options"])
     except (ConfigError, TypeError) as error:
         raise SourceError(
-            f"{str(path)!r} was saved by a detector that is not here: {error}; install the version, or the package, "
+            f"{origin} was saved by a detector that is not here: {error}; install the version, or the package, "
             "that saved it"
         ) from error
     arrays = {name: _array(batch[name], **form) for name, form in header["arrays"].items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from accel_drift.streams.base import Floats, StreamDetector, state_arrays
 from accel_drift.streams.events import Events
 from accel_drift.streams.values import check, window
 from accel_drift.turns import Turn
+
+if TYPE_CHECKING:
+    from accel_drift.streams.file import Kept
 
 
 class Stream:
@@ -151,14 +154,20 @@ class Stream:
             ConfigError: the detector is not offered under its name, so that it could not be loaded again.
             SourceError: the folder does not exist or cannot be written to.
         """
-        from accel_drift.streams.file import Kept, write
+        from accel_drift.streams.file import write
+
+        write(self.kept(), Path(path))
+
+    def kept(self) -> Kept:
+        """What has to be kept to go on with these streams, with all arrays on the host."""
+        from accel_drift.streams.file import Kept
 
         with self._backend.scope():
             arrays = {
                 name: array if isinstance(array, np.ndarray) else self._backend.to_numpy(array)
                 for name, array in state_arrays(self._state).items()
             }
-        write(Kept(self.detector, self.streams, self.seen, self.names, arrays), Path(path))
+        return Kept(self.detector, self.streams, self.seen, self.names, arrays)
 
     @classmethod
     def load(cls, path: str | Path, backend: str | Backend = "auto") -> Stream:
@@ -174,12 +183,25 @@ class Stream:
         """
         from accel_drift.streams.file import read
 
-        kept = read(Path(path))
+        return cls.resumed(read(Path(path)), repr(str(path)), backend)
+
+    @classmethod
+    def resumed(cls, kept: Kept, origin: str, backend: str | Backend = "auto") -> Stream:
+        """Streams that go on from what `kept` gave.
+
+        Args:
+            kept: what was kept.
+            origin: where it is from, for messages.
+            backend: where to compute: "numpy", "jax", "cupy" or "auto".
+
+        Raises:
+            SourceError: the detector keeps other things.
+        """
         made = cls(kept.detector, kept.streams, backend=backend)
         fresh = state_arrays(made._state)
         if [*fresh] != [*kept.arrays]:
             raise SourceError(
-                f"{str(path)!r} holds {', '.join(kept.arrays)} of each stream, and {type(kept.detector).__name__} here "
+                f"{origin} holds {', '.join(kept.arrays)} of each stream, and {type(kept.detector).__name__} here "
                 f"keeps {', '.join(fresh)}; load it with the version that saved it"
             )
         with made._backend.scope():
