@@ -13,8 +13,10 @@ from accel_drift.predictions.changed import Change, PerformanceChange
 from accel_drift.predictions.columns import predicted
 from accel_drift.predictions.confidence import Bin, Confidence, confidence
 from accel_drift.predictions.degradation import Degradation
+from accel_drift.predictions.early_warning import EarlyWarning, early_warning
 from accel_drift.predictions.errors_watched import ConceptDrift
 from accel_drift.predictions.estimates import Estimate
+from accel_drift.predictions.lead import LeadLag, lead_lag
 from accel_drift.predictions.performance import Performance, performance
 from accel_drift.predictions.performance_track import Joined, PerformanceTrack
 from accel_drift.predictions.track import ConfidenceTrack, Tracked
@@ -27,14 +29,18 @@ __all__ = [
     "Confidence",
     "ConfidenceTrack",
     "Degradation",
+    "EarlyWarning",
     "Estimate",
     "Joined",
+    "LeadLag",
     "Performance",
     "PerformanceChange",
     "PerformanceTrack",
     "Tracked",
     "Trend",
     "confidence",
+    "early_warning",
+    "lead_lag",
     "performance",
     "predicted",
     "trend",

@@ -106,8 +106,8 @@ def trend(values: Any, at: Any = None, *, alternative: Alternative = "two-sided"
 
 def _series(values: Any, at: Any) -> tuple[Floats, Floats, int]:
     """Times in ascending order, values, and how many points have none."""
-    y = _numbers("values", values)
-    x = np.arange(len(y), dtype=np.float64) if at is None else _numbers("at", at)
+    y = numbers("values", values)
+    x = np.arange(len(y), dtype=np.float64) if at is None else numbers("at", at)
     if len(x) != len(y):
         raise DataError(f"values have {len(y):,} points, and at has {len(x):,}; give a time for each")
     there = ~np.isnan(x) & ~np.isnan(y)
@@ -123,7 +123,12 @@ def _series(values: Any, at: Any) -> tuple[Floats, Floats, int]:
     return x[order], y[order], int(there.size - np.count_nonzero(there))
 
 
-def _numbers(name: str, given: Any) -> Floats:
+def numbers(name: str, given: Any) -> Floats:
+    """A series (n,), NaN where there is no number.
+
+    Raises:
+        DataError: it is none.
+    """
     try:
         found = np.asarray(given)
         if found.dtype.kind == "O":

@@ -1,4 +1,10 @@
-"""Does one series lead another? The published rule, and a permutation test of the same correlations."""
+"""Does one series lead another? The published rule, and a permutation test of the same correlations.
+
+`accel_drift.predictions.lead_lag` is another test: it frees each series from its own past, divides each correlation by
+its own error, and says that one leads only where both sides differ. This one stays as the committed results were made
+with it. Batches of that study are drawn each on its own, so permuting them is right; of series that remember their past
+it sees leads where there are none.
+"""
 
 from __future__ import annotations
 
