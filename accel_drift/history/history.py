@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Engine
 
+    from accel_drift.history.ledger import Ledger
     from accel_drift.predictions.trend import Alternative
     from accel_drift.report import Report
 
@@ -114,6 +115,16 @@ class History:
         writing.named(name)
         rows = writing.metric_rows(metrics, datetime.now(UTC))
         return self._store.write(lambda connection: writing.measure(connection, name, key, rows))
+
+    def ledger(self, name: str) -> Ledger:
+        """Where a monitor stands, for the monitor itself.
+
+        Raises:
+            ConfigError: it is no name of a monitor.
+        """
+        from accel_drift.history.ledger import Ledger
+
+        return Ledger(self._store, name, self._met)
 
     def names(self) -> list[str]:
         """The monitors that have windows here."""

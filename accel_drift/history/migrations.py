@@ -19,6 +19,7 @@ _WORDS = {
         "integer": "INTEGER",
         "double": "REAL",
         "time": "TEXT",
+        "bytes": "BLOB",
         "clustered": " WITHOUT ROWID",
     },
     "postgresql": {
@@ -26,6 +27,7 @@ _WORDS = {
         "integer": "BIGINT",
         "double": "DOUBLE PRECISION",
         "time": "TIMESTAMP WITH TIME ZONE",
+        "bytes": "BYTEA",
         "clustered": "",
     },
 }
@@ -57,7 +59,18 @@ _FIRST = (
         PRIMARY KEY (run_id, metric)){clustered}""",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_STATES = (
+    """CREATE TABLE drift_states (
+        name TEXT NOT NULL PRIMARY KEY, revision {integer} NOT NULL, token TEXT NOT NULL, state TEXT NOT NULL,
+        parts {bytes} NOT NULL, updated_at {time} NOT NULL)""",
+    """CREATE TABLE drift_batches (
+        name TEXT NOT NULL, number {integer} NOT NULL, batch_key TEXT NOT NULL, digest TEXT NOT NULL,
+        rows {integer} NOT NULL, taken_at {time} NOT NULL, body {bytes}, PRIMARY KEY (name, number))""",
+    "CREATE INDEX drift_batches_by_key ON drift_batches (name, batch_key)",
+    "CREATE INDEX drift_batches_by_digest ON drift_batches (name, digest)",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _STATES)
 """Step i brings a database of version i to version i + 1."""
 
 _LOCK = 0x61636472

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -146,3 +147,28 @@ metrics = Table(
     _required("recorded_at", Moment),
 )
 """One row a window and metric."""
+
+states = Table(
+    "drift_states",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _required("revision", BigInteger),
+    _required("token", Text),
+    _required("state", AnyText),
+    _required("parts", LargeBinary),
+    _required("updated_at", Moment),
+)
+"""One row a monitor: where it stands, as JSON, and what its parts know."""
+
+batches = Table(
+    "drift_batches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    _required("batch_key", AnyText),
+    _required("digest", Text),
+    _required("rows", BigInteger),
+    _required("taken_at", Moment),
+    Column("body", LargeBinary),
+)
+"""What a monitor took in: batches with a key for good, others as long as a window needs their rows (`body`)."""

@@ -152,9 +152,17 @@ def measure(connection: Connection, name: str, key: str, rows: Sequence[Mapping[
     Raises:
         ConfigError: there is no such window.
     """
+    changed = measure_known(connection, name, key, rows)
+    if changed is None:
+        raise ConfigError(f"monitor {name!r} has no window {key!r}; record its report before what labels say of it")
+    return changed
+
+
+def measure_known(connection: Connection, name: str, key: str, rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """The same; None where there is no such window, as after it was pruned."""
     run = connection.execute(select(runs.c.id).where(runs.c.name == name, runs.c.window_key == key)).scalar()
     if run is None:
-        raise ConfigError(f"monitor {name!r} has no window {key!r}; record its report before what labels say of it")
+        return None
     changed = 0
     for row in rows:
         put = upsert(connection)(metrics).values({**row, "run_id": run})
