@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         wasserstein,
     )
     from accel_drift.history import History
+    from accel_drift.monitor import Monitor, Windows
     from accel_drift.profiles import Plan, Profile, compare
     from accel_drift.report import Report
     from accel_drift.sequential.fdr import LORD, SAFFRON, e_bh
@@ -94,6 +95,7 @@ __all__ = [
     "KernelCUSUM",
     "Look",
     "Missing",
+    "Monitor",
     "OnlineMMD",
     "PageHinkley",
     "Plan",
@@ -110,6 +112,7 @@ __all__ = [
     "Unseen",
     "Wasserstein",
     "Watch",
+    "Windows",
     "__version__",
     "available_backends",
     "chi_square",
@@ -159,6 +162,7 @@ _HOME = {
     "RunLengths": "accel_drift.streams.run_lengths",
     "Stream": "accel_drift.streams.stream",
     "Missing": "accel_drift.detectors.missing",
+    "Monitor": "accel_drift.monitor",
     "Plan": "accel_drift.profiles",
     "Profile": "accel_drift.profiles",
     "Report": "accel_drift.report",
@@ -173,6 +177,7 @@ _HOME = {
     "Unseen": "accel_drift.detectors.unseen",
     "Wasserstein": "accel_drift.detectors.wasserstein",
     "Watch": "accel_drift.sequential.watch",
+    "Windows": "accel_drift.monitor",
     "available_backends": "accel_drift.backends",
     "chi_square": "accel_drift.functions",
     "compare": "accel_drift.profiles",

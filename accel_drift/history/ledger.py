@@ -7,8 +7,7 @@ processes that run one monitor the second is told so, and nothing of its window 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,62 +15,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from accel_drift.errors import HistoryError
 from accel_drift.history import writing
+from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.history.store import Store
 from accel_drift.history.tables import batches, states
 from accel_drift.history.window import Metric
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A batch that a monitor took in.
-
-    Attributes:
-        number: from 1, in the order in which they were taken.
-        key: what tells it from others, such as a file's name; "" where it has none, and is forgotten once used up.
-        digest: of its content; "" where nobody looked.
-        rows: how many it has.
-        at: when it was taken.
-        body: its rows, where they could not be had again.
-    """
-
-    number: int
-    key: str
-    digest: str
-    rows: int
-    at: datetime
-    body: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """Where a monitor stood when it was last written.
-
-    Attributes:
-        revision: counts what was written.
-        token: tells what one process wrote from what another did.
-        state: its own, as it wrote it.
-        parts: the same of its parts.
-    """
-
-    revision: int
-    token: str
-    state: str
-    parts: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How a monitor goes on.
-
-    Attributes:
-        to: where it stands then; its revision is one more than that it goes on from.
-        taken: batches that are new.
-        used: numbers of batches, from the first to before the second, whose rows no window needs any more.
-    """
-
-    to: Saved
-    taken: Sequence[Taken] = ()
-    used: tuple[int, int] = (0, 0)
 
 
 class Ledger:
@@ -100,12 +47,12 @@ class Ledger:
         asked = select(*_TAKEN[:-1]).where(batches.c.name == self._name, by)
         asked = asked.order_by(batches.c.number.desc()).limit(1)
         row = self._store.read(lambda connection: connection.execute(asked).first())
-        return None if row is None else Taken(*row, None)
+        return None if row is None else Taken(row.number, row.batch_key, row.digest, row.rows, row.taken_at, None)
 
     def write(
         self,
         step: Step,
-        window: writing.Entry | None = None,
+        recorded: Recorded | None = None,
         measured: Mapping[str, Iterable[Metric]] | None = None,
     ) -> bool:
         """Go on by a step, together with a window and with numbers of earlier windows.
@@ -117,6 +64,7 @@ class Ledger:
             HistoryError: the database failed, or another process runs this monitor; nothing was written.
         """
         now = datetime.now(UTC)
+        window = None if recorded is None else writing.entry(self._name, *recorded)
         late = {key: writing.metric_rows(metrics, now) for key, metrics in (measured or {}).items()}
 
         def work(connection: Connection) -> tuple[bool, dict[Any, int]]:

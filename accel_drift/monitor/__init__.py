@@ -1,1 +1,31 @@
-"""What watches data all year: windows as they complete, how healthy each is, and what a fall of a model costs."""
+"""What watches data all year: windows as they complete, how healthy each is, and what a fall of a model costs.
+
+from accel_drift import monitor as mo
+
+monitor = mo.Monitor(mo.Trailing(windows=26, block="day:day"), mo.Windows(time="1w", on="day"), history="sqlite:///drift.db")
+"""
+
+from __future__ import annotations
+
+from accel_drift.monitor.batches import Batch
+from accel_drift.monitor.cost import CostBenefit, cost_benefit
+from accel_drift.monitor.health import Health, health
+from accel_drift.monitor.monitor import Monitor
+from accel_drift.monitor.parts import Part, Told
+from accel_drift.monitor.references import NoReferenceError, Period, Trailing
+from accel_drift.monitor.windows import Windows
+
+__all__ = [
+    "Batch",
+    "CostBenefit",
+    "Health",
+    "Monitor",
+    "NoReferenceError",
+    "Part",
+    "Period",
+    "Told",
+    "Trailing",
+    "Windows",
+    "cost_benefit",
+    "health",
+]

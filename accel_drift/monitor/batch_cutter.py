@@ -33,6 +33,9 @@ class BatchCutter(Cutter):
             self.pieces.append(batch)
         self._back[batch.batch] = batch.rows
 
+    def lost(self, rows: int) -> None:
+        """Its window is lost with it."""
+
     def pop(self) -> Cut | None:
         if not self.pieces:
             return None
@@ -49,7 +52,9 @@ class BatchCutter(Cutter):
         return min([*(p.batch for p in self.pieces), *(cut.place[0] for cut in self.past)], default=None)
 
     def settled(self) -> None:
-        self.past = deque(replace(cut, rows=self._back[cut.place[0]]) for cut in self.past)
+        self.past = deque(
+            replace(cut, rows=self._back[cut.place[0]]) for cut in self.past if cut.place[0] in self._back
+        )
         self._back = {}
 
     def _own(self) -> dict[str, Any]:

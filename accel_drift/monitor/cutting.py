@@ -115,10 +115,14 @@ class Cutter(ABC):
         """Stand where a cutter stood. Batches from the first that is needed on follow, and then `settled`."""
         self.number, self.counts = state["number"], Counter(state["counts"])
         self.past = deque(
-            Cut(p["key"], p["number"], None, *map(_time, (p["start"], p["end"])), tuple(p["notes"]), tuple(p["place"]))
+            Cut(p["key"], p["number"], None, _time(p["start"]), _time(p["end"]), tuple(p["notes"]), tuple(p["place"]))
             for p in state["past"]
         )
         self._stand(state)
+
+    @abstractmethod
+    def lost(self, rows: int) -> None:
+        """In place of `again`, of a batch whose rows cannot be had any more."""
 
     @abstractmethod
     def settled(self) -> None:

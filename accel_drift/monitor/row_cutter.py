@@ -30,7 +30,7 @@ class RowCutter(Cutter):
     seen: int = 0
     start: int = 0
     breaks: list[int] = field(default_factory=list)
-    _from: int = 0
+    _at: int = 0
 
     def add(self, batch: Piece, now: datetime) -> None:  # noqa: ARG002
         if self.windows.on is not None:
@@ -39,8 +39,14 @@ class RowCutter(Cutter):
         self.seen += batch.rows.num_rows
 
     def again(self, batch: Piece, now: datetime) -> None:  # noqa: ARG002
-        first = self.pieces[-1].end if self.pieces else self._from
-        self.pieces.append(replace(batch, first=first, origin=first))
+        self.pieces.append(replace(batch, first=self._at, origin=self._at))
+        self._at = self.pieces[-1].end
+
+    def lost(self, rows: int) -> None:
+        """Windows begin anew after them, and windows before that had some of them are not there any more."""
+        self._at += rows
+        self.start = max(self.start, self._at)
+        self.past = deque(cut for cut in self.past if cut.place[0] >= self._at)
 
     def pop(self) -> Cut | None:
         size = int(self.windows.rows or 0)
@@ -56,7 +62,7 @@ class RowCutter(Cutter):
             notes.append(f"the window was ended with {rows.num_rows:,} of {size:,} rows")
         key = f"rows {self.start}-{end - 1}"
         cut = Cut(key, self._next(), rows, *self._dated(rows), tuple(notes), (self.start, end))
-        self.start = end if short else self.start + int(self.windows.every or size)
+        self.start = end if short else self.start + self.windows.row_step
         return cut
 
     def end(self, until: datetime | None) -> None:  # noqa: ARG002
@@ -96,4 +102,4 @@ class RowCutter(Cutter):
 
     def _stand(self, state: Mapping[str, Any]) -> None:
         self.seen, self.start, self.breaks = state["seen"], state["start"], list(state["breaks"])
-        self._from = state["from"]
+        self._at = state["from"]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from accel_drift.data import NumericColumn, Schema, Table, read_table
+from accel_drift.data import CategoricalColumn, NumericColumn, Schema, Table, read_table
 from accel_drift.data.schema import Column, Kind, listed
 from accel_drift.errors import DataError, SchemaError, SourceError
 from accel_drift.monitor.windows import Times
@@ -91,7 +91,7 @@ def _arrow_of(table: Table) -> pa.Table:
     arrays = []
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         column = table.columns[name]
-        if column.kind is Kind.BOOLEAN:
+        if isinstance(column, CategoricalColumn) and column.kind is Kind.BOOLEAN:
             texts = array.dictionary_decode()
             arrays.append(pc.equal(texts, "true") if set(column.categories) <= {"true", "false"} else texts)
         elif isinstance(column, NumericColumn) and column.unit in ("D", "s", "ms", "us", "ns"):
@@ -164,7 +164,7 @@ def packed(table: pa.Table) -> bytes:
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.ipc.new_stream(sink, table.schema, options=options) as out:
         out.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def unpacked(body: bytes) -> pa.Table:

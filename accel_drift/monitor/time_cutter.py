@@ -65,6 +65,9 @@ class TimeCutter(Cutter):
                 if first <= pane < first + self._size and batch.batch <= last:
                     self._back.setdefault(cut.number, []).append(Piece(batch.batch, rows))
 
+    def lost(self, rows: int) -> None:
+        """Their windows lack them."""
+
     def pop(self) -> Cut | None:
         open_panes = [pane for pane in self.panes if self.next is None or pane >= self.next]
         if not open_panes:
@@ -80,7 +83,9 @@ class TimeCutter(Cutter):
         held.sort(key=lambda one: one[:2])
         rows, notes = joined([table for _, _, table in held])
         if self.next is not None and place > self.next:
-            notes.append(f"no row is from {as_datetime(self._grid.start(self.next)):{_TIME}} to {as_datetime(start):{_TIME}}")
+            notes.append(
+                f"no row is from {as_datetime(self._grid.start(self.next)):{_TIME}} to {as_datetime(start):{_TIME}}"
+            )
         self.next = place + 1
         for pane in [pane for pane in self.panes if pane < self.next]:
             del self.panes[pane]
@@ -106,7 +111,9 @@ class TimeCutter(Cutter):
     def settled(self) -> None:
         made = []
         for cut in self.past:
-            held = sorted(self._back.pop(cut.number), key=lambda piece: piece.batch)
+            held = sorted(self._back.pop(cut.number, ()), key=lambda piece: piece.batch)
+            if not held:
+                continue
             made.append(replace(cut, rows=joined([piece.rows for piece in held])[0]))
         self.past = deque(made)
 

@@ -100,7 +100,8 @@ class Windows:
             raise ConfigError(
                 f'Windows takes one of rows=10_000, time="1h" with on="event_time", and by="file"; {told} is given'
             )
-        if self.on is not None and (not isinstance(self.on, str) or not self.on):
+        named: Any = self.on
+        if named is not None and not (isinstance(named, str) and named):
             raise ConfigError(f"on is {self.on!r}; it is the name of the column that says when a row happened")
         if self.rows is not None:
             at_least(self.rows, 1, "rows", "rows of a window")
@@ -136,6 +137,11 @@ class Windows:
         return length(self.time, "time") if self.every is None else length(self.every, "every")
 
     @property
+    def row_step(self) -> int:
+        """From the start of a window of rows to that of the next."""
+        return self.every if isinstance(self.every, int) else int(self.rows or 0)
+
+    @property
     def lateness_us(self) -> int:
         """Microseconds."""
         return length(self.lateness, "lateness", zero=True).us
@@ -155,7 +161,7 @@ class Windows:
             week = length(self.time, "time").us % _UNITS["w"] == 0
             return _MONDAY if week else 0
         try:
-            return int(np.datetime64(self.origin, "us").astype(np.int64))  # type: ignore[arg-type]
+            return int(np.datetime64(self.origin, "us").astype(np.int64))
         except (TypeError, ValueError) as error:
             raise ConfigError(f'origin is {self.origin!r}; it is a time such as "2024-01-01" or a datetime') from error
 

@@ -68,6 +68,11 @@ class CountedProfile(Profile):
         object.__setattr__(self, "detectors", self.fitted_on.detectors)
         object.__setattr__(self, "backend", get_backend("numpy"))
 
+    @property
+    def schema(self) -> Schema:
+        """See `Profile.schema`."""
+        return self.fitted_on.schema
+
     @classmethod
     def count(cls, plan: Plan, reference: Any, progress: Progress | None = None) -> Self:
         """Count a data set, or a part of one, some rows at a time.

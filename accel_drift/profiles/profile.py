@@ -11,6 +11,7 @@ from accel_drift.backends import Backend
 from accel_drift.backends.registry import open_backend
 from accel_drift.calibration import Correction, Rule
 from accel_drift.data.read import Progress
+from accel_drift.data.schema import Schema
 from accel_drift.detectors.base import Detector
 from accel_drift.errors import ConfigError
 from accel_drift.profiles.learning import COUNTABLE, Asked, learn
@@ -44,6 +45,11 @@ class Profile(ABC):
     detectors: tuple[Detector, ...]
     backend: Backend
     thresholds: Thresholds | None
+
+    @property
+    @abstractmethod
+    def schema(self) -> Schema:
+        """The columns of the reference, with their kinds and types."""
 
     @staticmethod
     def fit(

@@ -15,7 +15,7 @@ from accel_drift._version import version
 from accel_drift.backends import Backend, open_backend
 from accel_drift.data.calendar import block_ids
 from accel_drift.data.read import Progress, read_table
-from accel_drift.data.schema import listed
+from accel_drift.data.schema import Schema, listed
 from accel_drift.data.table import CategoricalColumn, Table
 from accel_drift.data.words import set_aside
 from accel_drift.detectors.base import Detector
@@ -78,6 +78,11 @@ class SampledProfile(Profile):
         if table.origin is not None:  # some made a vocabulary, and never the last one
             provenance["rows_read"] = int(table.origin[-1]) + 1
         return cls(rows, totals, learned.detectors, options, learned.backend, provenance)
+
+    @property
+    def schema(self) -> Schema:
+        """See `Profile.schema`."""
+        return self.rows.schema
 
     def merge(self, *others: Profile) -> NoReturn:
         """Refused: samples of rows do not add up to what one sample of all rows would be.

@@ -1,0 +1,85 @@
+"""What is handed to a monitor: batches, with what tells one from another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from accel_drift.errors import DataError
+from accel_drift.monitor.rows import digest_of, is_path
+
+
+class Batch(NamedTuple):
+    """Rows with a name.
+
+    Attributes:
+        rows: a data set, in any form that `Profile.score` takes.
+        key: what tells it from all other batches, such as a message's number: a batch whose key was taken before is
+            passed over. A file needs none: its path is its key, and its content tells it from a later one of that name.
+    """
+
+    rows: Any
+    key: str = ""
+
+
+class Given(NamedTuple):
+    """A batch as it is looked up.
+
+    Attributes:
+        rows: as they were given.
+        key: see `Batch`.
+        digest: of a file's content, else "".
+    """
+
+    rows: Any
+    key: str
+    digest: str
+
+
+def each(given: Any) -> Iterator[Batch]:
+    """The batches of what was given: one, or any number of them.
+
+    Raises:
+        DataError: it is neither.
+    """
+    if isinstance(given, Batch):
+        yield given
+    elif _is_one(given):
+        yield Batch(given)
+    elif isinstance(given, Iterable):
+        for one in given:
+            yield one if isinstance(one, Batch) else Batch(one)
+    else:
+        raise DataError(
+            f"cannot take batches from a {type(given).__name__}; give an iterable of tables, files or dicts of "
+            "columns, or one of them"
+        )
+
+
+def _is_one(given: Any) -> bool:
+    """Whether it is rows, and no collection of batches, though both can be iterated over."""
+    if is_path(given) or isinstance(given, (Mapping, np.ndarray)):
+        return True
+    tabular = hasattr(given, "columns") or hasattr(given, "column_names") or hasattr(given, "num_columns")
+    return tabular or hasattr(given, "__dlpack__")
+
+
+def named(batch: Batch, *, contents: bool) -> Given:
+    """A batch with its key; of a file also what tells its content, where `contents` are asked for.
+
+    Raises:
+        DataError: the key is no text.
+        SourceError: the file cannot be read.
+    """
+    if not isinstance(batch.key, str):
+        raise DataError(f"the key of a batch is {batch.key!r}; it is a text, such as a message's number")
+    if not is_path(batch.rows):
+        return Given(batch.rows, batch.key, "")
+    path = os.fspath(batch.rows)
+    # A pattern or a list of files has no content of its own.
+    known = contents and Path(path).exists()
+    return Given(batch.rows, batch.key or str(path), digest_of(Path(path)) if known else "")

@@ -1,0 +1,176 @@
+"""What a monitor has taken in and not yet written, and how it is written: the window, the state and rows as one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from accel_drift.data import Schema
+from accel_drift.errors import SourceError
+from accel_drift.history import History, Metric
+from accel_drift.history.steps import Recorded, Saved, Step, Taken
+from accel_drift.monitor.batches import Given
+from accel_drift.monitor.memory import Memory
+from accel_drift.monitor.rows import as_rows, digest_of, packed, unpacked
+from accel_drift.report import Report
+
+LOG = logging.getLogger("accel_drift.monitor")
+
+Measured = Mapping[str, tuple[Metric, ...]]
+
+
+class _Fresh(NamedTuple):
+    """A batch that was taken in and is not yet written, with its rows."""
+
+    taken: Taken
+    rows: Any
+
+
+class _Open(NamedTuple):
+    """What is to be written, and was not yet."""
+
+    step: Step
+    recorded: Recorded | None
+    measured: Measured
+
+
+class Journal:
+    """The writing hand of one monitor.
+
+    Attributes:
+        last: number of the batch that was taken in last.
+        ready: reports that are written, and not handed out yet.
+        parts: what the parts of the monitor stood at when it was last written.
+    """
+
+    def __init__(self, name: str, history: History | None, *, keep_rows: bool) -> None:
+        self.last, self.parts = 0, b""
+        self.ready: deque[Report] = deque()
+        self._name, self._keep_rows = name, keep_rows
+        self._ledger = Memory() if history is None else history.ledger(name)
+        self._revision, self._used = 0, 1
+        self._fresh: list[_Fresh] = []
+        self._open: _Open | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a batch was taken in since it was last written."""
+        return bool(self._fresh)
+
+    def take(self, given: Given, rows: Any, count: int) -> Taken:
+        """Take a batch in. Its rows are packed where it is written, and then only as far as they are needed."""
+        self.last += 1
+        taken = Taken(self.last, given.key, given.digest, count, datetime.now(UTC), None)
+        self._fresh.append(_Fresh(taken, rows))
+        return taken
+
+    def give_back(self) -> None:
+        """The last batch was not taken after all."""
+        self._fresh.pop()
+        self.last -= 1
+
+    def find(self, key: str) -> Taken | None:
+        """The batch of a key, if one was taken."""
+        fresh = next((one.taken for one in self._fresh if one.taken.key == key), None)
+        return fresh or self._ledger.found(key=key)
+
+    def twin(self, digest: str) -> Taken | None:
+        """A batch of some rows with the same content."""
+        found = self._ledger.found(digest=digest) if digest else None
+        return None if found is None or found.rows == 0 else found
+
+    def write(
+        self,
+        state: Mapping[str, Any],
+        parts: bytes,
+        needed: int | None,
+        schema: Schema | None,
+        judged: Recorded | None = None,
+        measured: Measured = MappingProxyType({}),
+    ) -> None:
+        """Put down where the monitor stands.
+
+        Args:
+            state: the monitor's own, plain values.
+            parts: where its parts stand.
+            needed: the first batch whose rows a window still needs.
+            schema: the reference's columns, to read rows by.
+            judged: a window that is finished.
+            measured: key of an earlier window -> numbers that it has anew.
+
+        Raises:
+            HistoryError: the database failed; the next call of `flush` tries again.
+        """
+        first = self.last + 1 if needed is None else needed
+        told = json.dumps({**state, "last": self.last, "needed": first})
+        taken = [self._kept(one, first, schema) for one in self._fresh if one.taken.key or one.taken.number >= first]
+        step = Step(Saved(self._revision + 1, uuid4().hex, told, parts), taken, (self._used, first))
+        self._open = _Open(step, judged, measured)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what could not be written before.
+
+        Raises:
+            HistoryError: the database failed again.
+        """
+        if self._open is None:
+            return
+        step, recorded, measured = self._open
+        new = self._ledger.write(step, recorded, measured)
+        self._open, self._fresh = None, []
+        self._revision, self.parts, self._used = step.to.revision, step.to.parts, step.used[1]
+        if recorded is not None and new:
+            LOG.info("%s: window %s: %r", self._name, recorded.window.key, recorded.report)
+            self.ready.append(recorded.report)
+
+    def saved(self) -> dict[str, Any] | None:
+        """The state that was written last; None where there is none."""
+        saved = self._ledger.saved()
+        if saved is None:
+            return None
+        state: dict[str, Any] = json.loads(saved.state)
+        self._revision, self.parts = saved.revision, saved.parts
+        self.last, self._used = state["last"], state["needed"]
+        return state
+
+    def needed(self) -> list[Taken]:
+        """The batches whose rows are needed again."""
+        return self._ledger.taken(self._used)
+
+    def rows(self, taken: Taken, schema: Schema | None, *, whole: bool) -> Any:
+        """Their rows; None where they cannot be had.
+
+        Args:
+            taken: the batch.
+            schema: the reference's columns.
+            whole: whether a file will do, instead of its rows.
+
+        Raises:
+            SourceError: they are in a file, and it is not there any more or was changed.
+        """
+        if taken.body is not None:
+            return unpacked(taken.body)
+        if not taken.digest:
+            return None
+        path = Path(taken.key.removesuffix(f"#{taken.digest[:8]}"))
+        if not path.exists() or digest_of(path) != taken.digest:
+            raise SourceError(
+                f"monitor {self._name!r} cannot go on: {path}, whose rows an unfinished window needs, is not there any "
+                "more or was changed; put it back as it was, or keep rows in the database with keep_rows=True"
+            )
+        return path if whole else as_rows(path, schema)
+
+    def _kept(self, fresh: _Fresh, first: int, schema: Schema | None) -> Taken:
+        """A batch as it is written: with its rows, where a window still needs them."""
+        if fresh.taken.number < first or fresh.rows is None or not self._keep_rows:
+            return fresh.taken
+        return replace(fresh.taken, body=packed(as_rows(fresh.rows, schema)))

@@ -1,0 +1,40 @@
+"""A ledger without a database: what a monitor without a history needs while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from accel_drift.history import Metric
+from accel_drift.history.steps import Saved, Step, Taken
+
+
+class Memory:
+    """Which batches with a key were taken; nothing else is asked of it."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Taken] = {}
+        self._digests: dict[str, Taken] = {}
+
+    def saved(self) -> Saved | None:
+        """Nothing outlives the process."""
+
+    def taken(self, first: int) -> list[Taken]:  # noqa: ARG002
+        """Nothing is taken in again."""
+        return []
+
+    def found(self, key: str = "", digest: str = "") -> Taken | None:
+        """See `Ledger.found`."""
+        return self._keys.get(key) if key else self._digests.get(digest)
+
+    def write(
+        self,
+        step: Step,
+        recorded: Any = None,  # noqa: ARG002
+        measured: Mapping[str, Iterable[Metric]] | None = None,  # noqa: ARG002
+    ) -> bool:
+        """See `Ledger.write`."""
+        for one in step.taken:
+            if one.key:
+                self._keys[one.key] = self._digests[one.digest] = one
+        return True

@@ -1,0 +1,391 @@
+"""What watches a stream of batches: window after window, a report each, and a state that outlives the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.history import History, Metric, Window
+from accel_drift.history.steps import Recorded
+from accel_drift.history.window import NAME_LENGTH, text
+from accel_drift.monitor.batches import Batch, Given, each, named
+from accel_drift.monitor.cutters import cutter
+from accel_drift.monitor.cutting import Cut, Piece
+from accel_drift.monitor.journal import LOG, Journal, Measured
+from accel_drift.monitor.parts import Part, Told, bundled, checked, unbundled
+from accel_drift.monitor.references import Reference, digest_of, reference_of
+from accel_drift.monitor.reports import left_out, numbers, untested, with_window
+from accel_drift.monitor.rows import as_rows, is_path, times_of
+from accel_drift.monitor.windows import Windows
+from accel_drift.profiles import Profile
+from accel_drift.profiles.counted import CountedProfile
+from accel_drift.report import Report
+from accel_drift.turns import Turn
+
+FORMAT = 1
+"""Number of the form of a monitor's state; a reader refuses a later one."""
+
+_AT_ONCE = 128 << 20
+"""Bytes of a batch at most that are kept as one: databases have limits."""
+
+
+class Monitor:
+    """Watches a stream of batches: cuts it into windows, compares each, and remembers where it stands.
+
+    With a history, everything is written to its database: a window's report, the monitor's state and the rows that no
+    window has used up yet, in one transaction, and before the report is handed out. A process that was killed at any
+    moment goes on by making a monitor of the same name: no window is lost, none is there twice. A batch that `observe`
+    was given and had not yet come back for is not taken; give it again, with a key if it must not count twice.
+
+    A window that cannot be compared, since it has no rows or none of the reference's columns, gets a report that says
+    so in its warnings. Where a database fails, what was to be written is kept, and the next call tries again.
+
+    One monitor of a name runs at a time: a second one's first write is refused. Any number of threads may use it.
+
+    Args:
+        reference: what windows are compared with: a `Profile`, the path of a saved one, `Trailing(windows=26)` for the
+            windows before, or `Period("2024-01-01", "2024-01-08")` for windows of the stream itself.
+        window: which rows make a window; by default every batch is one.
+        history: a `History`, or the URL of one, such as "sqlite:///drift.db". Without one the state is in memory only.
+        name: of the monitor, under which the history knows it.
+        parts: what looks at windows beside the reference, such as `Streams`, `Confidences` and `Performance`.
+        keep_rows: whether rows of unfinished windows are kept in the database. Without it files are read again, and of
+            other batches they are lost with the process; the next report says how many.
+
+    Raises:
+        ConfigError: an option cannot work, or the monitor of this name was begun with another sort of window.
+        HistoryError: the database cannot be opened.
+        SourceError: a file is not there: the profile, or one whose rows are needed again.
+    """
+
+    def __init__(
+        self,
+        reference: Profile | Reference | Any,
+        window: Windows | None = None,
+        *,
+        history: History | str | None = None,
+        name: str = "monitor",
+        parts: Sequence[Part] = (),
+        keep_rows: bool = True,
+    ) -> None:
+        text(name, NAME_LENGTH, "the name of a monitor", "churn")
+        self.name, self.windows = name, Windows(by="batch") if window is None else window
+        if not isinstance(self.windows, Windows):
+            raise ConfigError(f"window is {window!r:.100}; it is accel_drift.Windows(rows=10_000), for example")
+        self._reference, self._parts = reference_of(reference), checked(parts)
+        self._keep_rows, self._turn = bool(keep_rows), Turn()
+        self._own_history = isinstance(history, str)
+        self.history = History(history) if isinstance(history, str) else history
+        self._journal = Journal(name, self.history, keep_rows=bool(keep_rows))
+        self._cutter = cutter(self.windows)
+        self._cut: Cut | None = None
+        self._said: list[str] = []
+        self._resume()
+
+    # What users call.
+
+    def observe(self, batches: Any) -> Iterator[Report]:
+        """Take batches in, and hand out a report of each window as it is finished.
+
+        What it returns is an iterator: nothing is done before it is asked for the first report. When a report comes
+        out, it is in the history. A batch whose key was taken before is passed over.
+
+        Args:
+            batches: an iterable of data sets, in any form that `Profile.score` takes, or of `Batch`; or one of them.
+
+        Raises:
+            DataError: a batch cannot be read, or cannot be dated; nothing of it was taken in.
+            SchemaError: it has no column to date its rows by.
+            HistoryError: the database failed. Nothing is lost: call again with the batches that follow.
+        """
+        yield from self._finished()
+        for batch in each(batches):
+            with self._turn:
+                self._take(batch)
+            yield from self._finished()
+            with self._turn:
+                self._settle()
+
+    def finish(self, until: datetime | None = None) -> Iterator[Report]:
+        """Hand out windows that are not full, as at the end of a stream.
+
+        Args:
+            until: only windows of time that end by then; by default all that have a row. Rows of these windows that
+                come later are late.
+
+        Raises:
+            ConfigError: `until` has no time zone, or windows are not of time.
+            HistoryError: as in `observe`.
+        """
+        if until is not None and (self.windows.time is None or until.utcoffset() is None):
+            raise ConfigError("until is a datetime with a time zone, for windows of time")
+        yield from self._finished()
+        with self._turn:
+            self._cutter.end(until)
+        yield from self._finished()
+        with self._turn:
+            self._write(None)
+
+    def check(self, batch: Any) -> Report:
+        """Compare these rows as one window; nothing changes, and nothing is written.
+
+        Raises:
+            DataError: the batch cannot be read, or compared.
+            NoReferenceError: there is no reference yet.
+        """
+        with self._turn:
+            rows = batch.rows if isinstance(batch, Batch) else batch
+            profile = self._reference.profile(tuple(self._cutter.past))
+            held = as_rows(rows, profile.schema) if self._parts or self.windows.on else rows
+            return profile.score(self._compared(held, profile))
+
+    def label(self, ids: Any, labels: Any) -> int:
+        """Labels came: tell the parts that take them; how many windows have other numbers now.
+
+        Args:
+            ids: (n,) of rows, as the column of ids holds them.
+            labels: (n,) the truth.
+
+        Raises:
+            ConfigError: no part takes labels.
+            DataError: they cannot be read.
+            HistoryError: the database failed. Nothing is lost: the next call writes them.
+        """
+        takers = [part for part in self._parts if part.takes_labels]
+        if not takers:
+            raise ConfigError(
+                "no part of this monitor takes labels; give parts=[Performance(...)] with the ids' column"
+            )
+        with self._turn:
+            self._journal.flush()
+            found: dict[str, tuple[Metric, ...]] = {}
+            with self._undone():
+                for part in takers:
+                    for key, metrics in part.label(ids, labels).items():
+                        found[key] = (*found.get(key, ()), *metrics)
+            self._write(None, found)
+        return len(found)
+
+    def skip(self, key: str, why: str) -> None:
+        """Pass a batch over, such as a file that cannot be read: it counts as taken, and the next report says why.
+
+        Raises:
+            HistoryError: as in `observe`.
+        """
+        with self._turn:
+            self._journal.flush()
+            self._pass_over(Given(None, key, ""), why)
+            self._write(None)
+
+    def seen(self, key: str) -> bool:
+        """Whether a batch of this key was taken in, or passed over."""
+        with self._turn:
+            return self._journal.find(key) is not None
+
+    @property
+    def number(self) -> int:
+        """Windows finished so far."""
+        return self._cutter.number
+
+    def close(self) -> None:
+        """Give back the connections to the database, where they are the monitor's own."""
+        if self._own_history and self.history is not None:
+            self.history.close()
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Monitor {self.name!r}: {self.number:,} windows>"
+
+    # Batches in.
+
+    def _take(self, batch: Batch) -> None:
+        self._journal.flush()
+        given = self._new(named(batch, contents=True))
+        if given is None:
+            return
+        counted = self._whole and isinstance(self._reference.profile(()), CountedProfile)
+        if self._whole and (counted or not is_path(given.rows)):
+            # As it is: on its device, in its type, or in a file that may be larger than memory.
+            self._enter(given, given.rows, -1)
+            return
+        rows = as_rows(given.rows, self._reference.schema)
+        if self.windows.on is not None:
+            times_of(rows, self.windows.on)  # all of it can be dated, or nothing is taken
+        parts = max(1, -(-rows.nbytes // _AT_ONCE)) if self.windows.by is None else 1
+        step = max(1, -(-rows.num_rows // parts))
+        for first in range(0, max(rows.num_rows, 1), step):
+            # The key goes with the last part.
+            last = first + step >= rows.num_rows
+            part = rows if parts == 1 else rows.slice(first, step)
+            self._enter(given if last else given._replace(key="", digest=""), part, part.num_rows)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether a batch goes to the reference as it came, and is looked at by nothing else."""
+        by_itself = self.windows.by is not None and self.windows.on is None
+        return by_itself and not self._parts and self._reference.most == 0
+
+    def _enter(self, given: Given, rows: Any, count: int) -> None:
+        taken = self._journal.take(given, rows, count)
+        try:
+            self._cutter.add(Piece(taken.number, rows, given.key), taken.at)
+        except BaseException:
+            self._journal.give_back()
+            raise
+
+    def _new(self, given: Given) -> Given | None:
+        """The batch, under another key where one of its key had other content; None where it was taken before."""
+        if not given.key:
+            return given
+        same = self._journal.find(given.key)
+        if same is None:
+            twin = self._journal.twin(given.digest)
+            if twin is None:
+                return given
+            self._pass_over(given._replace(digest=""), f"it has the content of {twin.key}")
+            return None
+        other = f"{given.key}#{given.digest[:8]}"
+        if not given.digest or same.digest in ("", given.digest) or self._journal.find(other) is not None:
+            return None
+        self._said.append(f"{given.key} has other content than when it was taken before: it counts as a new batch")
+        return given._replace(key=other)
+
+    def _pass_over(self, given: Given, why: str) -> None:
+        self._said.append(f"{given.key} was passed over: {why}")
+        LOG.warning("%s: %s was passed over: %s", self.name, given.key, why)
+        self._journal.take(given, None, 0)
+
+    # Windows out.
+
+    def _finished(self) -> Iterator[Report]:
+        while True:
+            with self._turn:
+                report = self._next()
+            if report is None:
+                return
+            yield report
+
+    def _next(self) -> Report | None:
+        """The report of the next window, which is written; None where none is finished."""
+        ready = self._journal.ready
+        self._journal.flush()
+        while not ready:
+            self._cut = self._cut or self._cutter.pop()
+            if self._cut is None:
+                return None
+            with self._undone():
+                judged = self._judged(self._cut)
+            if self._reference.wants(self._cut):
+                self._cutter.past.append(self._cut)
+                while self._reference.most is not None and len(self._cutter.past) > self._reference.most:
+                    self._cutter.past.popleft()
+            self._cut, self._said = None, []
+            self._cutter.counts.clear()
+            self._write(judged)
+        return ready.popleft()
+
+    def _judged(self, cut: Cut) -> Recorded:
+        """What is said of a window."""
+        which = ""
+        try:
+            profile = self._reference.profile(tuple(self._cutter.past))
+            which = digest_of(profile)
+            report = profile.score(self._compared(cut.rows, profile), name=cut.key)
+        except (DataError, ConfigError) as error:
+            rows = cut.rows.num_rows if isinstance(cut.rows, pa.Table) else 0
+            report = untested(cut.key, rows, str(error))
+        told = [self._asked(part, cut) for part in self._parts]
+        counts = self._cutter.counts
+        report = with_window(report, cut, told, [*self._said, *left_out(counts)])
+        metrics = numbers(report, counts, self._parts, told)
+        return Recorded(report, Window(cut.key, cut.start, cut.end), which, metrics)
+
+    def _asked(self, part: Part, cut: Cut) -> Told:
+        try:
+            return part.look(cut, cut.rows)
+        except (DataError, ConfigError) as error:
+            return Told(warnings=(f"{part.name} says nothing of this window: {error}",))
+
+    def _compared(self, rows: Any, profile: Profile) -> Any:
+        """Without the columns that only this monitor reads."""
+        if not isinstance(rows, pa.Table):
+            return rows
+        known = {name for column in profile.schema.columns for name in (column.name, column.source)}
+        own = {name for part in self._parts for name in part.columns} | {self.windows.on}
+        left = [name for name in rows.column_names if name in own and name not in known]
+        return rows.drop_columns(left) if left else rows
+
+    # State.
+
+    def _settle(self) -> None:
+        self._journal.flush()
+        if self._journal.waits:
+            self._write(None)
+
+    def _write(self, judged: Recorded | None, measured: Measured = MappingProxyType({})) -> None:
+        """Put down where the monitor stands, with a window or without."""
+        state = {
+            "format": FORMAT,
+            "windows": self.windows.to_dict(),
+            "reference": self._reference.to_dict(),
+            "cutter": self._cutter.state(),
+            "said": self._said,
+        }
+        parts = bundled({part.name: part.state() for part in self._parts}) if self._parts else b""
+        self._journal.write(state, parts, self._cutter.needed, self._reference.schema, judged, measured)
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Where this fails, parts stand where they stood."""
+        try:
+            yield
+        except BaseException:
+            self._restore()
+            raise
+
+    def _restore(self) -> None:
+        known = unbundled(self._journal.parts)
+        for part in self._parts:
+            part.restore(known.get(part.name, b""))
+
+    def _resume(self) -> None:
+        """Stand where the monitor of this name stood, if there was one."""
+        state = self._journal.saved()
+        if state is None:
+            return
+        self._must_fit(state)
+        self._said = state["said"]
+        self._restore()
+        self._cutter.load(state["cutter"])
+        for taken in self._journal.needed():
+            rows = self._journal.rows(taken, self._reference.schema, whole=self._whole)
+            if rows is not None:
+                self._cutter.again(Piece(taken.number, rows, taken.key), taken.at)
+            elif taken.rows:
+                self._cutter.lost(max(taken.rows, 0))
+                what = f"{taken.rows:,} rows" if taken.rows > 0 else "a batch"
+                self._said.append(f"{what} of an unfinished window were not kept, and are lost with the last process")
+        self._cutter.settled()
+
+    def _must_fit(self, state: Mapping[str, Any]) -> None:
+        if state["format"] > FORMAT:
+            raise ConfigError(
+                f"monitor {self.name!r} was written by a later accel-drift; update with pip install -U accel-drift"
+            )
+        for what, now in (("windows", self.windows.to_dict()), ("reference", self._reference.to_dict())):
+            if state[what] != now:
+                raise ConfigError(
+                    f"monitor {self.name!r} was begun with {what} {state[what]}, and is given {now}; give that again, "
+                    "or another name"
+                )

@@ -1,0 +1,83 @@
+"""Reports of windows: what the engine said, with which window it was, and what parts say beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from accel_drift._version import version
+from accel_drift.finding import Severity, Status
+from accel_drift.history import Metric
+from accel_drift.monitor.cutting import Cut
+from accel_drift.monitor.health import health
+from accel_drift.monitor.parts import Part, Told
+from accel_drift.report import Report
+
+
+def untested(batch: str, rows: int, why: str) -> Report:
+    """A report of a window that could not be compared: it is a window all the same."""
+    return Report(
+        reference="reference",
+        batch=batch,
+        n_reference=0,
+        n_batch=rows,
+        drifted=False,
+        severity=Severity.NONE,
+        warnings=(f"nothing was compared: {why}",),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=version(),
+    )
+
+
+def with_window(report: Report, cut: Cut, told: Sequence[Told], warnings: Sequence[str]) -> Report:
+    """The report with its window, under `settings["window"]`, and with what parts say.
+
+    What a part finds counts as drift, and is not corrected for the other tests.
+    """
+    findings = [finding for one in told for finding in one.findings]
+    drifted = [finding for finding in findings if finding.status is Status.DRIFTED]
+    window = {
+        "key": cut.key,
+        "number": cut.number,
+        "start": None if cut.start is None else cut.start.isoformat(),
+        "end": None if cut.end is None else cut.end.isoformat(),
+        "rows": cut.rows.num_rows if isinstance(cut.rows, pa.Table) else report.n_batch,
+    }
+    return replace(
+        report,
+        drifted=report.drifted or bool(drifted),
+        severity=max((report.severity, *(f.severity for f in drifted)), key=lambda severity: severity.rank),
+        findings=(*report.findings, *findings),
+        warnings=(*report.warnings, *warnings, *(said for one in told for said in one.warnings)),
+        notes=(*report.notes, *cut.notes, *(said for one in told for said in one.notes)),
+        settings={**report.settings, "window": window},
+    )
+
+
+def left_out(counts: Mapping[str, int]) -> list[str]:
+    """What a reader should know of rows that entered no window."""
+    return [f"{count:,} rows {_COUNTED[name]}: they are in no window" for name, count in counts.items() if count]
+
+
+def numbers(
+    report: Report, counts: Mapping[str, int], parts: Sequence[Part], told: Sequence[Told]
+) -> tuple[Metric, ...]:
+    """All numbers of a window that are no findings; of two of one name the later has its part's name before it."""
+    value = health(report).value
+    made = {} if value is None else {"health": Metric("health", value)}
+    made |= {name: Metric(name, count) for name, count in counts.items() if count}
+    for part, one in zip(parts, told, strict=True):
+        for metric in one.metrics:
+            name = f"{part.name}.{metric.name}" if metric.name in made else metric.name
+            made[name] = replace(metric, name=name)
+    return tuple(made.values())
+
+
+_COUNTED = {
+    "late_rows": "came after all windows of their time were finished",
+    "untimed_rows": "have no time",
+    "ahead_rows": "are from the future, by the clock of this machine",
+}

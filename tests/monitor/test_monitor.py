@@ -1,0 +1,476 @@
+"""A monitor: a report each window, all of it in the history, and the same after every crash."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import accel_drift as ad
+from accel_drift import monitor as mo
+from accel_drift.errors import ConfigError, DataError, HistoryError, SchemaError, SourceError
+from accel_drift.finding import Status
+from accel_drift.history.ledger import Ledger
+from accel_drift.history.steps import Step
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def rows(n: int, seed: int, shift: float = 0.0, day: float | None = None) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    columns: dict[str, Any] = {"x": rng.normal(shift, 1, n), "city": rng.choice(["Oslo", "Porto"], n)}
+    if day is not None:
+        hours = np.sort(rng.random(n)) * 24
+        columns["at"] = [START + timedelta(days=day, hours=float(h)) for h in hours]
+    return pa.table(columns)
+
+
+@pytest.fixture(scope="module")
+def profile() -> ad.Profile:
+    return ad.Profile.fit(rows(2_000, 0), ["psi", "missing"], backend="numpy")
+
+
+def wrong(value: Any) -> Any:
+    """What a type checker would refuse."""
+    return value
+
+
+def keys(history: ad.History, name: str = "m") -> list[tuple[str, int, bool]]:
+    found = history.runs(name)
+    return list(zip(*(found[c].to_pylist() for c in ("window", "rows", "drifted")), strict=True))
+
+
+def test_a_report_for_every_window_and_all_of_it_in_the_history(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, window=ad.Windows(rows=300), history=history, name="m")
+    reports = list(monitor.observe([rows(200, 1), rows(200, 2), rows(500, 3, shift=2.0)]))
+    assert [report.settings["window"]["key"] for report in reports] == ["rows 0-299", "rows 300-599", "rows 600-899"]
+    assert [report.drifted for report in reports] == [False, True, True]
+    assert [report.batch for report in reports] == ["rows 0-299", "rows 300-599", "rows 600-899"]
+    assert keys(history) == [("rows 0-299", 300, False), ("rows 300-599", 300, True), ("rows 600-899", 300, True)]
+    assert history.findings("m").num_rows == sum(len(report.findings) for report in reports)
+    assert history.metrics("m", "health")["value"].to_pylist()[0] == 100.0
+
+
+def test_a_window_is_in_the_history_before_its_report_comes_out(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(rows=100), history=history, name="m")
+    for number, _ in enumerate(monitor.observe(rows(300, 1)), 1):
+        assert history.runs("m").num_rows == number
+
+
+def test_windows_are_what_the_profile_says_of_the_same_rows(profile: ad.Profile) -> None:
+    whole = rows(600, 4, shift=0.2)
+    (report,) = ad.Monitor(profile, ad.Windows(rows=600)).observe([whole.slice(0, 250), whole.slice(250)])
+    expected = profile.score(whole)
+    assert [f.to_dict() for f in report.findings] == [f.to_dict() for f in expected.findings]
+
+
+@pytest.mark.parametrize("given", ["table", "batch", "dict", "parquet", "csv", "reader"])
+def test_batches_of_every_sort(given: str, profile: ad.Profile, tmp_path: Path) -> None:
+    table = rows(300, 5)
+    if given == "parquet":
+        pq.write_table(table, tmp_path / "a.parquet")
+    if given == "csv":
+        import pyarrow.csv
+
+        pyarrow.csv.write_csv(table, tmp_path / "a.csv")
+    batch: Any = {
+        "table": table,
+        "batch": table.to_batches()[0],
+        "dict": {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names},
+        "parquet": str(tmp_path / "a.parquet"),
+        "csv": tmp_path / "a.csv",
+        "reader": table.to_reader(100),
+    }[given]
+    (report,) = ad.Monitor(profile, ad.Windows(rows=300)).observe(batch)
+    expected = profile.score(table)
+    assert [f.p_value for f in report.findings] == [f.p_value for f in expected.findings]
+    if given != "reader":
+        (report,) = ad.Monitor(profile).observe(batch if given != "reader" else table)
+        assert [f.p_value for f in report.findings] == [f.p_value for f in expected.findings]
+
+
+def test_check_changes_nothing(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(time="1d", on="at"), history=history, name="m")
+    assert monitor.check(rows(300, 6, shift=3.0, day=0)).drifted
+    assert not monitor.check(rows(300, 6)).drifted
+    assert history.names() == []
+    assert monitor.number == 0
+
+
+class Killed(Exception):  # noqa: N818
+    """The process ends here."""
+
+
+def _dying(monkeypatch: pytest.MonkeyPatch, rng: random.Random, share: float) -> None:
+    """Writes fail before or after they are done, as when a process is killed around them."""
+    write = Ledger.write
+
+    def dying(self: Ledger, step: Step, *more: Any) -> bool:
+        chance = rng.random()
+        if chance < share / 2:
+            raise Killed
+        done = write(self, step, *more)
+        if chance < share:
+            raise Killed
+        return done
+
+    monkeypatch.setattr(Ledger, "write", dying)
+
+
+SORTS = {
+    "rows": ad.Windows(rows=70),
+    "overlapping rows": ad.Windows(rows=70, every=30),
+    "time": ad.Windows(time="12h", on="at", lateness="3h"),
+    "batch": ad.Windows(by="batch"),
+}
+
+
+def _batches() -> list[mo.Batch]:
+    return [mo.Batch(rows(50, i, shift=0.0 if i < 6 else 2.0, day=i / 2), f"message {i}") for i in range(12)]
+
+
+@pytest.mark.parametrize("reference", ["fixed", "trailing"])
+@pytest.mark.parametrize("sort", SORTS)
+def test_killed_at_any_moment_it_goes_on_with_nothing_lost_and_nothing_twice(
+    url: str, profile: ad.Profile, sort: str, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(name: str) -> ad.Monitor:
+        compared = profile if reference == "fixed" else mo.Trailing(3, detectors=["psi"], backend="numpy")
+        return ad.Monitor(compared, SORTS[sort], history=history, name=name)
+
+    with ad.History(url) as history:
+        list(made("whole").observe(_batches()))
+        rng, deaths = random.Random(sort + reference), 0  # noqa: S311
+        _dying(monkeypatch, rng, 0.3)
+        for _ in range(200):
+            try:
+                for _report in made("killed").observe(_batches()):
+                    if rng.random() < 0.1:
+                        raise Killed
+                break
+            except Killed:
+                deaths += 1
+        assert deaths > 1
+        assert keys(history, "killed") == keys(history, "whole")
+        columns = ["window", "place", "column", "detector", "statistic", "p_value"]
+        assert history.findings("killed").select(columns) == history.findings("whole").select(columns)
+
+
+def test_rows_that_no_window_needs_leave_the_database(history: ad.History, profile: ad.Profile) -> None:
+    from sqlalchemy import func, select
+
+    from accel_drift.history.tables import batches
+
+    monitor = ad.Monitor(profile, ad.Windows(rows=100), history=history, name="m")
+    for i in range(5):
+        list(monitor.observe([rows(130, i)]))
+    with history.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(batches)).scalar() == 1
+    list(monitor.finish())
+    with history.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(batches)).scalar() == 0
+
+
+def test_a_batch_of_windows_alone_writes_no_rows(history: ad.History, profile: ad.Profile) -> None:
+    from sqlalchemy import select
+
+    from accel_drift.history.tables import batches
+
+    monitor = ad.Monitor(profile, ad.Windows(rows=100), history=history, name="m")
+    list(monitor.observe([mo.Batch(rows(100, 1), "a"), mo.Batch(rows(200, 1), "b")]))
+    with history.engine.connect() as connection:
+        assert connection.execute(select(batches.c.batch_key, batches.c.body)).all() == [("a", None), ("b", None)]
+
+
+def test_without_rows_kept_files_are_read_again_and_others_are_lost_and_told(
+    history: ad.History, profile: ad.Profile, tmp_path: Path
+) -> None:
+    def made() -> ad.Monitor:
+        return ad.Monitor(profile, ad.Windows(rows=100), history=history, name="m", keep_rows=False)
+
+    pq.write_table(rows(60, 1), tmp_path / "a.parquet")
+    assert list(made().observe(tmp_path / "a.parquet")) == []
+    pq.write_table(rows(60, 2), tmp_path / "b.parquet")
+    (report,) = made().observe(tmp_path / "b.parquet")
+    assert report.batch == "rows 0-99"
+    list(made().observe([rows(10, 3)]))
+    monitor = made()
+    (report,) = monitor.observe(rows(100, 4))
+    assert report.batch == "rows 130-229"
+    assert "10 rows of an unfinished window were not kept, and are lost with the last process" in report.warnings
+    list(monitor.observe(tmp_path / "a.parquet"))
+    pq.write_table(rows(61, 1), tmp_path / "c.parquet")
+    list(monitor.observe(tmp_path / "c.parquet"))
+    (tmp_path / "c.parquet").unlink()
+    with pytest.raises(SourceError, match=r"c\.parquet, whose rows an unfinished window needs, is not there"):
+        made()
+
+
+def test_a_batch_of_a_known_key_is_passed_over(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, history=history, name="m")
+    given = mo.Batch(rows(100, 1), "message 7")
+    assert not monitor.seen("message 7")
+    assert len(list(monitor.observe([given, given]))) == 1
+    assert monitor.seen("message 7")
+    assert list(ad.Monitor(profile, history=history, name="m").observe(given)) == []
+
+
+def test_files_again_files_with_other_content_and_files_of_the_same_content(
+    history: ad.History, profile: ad.Profile, tmp_path: Path
+) -> None:
+    monitor = ad.Monitor(profile, history=history, name="m")
+    one, other = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pq.write_table(rows(100, 1), one)
+    assert len(list(monitor.observe([one, one]))) == 1
+    other.write_bytes(one.read_bytes())
+    assert list(monitor.observe(other)) == []
+    pq.write_table(rows(100, 2), one)
+    (changed,) = monitor.observe([one, one])
+    assert changed.batch.startswith(f"{one}#")
+    assert f"{other} was passed over: it has the content of {one}" in changed.warnings
+    assert f"{one} has other content than when it was taken before: it counts as a new batch" in changed.warnings
+    assert list(monitor.observe([one, other])) == []
+
+
+def test_a_file_that_cannot_be_read_changes_nothing_and_can_be_skipped(
+    history: ad.History, profile: ad.Profile, tmp_path: Path
+) -> None:
+    monitor = ad.Monitor(profile, history=history, name="m")
+    broken = tmp_path / "a.parquet"
+    broken.write_bytes(b"PAR1 half a file")
+    with pytest.raises(SourceError, match="cannot be read as Parquet"):
+        list(monitor.observe(broken))
+    assert not monitor.seen(str(broken))
+    monitor.skip(str(broken), "half a file")
+    assert monitor.seen(str(broken))
+    (report,) = ad.Monitor(profile, history=history, name="m").observe(rows(100, 1))
+    assert f"{broken} was passed over: half a file" in report.warnings
+
+
+@pytest.mark.parametrize(
+    ("batch", "words"),
+    [
+        (pa.table({"x": pa.array([], pa.float64())}), "no rows"),
+        (pa.table({"other": [1, 2]}), "no column in common"),
+    ],
+)
+def test_a_window_that_cannot_be_compared_is_a_window(
+    history: ad.History, profile: ad.Profile, batch: pa.Table, words: str
+) -> None:
+    monitor = ad.Monitor(profile, history=history, name="m")
+    (report,) = monitor.observe([batch])
+    assert not report.drifted
+    assert report.findings == ()
+    assert report.warnings[0].startswith("nothing was compared: ")
+    assert words in report.warnings[0]
+    assert history.runs("m").num_rows == 1
+
+
+def test_columns_that_come_go_and_change_their_type(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(rows=200), history=history, name="m")
+    first = rows(200, 1)
+    gone, odd = first.drop_columns(["city"]), first.set_column(0, "x", pa.array(["?"] * 200))
+    more = first.append_column("new", pa.array(range(200)))
+    reports = list(monitor.observe([first, gone, more, odd, first.slice(0, 100), odd.slice(0, 100)]))
+    assert [r.schema_diff.removed for r in reports] == [(), ("city",), (), (), ()]
+    assert reports[2].schema_diff.added == ("new",)
+    assert [name for name, _, _ in reports[3].schema_diff.retyped] == ["x"]
+    assert any("column 'x' is of types double and string" in note for note in reports[4].notes)
+    assert Status.STABLE in {f.status for f in reports[4].column("city")}
+
+
+def test_a_batch_that_cannot_be_dated_is_refused_whole(profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(time="1d", on="at"))
+    with pytest.raises(SchemaError, match="no column 'at' to date rows by"):
+        list(monitor.observe([rows(10, 1)]))
+    assert len(list(monitor.observe([rows(100, 1, day=0), rows(100, 1, day=1)]))) == 1
+
+
+def test_late_rows_are_told_and_counted(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(time="1d", on="at"), history=history, name="m")
+    days = [rows(100, i, day=i) for i in (0, 1, 0, 2)]
+    reports = list(monitor.observe(days))
+    assert "100 rows came after all windows of their time were finished: they are in no window" in reports[1].warnings
+    assert history.metrics("m", "late_rows")["value"].to_pylist() == [100.0]
+
+
+def test_the_end_of_a_stream(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(time="1d", on="at"), history=history, name="m")
+    assert list(monitor.observe(rows(100, 1, day=0))) == []
+    assert list(monitor.finish(START + timedelta(hours=23))) == []
+    (report,) = monitor.finish(START + timedelta(hours=24))
+    assert report.n_batch == 100
+    assert list(monitor.finish()) == []
+    with pytest.raises(ConfigError, match="with a time zone"):
+        list(monitor.finish(datetime(2024, 1, 1)))
+
+
+def test_the_windows_before_as_reference(profile: ad.Profile) -> None:
+    trailing = mo.Trailing(3, detectors=["psi"], backend="numpy")
+    shifts = [0, 0, 0, 0, 2, 2, 2, 2, 2]
+    reports = list(ad.Monitor(trailing).observe(rows(300, i, shift=s) for i, s in enumerate(shifts)))
+    assert "there is no reference yet: 2 of 3 windows are there" in reports[2].warnings[0]
+    assert [r.drifted for r in reports[3:]] == [False, True, True, True, False, False]
+    assert {r.n_reference for r in reports[3:]} == {900}
+    eager = ad.Monitor(mo.Trailing(3, least=1, first=profile, detectors=["psi"]))
+    assert [r.n_reference for r in eager.observe(rows(300, i) for i in range(5))] == [2_000, 300, 600, 900, 900]
+
+
+def test_a_period_of_the_stream_as_reference() -> None:
+    period = mo.Period("2024-01-01", "2024-01-04", detectors=["psi"], backend="numpy")
+    monitor = ad.Monitor(period, ad.Windows(time="1d", on="at"))
+    days = [rows(200, i, shift=0 if i < 6 else 2, day=i) for i in range(9)]
+    reports = list(monitor.observe(days))
+    assert [r.n_reference for r in reports] == [0, 200, 400, 600, 600, 600, 600, 600]
+    assert [r.drifted for r in reports] == [False] * 6 + [True] * 2
+
+
+def test_two_processes_of_one_monitor_are_told_apart(history: ad.History, profile: ad.Profile) -> None:
+    first = ad.Monitor(profile, history=history, name="m")
+    second = ad.Monitor(profile, history=history, name="m")
+    list(first.observe(mo.Batch(rows(100, 1), "a")))
+    with pytest.raises(HistoryError, match="another process runs the monitor 'm'"):
+        list(second.observe(mo.Batch(rows(100, 2), "b")))
+    assert history.runs("m").num_rows == 1
+
+
+def test_another_sort_of_window_under_the_same_name_is_refused(history: ad.History, profile: ad.Profile) -> None:
+    list(ad.Monitor(profile, ad.Windows(rows=50), history=history, name="m").observe(rows(100, 1)))
+    with pytest.raises(ConfigError, match="was begun with windows"):
+        ad.Monitor(profile, ad.Windows(rows=60), history=history, name="m")
+    with pytest.raises(ConfigError, match="was begun with reference"):
+        ad.Monitor(mo.Trailing(2), ad.Windows(rows=50), history=history, name="m")
+
+
+def test_when_the_database_fails_nothing_is_lost(
+    history: ad.History, profile: ad.Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, broken = Ledger.write, [True]
+
+    def failing(self: Ledger, *given: Any) -> bool:
+        if broken[0]:
+            raise HistoryError("the disk is full")
+        return write(self, *given)
+
+    monkeypatch.setattr(Ledger, "write", failing)
+    monitor = ad.Monitor(profile, ad.Windows(rows=100), history=history, name="m")
+    batches = iter([rows(150, 1), rows(150, 2)])
+    for _ in range(3):
+        with pytest.raises(HistoryError, match="the disk is full"):
+            list(monitor.observe(batches))
+    broken[0] = False
+    assert [report.batch for report in monitor.observe([rows(50, 3)])] == ["rows 0-99", "rows 100-199"]
+    assert [key for key, _, _ in keys(history)] == ["rows 0-99", "rows 100-199"]
+
+
+def test_an_answer_that_was_lost_is_no_second_window(
+    history: ad.History, profile: ad.Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, lost = Ledger.write, [True]
+
+    def deaf(self: Ledger, *given: Any) -> bool:
+        done = write(self, *given)
+        if lost[0]:
+            lost[0] = False
+            raise HistoryError("the server closed the connection")
+        return done
+
+    monkeypatch.setattr(Ledger, "write", deaf)
+    monitor = ad.Monitor(profile, ad.Windows(rows=100), history=history, name="m")
+    with pytest.raises(HistoryError, match="closed the connection"):
+        list(monitor.observe(rows(100, 1)))
+    assert [report.batch for report in monitor.observe([rows(100, 2)])] == ["rows 0-99", "rows 100-199"]
+    assert history.runs("m").num_rows == 2
+
+
+def test_who_stops_early_gets_the_rest_the_next_time(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(rows=50), history=history, name="m")
+    first = next(iter(monitor.observe(rows(170, 1))))
+    rest = list(monitor.observe([]))
+    assert [r.batch for r in (first, *rest)] == ["rows 0-49", "rows 50-99", "rows 100-149"]
+
+
+def test_threads_share_a_monitor(history: ad.History, profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, ad.Windows(rows=60), history=history, name="m")
+    found: list[str] = []
+
+    def feed(seed: int) -> None:
+        found.extend(report.batch for i in range(5) for report in monitor.observe(rows(30, 10 * seed + i)))
+
+    threads = [threading.Thread(target=feed, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(f"rows {60 * i}-{60 * i + 59}" for i in range(10))
+    assert history.runs("m").num_rows == 10
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "words"),
+    [
+        (lambda _: ad.Monitor({"x": [1]}), ConfigError, "becomes a profile by Profile.fit"),
+        (lambda _: ad.Monitor("nowhere.adp"), SourceError, "nowhere.adp"),
+        (lambda p: ad.Monitor(p, window=wrong(10_000)), ConfigError, "window is 10000"),
+        (lambda p: ad.Monitor(p, name=""), ConfigError, "the name of a monitor"),
+        (lambda p: ad.Monitor(p, history="drift.db"), ConfigError, "not the URL of a database"),
+        (lambda p: ad.Monitor(p, parts=wrong(["ks"])), ConfigError, "parts holds 'ks'"),
+        (lambda p: list(ad.Monitor(p).observe(7)), DataError, "cannot take batches from a int"),
+        (
+            lambda p: list(ad.Monitor(p).observe([mo.Batch({"x": [1]}, key=wrong(3))])),
+            DataError,
+            "the key of a batch is 3",
+        ),
+        (lambda p: ad.Monitor(p).label([1], [1]), ConfigError, "no part of this monitor takes labels"),
+        (lambda _: mo.Trailing(0), ConfigError, "windows is 0"),
+        (lambda _: mo.Trailing(3, least=4), ConfigError, "least is 4"),
+        (lambda _: mo.Trailing(3, plan=None), ConfigError, "plan is no option"),
+        (lambda _: mo.Trailing(3, alhpa=0.1), ConfigError, "alhpa is no option"),
+        (lambda _: mo.Period("2024-02-01", "2024-01-01"), ConfigError, "ends before"),
+        (lambda _: mo.Period("x", "2024-01-01"), ConfigError, "start is 'x'"),
+    ],
+)
+def test_wrong_use(made: Any, error: type[Exception], words: str, profile: ad.Profile) -> None:
+    with pytest.raises(error, match=words):
+        made(profile)
+
+
+def test_a_batch_that_is_too_large_to_be_kept_as_one_is_kept_in_parts(
+    history: ad.History, profile: ad.Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accel_drift.monitor.monitor._AT_ONCE", 1_000)
+    monitor = ad.Monitor(profile, ad.Windows(rows=400), history=history, name="m")
+    assert list(monitor.observe(mo.Batch(rows(300, 1), "a"))) == []
+    (report,) = ad.Monitor(profile, ad.Windows(rows=400), history=history, name="m").observe(
+        [mo.Batch(rows(300, 1), "a"), mo.Batch(rows(100, 2), "b")]
+    )
+    assert report.n_batch == 400
+
+
+def _tables(n: int) -> Iterator[pa.Table]:
+    for i in range(n):
+        yield rows(20, i)
+
+
+def test_what_a_monitor_holds_does_not_grow() -> None:
+    import tracemalloc
+
+    cheap = ad.Profile.fit(rows(200, 0), ["missing"], backend="numpy")
+    monitor = ad.Monitor(cheap, ad.Windows(rows=20))
+    list(monitor.observe(_tables(20)))
+    tracemalloc.start()
+    list(map(bool, monitor.observe(_tables(20))))
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in monitor.observe(_tables(60)):
+        pass
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 200_000
