@@ -93,7 +93,11 @@ def _arrow_of(table: Table) -> pa.Table:
         column = table.columns[name]
         if isinstance(column, CategoricalColumn) and column.kind is Kind.BOOLEAN:
             texts = array.dictionary_decode()
-            arrays.append(pc.equal(texts, "true") if set(column.categories) <= {"true", "false"} else texts)
+            arrays.append(
+                pc.call_function("equal", [texts, pa.scalar("true")])
+                if set(column.categories) <= {"true", "false"}
+                else texts
+            )
         elif isinstance(column, NumericColumn) and column.unit in ("D", "s", "ms", "us", "ns"):
             arrays.append(_dated(array, column.kind, column.unit))
         else:

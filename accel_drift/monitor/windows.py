@@ -156,7 +156,11 @@ class Windows:
 
     @property
     def origin_us(self) -> int:
-        """When some window begins."""
+        """When some window begins.
+
+        Raises:
+            ConfigError: `origin` is no time.
+        """
         if self.origin is None:
             week = length(self.time, "time").us % _UNITS["w"] == 0
             return _MONDAY if week else 0
