@@ -42,12 +42,14 @@ def prewhitened(values: Floats, period: int | None = None) -> tuple[Floats, int]
     there = ~np.isnan(values)
     known = values[there]
     if len(known) < FEWEST_POINTS:
-        return f"there are {len(known)} points, and it takes {FEWEST_POINTS}"
+        return f"fewer than {FEWEST_POINTS} points have a value on both sides ({len(known)})"
     if known.min() == known.max():
         return "it is constant"
     fixed = _fixed(len(values), period)
-    rest = known - _course(fixed[there], known)
-    if np.abs(rest).max() <= _NOTHING * np.abs(known).max():
+    centred = known - np.median(known)
+    rest = centred - _course(fixed[there], centred)
+    rounding = 4 * float(np.finfo(np.float64).eps * np.abs(known).max())
+    if np.abs(rest).max() <= max(_NOTHING * float(np.abs(centred).max()), rounding):
         return "nothing is left of it beside its trend and its season"
     ranks = np.full(len(values), np.nan)
     ranks[there] = (rankdata(rest) - (len(known) + 1) / 2) / len(known)
