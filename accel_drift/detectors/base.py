@@ -49,6 +49,8 @@ class Detector(ABC):
         min_effect: effect that a drift must reach; None for `tolerance`, or else the first band of the scale.
         tolerance: the effect that is put up with: p-values then ask whether the drift is larger than that. None for
             the plain test, whether there is any.
+        severity_bands: effects from which a drift is watch, warning and critical, rising; None for the detector's own.
+            P-values say whether there is a difference, bands how severe it is.
         block: which rows belong together and are permuted as one: a column, "timestamp:day", or a run length.
         seed: decides every random choice.
 
@@ -72,6 +74,7 @@ class Detector(ABC):
     alpha: float = 0.01
     min_effect: float | None = None
     tolerance: float | None = None
+    severity_bands: Bands | None = None
     block: Block = None
     seed: int = 0
 
@@ -82,6 +85,8 @@ class Detector(ABC):
             value = getattr(self, option)
             if value is not None and not (is_finite(value) and value >= 0):
                 raise ConfigError(f"{option} is {value!r}; it is an effect of 0 or more, or None")
+        if self.severity_bands is not None:
+            object.__setattr__(self, "severity_bands", in_order(self.severity_bands))
         if self.block is not None and not isinstance(self.block, str):
             at_least(self.block, 1, "block", 'consecutive rows; or text, a column or "timestamp:day"')
         if isinstance(self.seed, bool) or not isinstance(self.seed, Integral):
@@ -150,6 +155,11 @@ class Detector(ABC):
         """What of it a profile of counts, which keeps no rows, cannot do; "" where it can do all."""
         return ""
 
+    @property
+    def grades(self) -> Bands | tuple[()]:
+        """The bands in use: those that were asked for, or else the class's own."""
+        return self.bands if self.severity_bands is None else self.severity_bands
+
     def summary(self) -> dict[str, Any]:
         """The options as plain values."""
         return {"detector": self.name, **plain(self)}
@@ -161,7 +171,7 @@ class Detector(ABC):
             **{**start, **known},
             detector=self.name,
             unit=self.unit,
-            bands=self.bands,
+            bands=self.grades,
             min_effect=self.min_effect if self.min_effect is not None else self.tolerance,
             alone=self.alone,
         )
@@ -180,6 +190,21 @@ class Detector(ABC):
             for name in comparison.one_sided()
             if name in wanted
         ]
+
+
+def in_order(bands: Any) -> Bands:
+    """Three effects in rising order, as a tuple: from JSON they are a list.
+
+    Raises:
+        ConfigError: they are none.
+    """
+    given = tuple(bands) if isinstance(bands, list | tuple) else ()
+    if len(given) != 3 or not all(is_finite(b) and b >= 0 for b in given) or not given[0] <= given[1] <= given[2]:
+        raise ConfigError(
+            f"severity_bands is {bands!r}; it is three effects of 0 or more in rising order, from which a drift is "
+            "watch, warning and critical, such as (0.1, 0.2, 0.25)"
+        )
+    return tuple(float(b) for b in given)  # type: ignore[return-value]  # there are three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,7 +234,7 @@ def _settings(detectors: Sequence[Detector], comparison: Comparison, options: Op
         "block": options.block,
         "seed": options.seed,
         "detectors": [d.summary() for d in detectors],
-        "bands": {d.name: list(d.bands) for d in detectors if d.bands},
+        "bands": {d.name: list(d.grades) for d in detectors if d.grades},
         "backend": backend.name,
         "device": backend.device,
         **({"columns_on": elsewhere} if elsewhere else {}),
