@@ -10,10 +10,19 @@ from typing import Annotated, cast
 
 import typer
 
-from accel_drift.cli import evaluation_options as e
-from accel_drift.cli import histories
+from accel_drift.cli import configuring, histories, studying
 from accel_drift.cli import options as o
-from accel_drift.cli.console import aside, forget_stdout, get_ready, one_line, out, progress, show, show_explanation
+from accel_drift.cli.console import (
+    aside,
+    complain,
+    examples,
+    forget_stdout,
+    get_ready,
+    out,
+    progress,
+    show,
+    show_explanation,
+)
 from accel_drift.errors import AccelDriftError
 
 NO_DRIFT, DRIFT, MISTAKE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -31,11 +40,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(histories.app, name="history")
-
-
-def _examples(*lines: str) -> str:
-    # Typer joins lines and keeps paragraphs, so each line is one.
-    return "\n\n".join(("Examples:", *lines))
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -56,7 +60,7 @@ def run(args: Sequence[str]) -> int:
             aside("interrupted")
         return int(code or NO_DRIFT)
     except (AccelDriftError, _WrongUse) as error:
-        aside(f"error: {one_line(error)}")
+        complain(error)
         return MISTAKE
     except BrokenPipeError:
         forget_stdout()
@@ -100,7 +104,7 @@ def _root(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "accel-drift score june.parquet september.parquet",
         "accel-drift score june.csv september.csv --drop id --block date:day",
         "accel-drift score june.adp september.csv --html report.html",
@@ -162,7 +166,7 @@ def score(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "accel-drift fit june.parquet --out june.adp",
         "accel-drift fit june.csv --out june.adp --detectors psi,ks,mmd --alpha 0.05 --drop id",
         "accel-drift fit june-01.parquet --plan june.plan.adp --out june-01.adp",
@@ -206,7 +210,7 @@ def fit(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "accel-drift plan june-01.parquet --out june.plan.adp",
         "accel-drift fit june-02.parquet --plan june.plan.adp --out june-02.adp",
         "accel-drift fit june-03.parquet --plan june.plan.adp --out june-03.adp",
@@ -243,7 +247,7 @@ def plan(
     return NO_DRIFT
 
 
-@app.command(epilog=_examples("accel-drift merge june-02.adp june-03.adp --out june.adp"))
+@app.command(epilog=examples("accel-drift merge june-02.adp june-03.adp --out june.adp"))
 def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
     """Add up profiles that were fitted on one plan; their order does not matter, to the byte."""
     from accel_drift.cli import learning, scoring
@@ -259,7 +263,7 @@ def merge(profiles: o.Profiles, out_file: o.Out, quiet: o.Quiet = False) -> int:
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "accel-drift calibrate june.adp --rows 500 --out june-500.adp",
         "accel-drift calibrate june.adp --rows 5000 --rate 0.05 --block time:day --out june-days.adp",
         "accel-drift score june-500.adp september.csv",
@@ -287,7 +291,7 @@ def calibrate(
 
 
 @app.command(
-    epilog=_examples(
+    epilog=examples(
         "accel-drift demo",
         "accel-drift demo --html flights.html",
     )
@@ -311,79 +315,7 @@ def demo(
     return NO_DRIFT
 
 
-@app.command(
-    epilog=_examples(
-        "accel-drift simulate --list",
-        "accel-drift simulate sudden --out stream --magnitude 0.3",
-        "accel-drift simulate arriving_files --out inbox --format csv --interval 5",
-        "accel-drift simulate sudden --reference june.parquet --label target --out replay",
-        "accel-drift score stream/reference.parquet stream/batches/0030.parquet",
-    )
-)
-def simulate(
-    name: o.ScenarioName = None,
-    out_folder: o.SimulationOut = None,
-    magnitude: o.Magnitude = None,
-    batches: o.Batches = None,
-    rows: o.BatchRows = None,
-    reference: o.OwnRows = None,
-    reference_rows: o.ReferenceRows = 2_000,
-    label: o.ScenarioLabel = None,
-    seed: o.ScenarioSeed = 0,
-    file_format: o.FileFormat = "parquet",
-    interval: o.Interval = 0.0,
-    force: o.Force = False,
-    listed: o.ListScenarios = False,
-    quiet: o.Quiet = False,
-) -> int:
-    """Make a stream of batches with known drift: a reference, a file for each batch, and the truth as JSON."""
-    from accel_drift.cli import simulating
-
-    if listed:
-        out(simulating.listed())
-        return NO_DRIFT
-    sizes = {"batches": batches, "rows": rows, "reference_rows": reference_rows}
-    made = simulating.scenario(name, out_folder, reference, label, magnitude=magnitude, seed=seed, **sizes)
-    with progress("drawing the reference", quiet=quiet) as tell:
-        text = simulating.write(made, out_folder, file_format, interval, tell, force=force)
-    if not quiet:
-        out(text)
-    return NO_DRIFT
-
-
-@app.command(
-    epilog=_examples(
-        "accel-drift evaluate --scenarios sudden,gradual --detectors psi,mmd --out results",
-        "accel-drift evaluate --scenarios sudden --detectors psi+ks,adwin --magnitude 0.2 --seeds 40 --out results",
-    )
-)
-def evaluate(
-    out_folder: e.ResultsOut,
-    scenarios: e.Scenarios = None,
-    detectors: e.Contenders = None,
-    seeds: e.Seeds = 20,
-    magnitude: e.Size = None,
-    batches: e.Count = None,
-    rows: e.RowsEach = None,
-    processes: e.Processes = 1,
-    quiet: o.Quiet = False,
-) -> int:
-    """Evaluate detectors on streams with known drift, with dummies beside them; what is in FOLDER is not run again."""
-    from accel_drift.cli import evaluating
-
-    study = evaluating.study(
-        o.names_in(scenarios), o.names_in(detectors), seeds, magnitude=magnitude, batches=batches, rows=rows
-    )
-    with progress("evaluating", quiet=quiet) as tell:
-        results = study.run(processes=processes, out=out_folder, progress=tell)
-    files = evaluating.write(results, out_folder)
-    if not quiet:
-        out(evaluating.told(results))
-        aside(f"Wrote {', '.join(files)} to {out_folder}")
-    return NO_DRIFT
-
-
-@app.command(epilog=_examples("accel-drift info"))
+@app.command(epilog=examples("accel-drift info"))
 def info() -> int:
     """Say what the engine runs on here, and what would make it faster."""
     from accel_drift.cli.machine import lines
@@ -392,3 +324,7 @@ def info() -> int:
         text = "\n".join(lines())
     out(text)
     return NO_DRIFT
+
+
+for _more in (studying, configuring):
+    app.registered_commands += _more.app.registered_commands

@@ -130,6 +130,20 @@ def rows_told(done: int, of: int, seconds: float) -> str:
     return f"{done:,} of {of:,} rows ({100 * done // of} %){speed}{left}"
 
 
+def examples(*lines: str) -> str:
+    """The end of a command's help; Typer joins lines and keeps paragraphs, so each line is one."""
+    return "\n\n".join(("Examples:", *lines))
+
+
+def complain(error: Exception) -> None:
+    """Say on standard error what went wrong: in one line, or of a configuration in a line for each mistake."""
+    mistakes = getattr(error, "mistakes", ())
+    if len(mistakes) > 1:
+        aside("\n".join(f"error: {mistake}" for mistake in mistakes))
+    else:
+        aside(f"error: {one_line(error)}")
+
+
 def one_line(error: Exception) -> str:
     """What went wrong, and after an unknown option or command the ones there are."""
     spoken = getattr(error, "format_message", None)

@@ -11,13 +11,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = {"accel_drift", "accel_drift_kernels"}
+_IMPORTED_AS = {"scikit_learn": "sklearn", "pyyaml": "yaml"}
 
 
 def modules(requirements: list[str]) -> set[str]:
-    """The import names of requirements; here they differ from the projects' names in "-", and in scikit-learn's."""
+    """The import names of requirements: here they are the projects' names with "_" for "-", but for a few."""
     names = {re.split(r"[\s\[<>=!~;]", line)[0].lower().replace("-", "_") for line in requirements}
     names = {re.sub(r"^cupy_cuda\d+x$", "cupy", name) for name in names}
-    return {"sklearn" if name == "scikit_learn" else name for name in names}
+    return {_IMPORTED_AS.get(name, name) for name in names}
 
 
 def imported(folder: str) -> dict[str, str]:

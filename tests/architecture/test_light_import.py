@@ -17,7 +17,7 @@ from accel_drift.detectors import names
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
     *("array_api_compat", "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "cupy"),
-    *("pyarrow", "pandas", "polars", "jinja2", "rich", "typer", "threadpoolctl"),
+    *("pyarrow", "pandas", "polars", "jinja2", "rich", "typer", "threadpoolctl", "pydantic", "yaml"),
 }
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from accel_drift.config import Config, effective
+from accel_drift.config.mistakes import Key, dotted
+from accel_drift.config.schema import allowed, at, leaves
+from accel_drift.config.text import read
+from accel_drift.config.writing import word
 from accel_drift.detectors import get_class, names
 from accel_drift.finding import Status
 from accel_drift.report.words import STATUS_MEANING
@@ -97,6 +102,26 @@ def history() -> str:
     )
 
 
+def config_keys() -> str:
+    """One row a key of a configuration; of detectors those of psi."""
+    head = ["key", "default", "takes", "meaning"]
+    rows = [head, ["---"] * len(head)]
+    there = effective(Config.model_construct())
+    for key in leaves():
+        if key[0] != "detectors" or key[1] in ("use", "psi"):
+            fragment, _ = at(key)
+            says = str(fragment["description"]).rstrip(".")
+            rows.append([f"`{dotted(key)}`", f"`{_default(there, key)}`", allowed(fragment), says])
+    return table(rows)
+
+
+def _default(text: str, key: Key) -> str:
+    value = read(text).value
+    for part in key:
+        value = value[part]
+    return word(value)
+
+
 def evaluated() -> str:
     """Contenders of the study through the harness, where nothing drifts and where half a deviation comes."""
     result = newest("evaluation")
@@ -157,6 +182,7 @@ PARTS = {
     "scenarios": made,
     "published": published,
     "history": history,
+    "keys": config_keys,
     "evaluated": evaluated,
 }
 

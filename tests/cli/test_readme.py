@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 import accel_drift as ad
+from accel_drift.config import Config
+from accel_drift.errors import ConfigError
 from tests.cli import readme
 from tests.cli.conftest import Cli
 
@@ -110,10 +112,26 @@ def test_the_defaults_of_the_options_are_those_of_the_code() -> None:
 
 def test_every_command_and_option_it_shows_exists(cli: Cli) -> None:
     shown = set(re.findall(r"(?<!\w)--[a-z][\w-]+", "\n".join(line for line in TEXT.splitlines() if "pip" not in line)))
-    commands = ["score", "fit", "calibrate", "simulate", "demo"]
+    commands = ["score", "fit", "calibrate", "simulate", "demo", "init", "config"]
     commands += ["history runs", "history trend", "history slow", "history prune"]
     there = set(re.findall(r"--[a-z][\w-]+", "".join(cli(*c.split(), "--help").out for c in commands)))
     assert shown <= there, shown - there
+
+
+def test_the_configuration_it_shows_works(tmp_path: Path) -> None:
+    (text,) = readme.blocks("yaml")
+    (tmp_path / "drift.yaml").write_text(text, encoding="utf-8")
+    config = Config.load(tmp_path / "drift.yaml", {})
+    assert config.fit_options()["rule"] == 0.3
+    wrong = text.replace("severity_bands:", "binz:").replace("time: 1d, on: event_time", "rows: 10k")
+    (tmp_path / "drift.yaml").write_text(wrong, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        Config.load(tmp_path / "drift.yaml", {})
+    (shown,) = (block for block in readme.blocks("text") if "binz" in block)
+    told = str(caught.value).replace(f"{tmp_path}/", "")
+    for line in shown.splitlines():
+        start = line.removeprefix("error: ").removesuffix("...")
+        assert re.sub(r":\d+:", ":", start) in re.sub(r":\d+:", ":", told)
 
 
 def test_its_files_are_there() -> None:

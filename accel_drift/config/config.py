@@ -1,0 +1,196 @@
+"""A configuration: read, checked, never changed, and made into what the monitor takes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+
+from pydantic import Field, ValidationError, model_validator
+
+from accel_drift.config import checking, environment, sections
+from accel_drift.config.detectors import Detectors, WithOptions
+from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, shown
+from accel_drift.config.sections import Section
+from accel_drift.config.text import Read, read
+from accel_drift.errors import SourceError
+from accel_drift.files import path_of
+
+if not TYPE_CHECKING:
+    Detectors = WithOptions
+
+
+class Config(Section):
+    """What is watched, and how."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] = "monitor"
+    """The monitor's name: its windows stand in the history under it."""
+    data: sections.Data = sections.Data()
+    columns: sections.Columns = sections.Columns()
+    drift: sections.Drift = sections.Drift()
+    detectors: Detectors = Detectors()
+    windows: sections.Windows = sections.Windows()
+    reference: sections.Reference = sections.Reference()
+    predictions: sections.Predictions = sections.Predictions()
+    confidence: sections.Confidence = sections.Confidence()
+    performance: sections.Performance = sections.Performance()
+    concept_drift: sections.ConceptDrift = sections.ConceptDrift()
+    streams: sections.Streams = sections.Streams()
+    health: sections.Health = sections.Health()
+    history: sections.History = sections.History()
+    logging: sections.Logging = sections.Logging()
+
+    @model_validator(mode="after")
+    def _sections_go_together(self) -> Self:
+        found: list[checking.Contradiction] = []
+        if self.reference.mode == "fixed" and self.data.reference_path is None:
+            text = "it is null, and reference.mode is fixed: name the data set to compare with"
+            found.append(checking.Contradiction(("data", "reference_path"), text, ("data", "reference")))
+        if self.reference.threshold_rate is not None and self.windows.rows is None:
+            text = "thresholds are for windows of so many rows; give windows.rows"
+            found.append(checking.Contradiction(("reference", "threshold_rate"), text, ("reference", "windows")))
+        if found:
+            raise checking.ContradictionError(found)
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path, environ: Mapping[str, str] | None = None) -> Self:
+        """Read a file, with what the environment says instead.
+
+        A variable `ACCEL_DRIFT_HISTORY__URL` gives the key `history.url`: text as it stands, anything else as YAML.
+
+        Args:
+            path: of the YAML file.
+            environ: variables; None for those of this process.
+
+        Raises:
+            ConfigError: something in it is wrong; all of it is told at once, line by line.
+            SourceError: there is no such file, or it cannot be read.
+        """
+        file = path_of(path)
+        found = _read(file)
+        if not isinstance(found.value, dict) and not found.wrong:
+            raise ConfigFileError(str(file), [_no_mapping(file, found)])
+        wrong = [Mistake(f"{file}:{line}", line, text) for line, text in found.wrong]
+        values = found.value if isinstance(found.value, dict) else {}
+        given, mistakes = environment.overrides(os.environ if environ is None else environ)
+        for key, (_, value) in given.items():
+            _put(values, key, value)
+        variables = {key: variable for key, (variable, _) in given.items()}
+        made, more = _checked(cls, values) if isinstance(found.value, dict) else (None, [])
+        wrong += [_placed(file, found, variables, key, text) for key, text in more]
+        if wrong or mistakes:
+            raise ConfigFileError(str(file), [*wrong, *mistakes])
+        return cast("Self", made)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """A configuration of plain values, as a YAML file would hold them.
+
+        Raises:
+            ConfigError: something in them is wrong; all of it is told at once.
+        """
+        made, wrong = _checked(cls, dict(values))
+        if wrong:
+            raise ConfigFileError("the configuration", [Mistake("configuration", 0, text) for _, text in wrong])
+        return cast("Self", made)
+
+    def fit_options(self) -> dict[str, Any]:
+        """What `Profile.fit` takes beside the reference."""
+        drift, columns, data = self.drift, self.columns, self.data
+        named = [name for name in (data.id_column,) if name is not None and name not in columns.drop]
+        return {
+            "detectors": self.detectors.made(),
+            "content": self.reference.content,
+            "backend": drift.backend,
+            "block": drift.block,
+            "correction": drift.correction,
+            "rule": drift.rule,
+            "alpha": drift.alpha,
+            "min_effect": drift.min_effect,
+            "seed": drift.seed,
+            "columns": None if columns.only is None else list(columns.only),
+            "drop": [*columns.drop, *named],
+            "label": data.label_column,
+            "kinds": columns.of_kind() or None,
+            "sample_rows": self.reference.sample_rows,
+        }
+
+    def window_options(self) -> dict[str, Any]:
+        """What `Windows` takes: the keys that are not as by default."""
+        given = self.windows.changed()
+        return given if {"rows", "time", "by"} & {*given} else {**given, "by": "file"}
+
+
+def _read(file: Path) -> Read:
+    """Raises SourceError where there is no text to read."""
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        advice = f"accel-drift init REFERENCE --out {file} writes one"
+        raise SourceError(f"there is no file {str(file)!r}; {advice}") from None
+    except OSError as error:
+        raise SourceError(f"cannot read {file}: {error.strerror or error}") from error
+    try:
+        return read(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        text = "not UTF-8; save the file as UTF-8"
+        raise ConfigFileError(str(file), [Mistake(f"{file}:{line}", line, text)]) from None
+
+
+def _no_mapping(file: Path, found: Read) -> Mistake:
+    line = found.lines.get((), 1)
+    if found.value is None:
+        text = "there is nothing in it; accel-drift init REFERENCE writes one to begin with"
+    else:
+        what = "a list" if isinstance(found.value, list) else shown(found.value)
+        text = f"it holds {what}; it takes keys with values, such as name: churn"
+    return Mistake(f"{file}:{line}", line, text)
+
+
+def _put(values: dict[str, Any], key: Key, value: Any) -> None:
+    """Set a key, with the mappings that lead to it; where something else stands in its way, that is told later."""
+    here = values
+    for part in key[:-1]:
+        if here.get(str(part)) is None:
+            here[str(part)] = {}
+        here = here[str(part)]
+        if not isinstance(here, dict):
+            return
+    here[str(key[-1])] = value
+
+
+def _checked(cls: type[Any], values: dict[str, Any]) -> tuple[Any, list[tuple[Key, str]]]:
+    """What plain values make, and what is wrong with them. A section without any (null) has its defaults."""
+    values = {key: {} if value is None and key != "name" else value for key, value in values.items()}
+    made, wrong = _validated(cls, values)
+    if wrong:
+        # What sections say together is looked at where each is right by itself.
+        faulty = {str(key[0]) for key, _ in wrong if key}
+        _, more = _validated(cls, {key: value for key, value in values.items() if key not in faulty}, faulty)
+        wrong += more
+    return made, wrong
+
+
+def _validated(
+    cls: type[Any], values: dict[str, Any], faulty: Collection[str] = ()
+) -> tuple[Any, list[tuple[Key, str]]]:
+    try:
+        # As JSON, so that a list is a tuple where one is wanted, and nothing else is taken for anything else.
+        return cls.model_validate_json(json.dumps(values)), []
+    except ValidationError as error:
+        return None, checking.told(error, values, faulty)
+
+
+def _placed(file: Path, found: Read, variables: Mapping[Key, str], key: Key, text: str) -> Mistake:
+    """A mistake with the line of its key, or of the nearest section above it, or with its variable."""
+    for end in range(len(key), -1, -1):
+        if key[:end] in variables:
+            return Mistake(variables[key[:end]], 0, text)
+        if end and key[:end] in found.lines:
+            line = found.lines[key[:end]]
+            return Mistake(f"{file}:{line}", line, text)
+    return Mistake(f"{file}:1", 1, text)
