@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,6 +40,25 @@ class Form:
         Raises:
             SourceError: the folder does not exist or cannot be written to.
         """
+        write_bytes_atomically(path, self._filler(header, batch, packed=packed))
+
+    def pack(self, header: Mapping[str, Any], batch: Any) -> bytes:
+        """The same as bytes, for what is kept elsewhere than in a file."""
+        sink = BytesIO()
+        self._filler(header, batch, packed=True)(sink)
+        return sink.getvalue()
+
+    def unpack(self, body: bytes, origin: str) -> tuple[dict[str, Any], Any]:
+        """A header and its `pyarrow.RecordBatch`, from what `pack` gave; `origin` is for messages.
+
+        Raises:
+            AccelDriftError: `error`: it is damaged, foreign, altered, or of a later format.
+        """
+        import pyarrow as pa
+
+        return self._opened(lambda: pa.BufferReader(body), Path(origin))
+
+    def _filler(self, header: Mapping[str, Any], batch: Any, *, packed: bool) -> Callable[[BinaryIO], None]:
         import pyarrow as pa
 
         whole = {**header, "format": self.format}
@@ -51,7 +71,7 @@ class Form:
             with pa.ipc.new_file(sink, batch.schema, options=options) as out:
                 out.write_batch(batch)
 
-        write_bytes_atomically(path, fill)
+        return fill
 
     def is_one(self, path: Path) -> bool:
         """Whether a file calls itself one, without reading its rows."""
@@ -74,8 +94,13 @@ class Form:
 
         if not path.is_file():
             raise SourceError(f"there is no {self.what} {str(path)!r}; {self.how}")
+        return self._opened(lambda: pa.OSFile(str(path), "rb"), path)
+
+    def _opened(self, opened: Callable[[], Any], path: Path) -> tuple[dict[str, Any], Any]:
+        import pyarrow as pa
+
         try:
-            with pa.OSFile(str(path), "rb") as source:
+            with opened() as source:
                 file = pa.ipc.open_file(source)
                 batches = [file.get_batch(i) for i in range(file.num_record_batches)]
         except (OSError, pa.ArrowException) as error:

@@ -17,7 +17,7 @@ from accel_drift.errors import HistoryError
 from accel_drift.history import writing
 from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.history.store import Store
-from accel_drift.history.tables import batches, states
+from accel_drift.history.tables import batches, parts, states
 from accel_drift.history.window import Metric
 
 
@@ -30,10 +30,16 @@ class Ledger:
 
     def saved(self) -> Saved | None:
         """Where the monitor stands; None where it never began."""
-        asked = select(states.c.revision, states.c.token, states.c.state, states.c.parts)
+        asked = select(states.c.revision, states.c.token, states.c.state)
         asked = asked.where(states.c.name == self._name)
         row = self._store.read(lambda connection: connection.execute(asked).first())
         return None if row is None else Saved(*row)
+
+    def parts(self) -> dict[str, bytes]:
+        """What its parts know: name of a piece -> its bytes."""
+        asked = select(parts.c.part, parts.c.body).where(parts.c.name == self._name)
+        rows = self._store.read(lambda connection: connection.execute(asked).all())
+        return {row.part: bytes(row.body) for row in rows}
 
     def taken(self, first: int) -> list[Taken]:
         """The batches from a number on."""
@@ -83,7 +89,7 @@ class Ledger:
     def _moved(self, connection: Connection, step: Step, now: datetime) -> bool:
         """Put the monitor where the step leads; False where this step was made already."""
         to = step.to
-        row = {"revision": to.revision, "token": to.token, "state": to.state, "parts": to.parts, "updated_at": now}
+        row = {"revision": to.revision, "token": to.token, "state": to.state, "updated_at": now}
         there = connection.execute(
             select(states.c.revision, states.c.token).where(states.c.name == self._name).with_for_update()
         ).first()
@@ -124,6 +130,14 @@ class Ledger:
             done = [batches.c.name == self._name, batches.c.number >= first, batches.c.number < end]
             connection.execute(delete(batches).where(*done, batches.c.batch_key == ""))
             connection.execute(update(batches).where(*done, batches.c.body.is_not(None)).values(body=None))
+        for part, body in step.parts.items():
+            own = parts.c.name == self._name, parts.c.part == part
+            if body is None:
+                connection.execute(delete(parts).where(*own))
+                continue
+            put = writing.upsert(connection)(parts).values(name=self._name, part=part, body=body)
+            put = put.on_conflict_do_update(index_elements=["name", "part"], set_={"body": put.excluded.body})
+            connection.execute(put)
 
 
 _TAKEN = [batches.c[name] for name in ("number", "batch_key", "digest", "rows", "taken_at", "body")]

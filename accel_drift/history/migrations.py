@@ -62,7 +62,9 @@ _FIRST = (
 _STATES = (
     """CREATE TABLE drift_states (
         name TEXT NOT NULL PRIMARY KEY, revision {integer} NOT NULL, token TEXT NOT NULL, state TEXT NOT NULL,
-        parts {bytes} NOT NULL, updated_at {time} NOT NULL)""",
+        updated_at {time} NOT NULL)""",
+    """CREATE TABLE drift_parts (
+        name TEXT NOT NULL, part TEXT NOT NULL, body {bytes} NOT NULL, PRIMARY KEY (name, part))""",
     """CREATE TABLE drift_batches (
         name TEXT NOT NULL, number {integer} NOT NULL, batch_key TEXT NOT NULL, digest TEXT NOT NULL,
         rows {integer} NOT NULL, taken_at {time} NOT NULL, body {bytes}, PRIMARY KEY (name, number))""",

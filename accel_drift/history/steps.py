@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -49,13 +49,11 @@ class Saved:
         revision: counts what was written.
         token: tells what one process wrote from what another did.
         state: its own, as it wrote it.
-        parts: the same of its parts.
     """
 
     revision: int
     token: str
     state: str
-    parts: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,10 @@ class Step:
         to: where it stands then; its revision is one more than that it goes on from.
         taken: batches that are new.
         used: numbers of batches, from the first to before the second, whose rows no window needs any more.
+        parts: what its parts know, as far as that is new: name of a piece -> its bytes, None where it is gone.
     """
 
     to: Saved
     taken: Sequence[Taken] = ()
     used: tuple[int, int] = (0, 0)
+    parts: Mapping[str, bytes | None] = field(default_factory=dict)

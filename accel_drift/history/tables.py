@@ -155,10 +155,18 @@ states = Table(
     _required("revision", BigInteger),
     _required("token", Text),
     _required("state", AnyText),
-    _required("parts", LargeBinary),
     _required("updated_at", Moment),
 )
-"""One row a monitor: where it stands, as JSON, and what its parts know."""
+"""One row a monitor: where it stands, as JSON."""
+
+parts = Table(
+    "drift_parts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("part", AnyText, primary_key=True),
+    _required("body", LargeBinary),
+)
+"""What the parts of a monitor know, each in as many pieces as it likes, so that only what changed is written."""
 
 batches = Table(
     "drift_batches",

@@ -8,21 +8,25 @@ monitor = mo.Monitor(mo.Trailing(windows=26, block="day:day"), mo.Windows(time="
 from __future__ import annotations
 
 from accel_drift.monitor.batches import Batch
+from accel_drift.monitor.confidence_part import Confidences
 from accel_drift.monitor.cost import CostBenefit, cost_benefit
 from accel_drift.monitor.health import Health, health
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.parts import Part, Told
 from accel_drift.monitor.references import NoReferenceError, Period, Trailing
+from accel_drift.monitor.stream_part import Streams
 from accel_drift.monitor.windows import Windows
 
 __all__ = [
     "Batch",
+    "Confidences",
     "CostBenefit",
     "Health",
     "Monitor",
     "NoReferenceError",
     "Part",
     "Period",
+    "Streams",
     "Told",
     "Trailing",
     "Windows",

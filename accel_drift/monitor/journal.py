@@ -48,11 +48,10 @@ class Journal:
     Attributes:
         last: number of the batch that was taken in last.
         ready: reports that are written, and not handed out yet.
-        parts: what the parts of the monitor stood at when it was last written.
     """
 
     def __init__(self, name: str, history: History | None, *, keep_rows: bool) -> None:
-        self.last, self.parts = 0, b""
+        self.last = 0
         self.ready: deque[Report] = deque()
         self._name, self._keep_rows = name, keep_rows
         self._ledger = Memory() if history is None else history.ledger(name)
@@ -90,7 +89,7 @@ class Journal:
     def write(
         self,
         state: Mapping[str, Any],
-        parts: bytes,
+        parts: Mapping[str, bytes | None],
         needed: int | None,
         schema: Schema | None,
         judged: Recorded | None = None,
@@ -100,7 +99,7 @@ class Journal:
 
         Args:
             state: the monitor's own, plain values.
-            parts: where its parts stand.
+            parts: what its parts know, as far as that is new.
             needed: the first batch whose rows a window still needs.
             schema: the reference's columns, to read rows by.
             judged: a window that is finished.
@@ -112,7 +111,7 @@ class Journal:
         first = self.last + 1 if needed is None else needed
         told = json.dumps({**state, "last": self.last, "needed": first})
         taken = [self._kept(one, first, schema) for one in self._fresh if one.taken.key or one.taken.number >= first]
-        step = Step(Saved(self._revision + 1, uuid4().hex, told, parts), taken, (self._used, first))
+        step = Step(Saved(self._revision + 1, uuid4().hex, told), taken, (self._used, first), parts)
         self._open = _Open(step, judged, measured)
         self.flush()
 
@@ -127,7 +126,7 @@ class Journal:
         step, recorded, measured = self._open
         new = self._ledger.write(step, recorded, measured)
         self._open, self._fresh = None, []
-        self._revision, self.parts, self._used = step.to.revision, step.to.parts, step.used[1]
+        self._revision, self._used = step.to.revision, step.used[1]
         if recorded is not None and new:
             LOG.info("%s: window %s: %r", self._name, recorded.window.key, recorded.report)
             self.ready.append(recorded.report)
@@ -138,9 +137,13 @@ class Journal:
         if saved is None:
             return None
         state: dict[str, Any] = json.loads(saved.state)
-        self._revision, self.parts = saved.revision, saved.parts
+        self._revision = saved.revision
         self.last, self._used = state["last"], state["needed"]
         return state
+
+    def parts(self) -> dict[str, bytes]:
+        """What the parts of the monitor knew when it was last written."""
+        return self._ledger.parts()
 
     def needed(self) -> list[Taken]:
         """The batches whose rows are needed again."""

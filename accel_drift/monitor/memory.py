@@ -10,14 +10,19 @@ from accel_drift.history.steps import Saved, Step, Taken
 
 
 class Memory:
-    """Which batches with a key were taken; nothing else is asked of it."""
+    """Which batches with a key were taken, and what parts know."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Taken] = {}
         self._digests: dict[str, Taken] = {}
+        self._parts: dict[str, bytes] = {}
 
     def saved(self) -> Saved | None:
         """Nothing outlives the process."""
+
+    def parts(self) -> dict[str, bytes]:
+        """See `Ledger.parts`."""
+        return self._parts
 
     def taken(self, first: int) -> list[Taken]:  # noqa: ARG002
         """Nothing is taken in again."""
@@ -37,4 +42,9 @@ class Memory:
         for one in step.taken:
             if one.key:
                 self._keys[one.key] = self._digests[one.digest] = one
+        for part, body in step.parts.items():
+            if body is None:
+                self._parts.pop(part, None)
+            else:
+                self._parts[part] = body
         return True

@@ -18,7 +18,7 @@ from accel_drift.monitor.batches import Batch, Given, each, named
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.journal import LOG, Journal, Measured
-from accel_drift.monitor.parts import Part, Told, bundled, checked, unbundled
+from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore
 from accel_drift.monitor.references import Reference, digest_of, reference_of
 from accel_drift.monitor.reports import left_out, numbers, untested, with_window
 from accel_drift.monitor.rows import as_rows, is_path, times_of
@@ -78,7 +78,7 @@ class Monitor:
         self.name, self.windows = name, Windows(by="batch") if window is None else window
         if not isinstance(self.windows, Windows):
             raise ConfigError(f"window is {window!r:.100}; it is accel_drift.Windows(rows=10_000), for example")
-        self._reference, self._parts = reference_of(reference), checked(parts)
+        self._reference, self._parts = reference_of(reference), checked(parts, self.windows)
         self._keep_rows, self._turn = bool(keep_rows), Turn()
         self._own_history = isinstance(history, str)
         self.history = History(history) if isinstance(history, str) else history
@@ -142,7 +142,7 @@ class Monitor:
         with self._turn:
             rows = batch.rows if isinstance(batch, Batch) else batch
             profile = self._reference.profile(tuple(self._cutter.past))
-            held = as_rows(rows, profile.schema) if self._parts or self.windows.on else rows
+            held = prepared(self._parts, as_rows(rows, profile.schema)) if self._parts or self.windows.on else rows
             return profile.score(self._compared(held, profile))
 
     def label(self, ids: Any, labels: Any) -> int:
@@ -219,7 +219,7 @@ class Monitor:
             # As it is: on its device, in its type, or in a file that may be larger than memory.
             self._enter(given, given.rows, -1)
             return
-        rows = as_rows(given.rows, self._reference.schema)
+        rows = prepared(self._parts, as_rows(given.rows, self._reference.schema))
         if self.windows.on is not None:
             times_of(rows, self.windows.on)  # all of it can be dated, or nothing is taken
         parts = max(1, -(-rows.nbytes // _AT_ONCE)) if self.windows.by is None else 1
@@ -342,8 +342,9 @@ class Monitor:
             "cutter": self._cutter.state(),
             "said": self._said,
         }
-        parts = bundled({part.name: part.state() for part in self._parts}) if self._parts else b""
-        self._journal.write(state, parts, self._cutter.needed, self._reference.schema, judged, measured)
+        self._journal.write(
+            state, changes_of(self._parts), self._cutter.needed, self._reference.schema, judged, measured
+        )
 
     @contextmanager
     def _undone(self) -> Iterator[None]:
@@ -355,9 +356,8 @@ class Monitor:
             raise
 
     def _restore(self) -> None:
-        known = unbundled(self._journal.parts)
-        for part in self._parts:
-            part.restore(known.get(part.name, b""))
+        if self._parts:
+            restore(self._parts, self._journal.parts())
 
     def _resume(self) -> None:
         """Stand where the monitor of this name stood, if there was one."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
-from accel_drift.errors import ConfigError
+from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding
 from accel_drift.history import Metric
 from accel_drift.monitor.cutting import Cut
+from accel_drift.monitor.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,19 @@ class Part(ABC):
     name: str
     columns: tuple[str, ...]
 
+    @property
+    def once(self) -> bool:
+        """Whether it may see a row only once, so that windows may not overlap."""
+        return False
+
+    def prepare(self, rows: pa.Table) -> pa.Table:
+        """Rows of a batch with columns that this part makes of others, so that the reference can compare them.
+
+        Raises:
+            DataError: there are no such columns; the rows then stay as they are.
+        """
+        return rows
+
     @abstractmethod
     def look(self, cut: Cut, rows: pa.Table) -> Told:
         """Look at a window.
@@ -64,19 +77,22 @@ class Part(ABC):
         return False
 
     @abstractmethod
-    def state(self) -> bytes:
-        """Where it stands."""
+    def changes(self) -> Mapping[str, bytes | None]:
+        """What became other since the last call, of what it knows: name of a piece -> its bytes, None where it is gone.
+
+        A part that knows little has one piece; one that knows much has many, so that little is written at a time.
+        """
 
     @abstractmethod
-    def restore(self, state: bytes) -> None:
-        """Stand there again; b"" is the beginning."""
+    def restore(self, pieces: Mapping[str, bytes]) -> None:
+        """Know what these pieces say, and nothing else; no piece is the beginning."""
 
 
-def checked(parts: Sequence[Part]) -> tuple[Part, ...]:
+def checked(parts: Sequence[Part], windows: Windows) -> tuple[Part, ...]:
     """Parts of a monitor.
 
     Raises:
-        ConfigError: they are no list of parts, or two have one name.
+        ConfigError: they are no list of parts, two have one name, or one cannot look at windows that overlap.
     """
     all_given: Any = parts
     given = tuple(all_given) if isinstance(all_given, Iterable) else (all_given,)
@@ -85,6 +101,10 @@ def checked(parts: Sequence[Part]) -> tuple[Part, ...]:
             raise ConfigError(
                 f"parts holds {part!r:.100}; it is a list of parts such as Streams(...), Confidences(...)"
             )
+        if part.once and windows.overlap:
+            raise ConfigError(f"{part.name} may see a row only once, and these windows overlap; leave every= out")
+        if "/" in part.name:
+            raise ConfigError(f"a part is called {part.name!r}; its name has no slash")
     names = [part.name for part in given]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -92,35 +112,21 @@ def checked(parts: Sequence[Part]) -> tuple[Part, ...]:
     return given
 
 
-def saved(save: Callable[[Path], None]) -> bytes:
-    """What something writes to a file, as bytes."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "state"
-        save(file)
-        return file.read_bytes()
+def prepared(parts: Sequence[Part], rows: pa.Table) -> pa.Table:
+    """Rows with the columns that parts make; where one cannot, it will say so of the window."""
+    for part in parts:
+        with suppress(DataError):
+            rows = part.prepare(rows)
+    return rows
 
 
-def loaded(state: bytes, load: Callable[[Path], Any]) -> Any:
-    """What something makes of a file of these bytes."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "state"
-        file.write_bytes(state)
-        return load(file)
+def changes_of(parts: Sequence[Part]) -> dict[str, bytes | None]:
+    """What is to be written of all parts."""
+    return {f"{part.name}/{piece}": body for part in parts for piece, body in part.changes().items()}
 
 
-def bundled(states: Mapping[str, bytes]) -> bytes:
-    """States of several parts as one."""
-    table = pa.table({"name": list(states), "state": pa.array(list(states.values()), pa.binary())})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as out:
-        out.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def unbundled(states: bytes) -> dict[str, bytes]:
-    """The states that `bundled` put together."""
-    if not states:
-        return {}
-    with pa.ipc.open_stream(states) as stream:
-        table = stream.read_all()
-    return dict(zip(table["name"].to_pylist(), table["state"].to_pylist(), strict=True))
+def restore(parts: Sequence[Part], known: Mapping[str, bytes]) -> None:
+    """Let all parts know what was written of them."""
+    for part in parts:
+        start = f"{part.name}/"
+        part.restore({name.removeprefix(start): body for name, body in known.items() if name.startswith(start)})

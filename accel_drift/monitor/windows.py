@@ -137,6 +137,13 @@ class Windows:
         return length(self.time, "time") if self.every is None else length(self.every, "every")
 
     @property
+    def overlap(self) -> bool:
+        """Whether a row can be in several windows."""
+        if self.every is None:
+            return False
+        return self.row_step < self.rows if self.rows is not None else self.step != length(self.time, "time")
+
+    @property
     def row_step(self) -> int:
         """From the start of a window of rows to that of the next."""
         return self.every if isinstance(self.every, int) else int(self.rows or 0)

@@ -225,8 +225,11 @@ class ConfidenceTrack:
         Raises:
             SourceError: the folder does not exist or cannot be written to.
         """
-        known = {"sort": self._sort, "seen": self._seen, "classes": self._classes}
-        _FORM.write({**self._facts(), **known}, _rows(self._batches), path_of(path))
+        _FORM.write(self._header(), _rows(self._batches), path_of(path))
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes, for keeping it elsewhere than in a file."""
+        return _FORM.pack(self._header(), _rows(self._batches))
 
     @classmethod
     def load(cls, path: str | Path, backend: str | Backend = "auto") -> ConfidenceTrack:
@@ -239,8 +242,21 @@ class ConfidenceTrack:
         Raises:
             SourceError: there is no such file; or it is damaged, foreign, altered, or of a later format.
         """
-        header, rows = _FORM.read(path_of(path))
-        _FORM.require(path_of(path), header, ("options", "reference", "sort", "seen", "classes"))
+        return cls._of(*_FORM.read(path_of(path)), path_of(path), backend)
+
+    @classmethod
+    def of_bytes(cls, body: bytes, backend: str | Backend = "auto") -> ConfidenceTrack:
+        """A track as it stood when `to_bytes` was called.
+
+        Raises:
+            SourceError: the bytes are damaged, foreign, altered, or of a later format.
+        """
+        origin = "confidence track in memory"
+        return cls._of(*_FORM.unpack(body, origin), Path(origin), backend)
+
+    @classmethod
+    def _of(cls, header: dict[str, Any], rows: Any, path: Path, backend: str | Backend) -> ConfidenceTrack:
+        _FORM.require(path, header, ("options", "reference", "sort", "seen", "classes"))
         made = cls(**{**header["options"], "bounds": tuple(header["options"]["bounds"])}, backend=backend)
         if header["reference"] is not None:
             values = np.frombuffer(base64.b64decode(header["reference"]), "<f8")
@@ -254,6 +270,9 @@ class ConfidenceTrack:
 
     def __repr__(self) -> str:
         return f"<ConfidenceTrack: {len(self):,} batches{', with a reference' if self._reference else ''}>"
+
+    def _header(self) -> dict[str, Any]:
+        return {**self._facts(), "sort": self._sort, "seen": self._seen, "classes": self._classes}
 
     def _read(self, probabilities: Any) -> RowConfidence:
         options = {name: self._options[name] for name in ("classes", "rounding")}
