@@ -13,6 +13,7 @@ from accel_drift.monitor.cost import CostBenefit, cost_benefit
 from accel_drift.monitor.health import Health, health
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.parts import Part, Told
+from accel_drift.monitor.performance_part import Performance
 from accel_drift.monitor.references import NoReferenceError, Period, Trailing
 from accel_drift.monitor.stream_part import Streams
 from accel_drift.monitor.windows import Windows
@@ -25,6 +26,7 @@ __all__ = [
     "Monitor",
     "NoReferenceError",
     "Part",
+    "Performance",
     "Period",
     "Streams",
     "Told",

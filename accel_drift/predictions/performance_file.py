@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,20 +34,7 @@ def write(track: PerformanceTrack, path: Path) -> None:
         ConfigError: the detector could not be found again by its name.
     """
     windows = list(track._joining.windows.values())
-    header = {
-        "options": track._options,
-        "baseline": None if track._baseline is None else track._baseline.to_dict(),
-        "errors": track._errors.to_plain(),
-        "classes": track._classes,
-        "sort": track._sort,
-        "seen": track._seen,
-        "counts": asdict(track._counts),
-        "windows": [
-            {"key": rows.key, "at": rows.at, "rows": len(rows.said), "chances": rows.chances is not None}
-            for rows in windows
-        ],
-    }
-    _FORM.write(header, _batch(windows, track._joining.waiting, len(track._classes or ())), path)
+    _FORM.write(_header(track, windows), _batch(windows, track._joining.waiting, len(track._classes or ())), path)
 
 
 def read(path: Path, backend: str | Backend) -> PerformanceTrack:
@@ -55,16 +43,70 @@ def read(path: Path, backend: str | Backend) -> PerformanceTrack:
     Raises:
         SourceError: there is no such file; or it is damaged, foreign, altered, or of a later format.
     """
-    from accel_drift.predictions.performance_track import PerformanceTrack
-
     header, batch = _FORM.read(path)
     _FORM.require(path, header, _PARTS)
+    return _track(header, _windows(header["windows"], batch), batch, repr(str(path)), backend)
+
+
+def pack(track: PerformanceTrack) -> bytes:
+    """All of a track but its windows."""
+    return _FORM.pack(_header(track, []), _batch([], track._joining.waiting, len(track._classes or ())))
+
+
+def pack_window(track: PerformanceTrack, key: str) -> bytes:
+    """One window of a track."""
+    rows = track._find(key)
+    return _FORM.pack({"window": _about(rows)}, _batch([rows], {}, len(track._classes or ())))
+
+
+def unpack(body: bytes, windows: Sequence[bytes], backend: str | Backend) -> PerformanceTrack:
+    """A track from what `pack` and `pack_window` gave, the windows in the order they came.
+
+    Raises:
+        SourceError: something is damaged, foreign, altered, or of a later format.
+    """
+    origin = "performance track in memory"
+    header, batch = _FORM.unpack(body, origin)
+    _FORM.require(Path(origin), header, _PARTS)
+    found = []
+    for window in windows:
+        about, rows = _FORM.unpack(window, origin)
+        found += _windows([about["window"]], rows)
+    return _track(header, found, batch, origin, backend)
+
+
+def _header(track: PerformanceTrack, windows: Sequence[Rows]) -> dict[str, Any]:
+    return {
+        "options": track._options,
+        "baseline": None if track._baseline is None else track._baseline.to_dict(),
+        "errors": track._errors.to_plain(),
+        "classes": track._classes,
+        "sort": track._sort,
+        "seen": track._seen,
+        "counts": asdict(track._counts),
+        "windows": [_about(rows) for rows in windows],
+    }
+
+
+def _about(rows: Rows) -> dict[str, Any]:
+    return {"key": rows.key, "at": rows.at, "rows": len(rows.said), "chances": rows.chances is not None}
+
+
+def _track(
+    header: dict[str, Any], windows: Sequence[Rows], batch: Any, origin: str, backend: str | Backend
+) -> PerformanceTrack:
+    """A track from its header, its windows, and the rows after theirs: labels that wait."""
+    from accel_drift.predictions.performance_track import PerformanceTrack
+
     baseline = None if header["baseline"] is None else Performance.from_dict(header["baseline"])
     made = PerformanceTrack(baseline, **header["options"], detector=None, backend=backend)
-    made._errors = Errors.of_plain(header["errors"], repr(str(path)), backend)
+    made._errors = Errors.of_plain(header["errors"], origin, backend)
     made._classes = None if header["classes"] is None else tuple(header["classes"])
     made._sort, made._seen, made._counts = header["sort"], header["seen"], Counts(**header["counts"])
-    made._joining = _joining(header, batch)
+    first = sum(one["rows"] for one in header["windows"])
+    waiting = zip(batch["id"].to_pylist()[first:], batch["truth"].to_pylist()[first:], strict=True)
+    made._joining = Joining(header["options"]["conflict"], header["options"]["keep_labels"])
+    made._joining.restore(windows, dict(waiting))
     return made
 
 
@@ -89,16 +131,15 @@ def _batch(windows: list[Rows], waiting: dict[str, int], classes: int) -> Any:
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
-def _joining(header: dict[str, Any], batch: Any) -> Joining:
+def _windows(told: Sequence[dict[str, Any]], batch: Any) -> list[Rows]:
+    """The windows whose rows stand one after another."""
     ids = batch["id"].to_pylist()
     said, truth = (batch[name].to_numpy().astype(np.int64) for name in ("said", "truth"))
     chances = batch["chances"].flatten().to_numpy().reshape(len(ids), batch["chances"].type.list_size)
     windows, first = [], 0
-    for one in header["windows"]:
+    for one in told:
         part = slice(first, first + one["rows"])
         of_rows = chances[part].copy() if one["chances"] else None
         windows.append(Rows(one["key"], one["at"], ids[part], said[part].copy(), of_rows, truth[part].copy()))
         first = part.stop
-    made = Joining(header["options"]["conflict"], header["options"]["keep_labels"])
-    made.restore(windows, dict(zip(ids[first:], truth[first:].tolist(), strict=True)))
-    return made
+    return windows

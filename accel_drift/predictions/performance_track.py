@@ -23,6 +23,7 @@ from accel_drift.predictions.labels import read_places
 from accel_drift.predictions.performance import Performance, Scored, measured, positive_of, score
 from accel_drift.predictions.rows import check_rounding, named
 from accel_drift.predictions.track import DAY, placed, shown_at
+from accel_drift.streams.base import StreamDetector
 from accel_drift.turns import Turn
 
 
@@ -240,6 +241,11 @@ class PerformanceTrack:
     def windows(self) -> tuple[str, ...]:
         """Names of the windows that are kept, in the order they came."""
         return tuple(rows.key for rows in self._joining.windows.values())
+
+    @property
+    def detector(self) -> StreamDetector | None:
+        """What watches the errors; None where nothing does."""
+        return self._errors.detector
 
     @property
     def counts(self) -> dict[str, int]:

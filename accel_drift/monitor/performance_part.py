@@ -1,0 +1,249 @@
+"""How good a model is, window by window, as far as labels are known, and whether its errors change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from accel_drift.data.schema import listed
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.finding import Finding, Severity, Status
+from accel_drift.history import Metric
+from accel_drift.monitor.confidence_part import chances, sources
+from accel_drift.monitor.cutting import Cut
+from accel_drift.monitor.parts import Part, Told
+from accel_drift.monitor.rows import as_rows
+from accel_drift.predictions.changed import Change
+from accel_drift.predictions.errors_watched import ConceptDrift
+from accel_drift.predictions.estimates import Estimate
+from accel_drift.predictions.performance import Performance as Measured
+from accel_drift.predictions.performance import performance
+from accel_drift.predictions.performance_file import pack, pack_window, unpack
+from accel_drift.predictions.performance_track import PerformanceTrack
+
+_REST = "rest"
+_WINDOW = "window "
+
+
+class Performance(Part):
+    """How good a model's predictions are, beside those of a baseline, and whether its errors change.
+
+    Labels stand in a column of the rows, or come later by `Monitor.label(ids, labels)`, in any order and in parts; then
+    the rows need a column of ids, and the numbers of their windows are written to the history anew. A null label is one
+    that is not known yet.
+
+    With a baseline, a window with labels is tested for numbers that are worse by more than `tolerance`; each that was
+    tested is a finding under the detector "performance". The errors, in the order in which their labels came, go down a
+    detector of concept drift; a change in them is a finding of the next report, on the column "error", whose note says
+    after which row it was seen. Either makes the data set drifted, and is not corrected for the other tests.
+
+    Args:
+        probabilities: columns with a probability for each class, or one column of lists of them.
+        score: instead of these, the column with the chance of the second of two classes.
+        predicted: the column with the predicted class, instead of probabilities or beside them.
+        label: the column with the true class, where it is known.
+        id: the column with ids, for labels that come later.
+        baseline: a data set with these columns, such as the rows the model was tested on; or what
+            `predictions.performance` made of one.
+        classes: names of the classes; by default those of the columns, else of the baseline.
+        name: what tells this part from others.
+        options: further ones of `predictions.PerformanceTrack`: positive, metrics, tolerance, alpha, correction,
+            detector, conflict, bins, keep, keep_rows, keep_labels.
+
+    Raises:
+        ConfigError: an option cannot work.
+        DataError: the baseline has no such columns.
+    """
+
+    def __init__(
+        self,
+        probabilities: Sequence[str] | str | None = None,
+        *,
+        score: str | None = None,
+        predicted: str | None = None,
+        label: str | None = None,
+        id: str | None = None,  # noqa: A002  (the field's word)
+        baseline: Any = None,
+        classes: Sequence[str] | None = None,
+        name: str = "performance",
+        **options: Any,
+    ) -> None:
+        self._source: tuple[str, ...] = ()
+        if probabilities is not None or score is not None:
+            self._source, _ = sources(probabilities, score)
+        elif predicted is None:
+            raise ConfigError("give probabilities=[...], score= or predicted=: the columns with what the model says")
+        if label is None and id is None:
+            raise ConfigError("give label=, the column of labels, or id=, the column of ids by which labels come later")
+        self.name, self._predicted, self._label, self._id = name, predicted, label, id
+        self.columns = tuple(dict.fromkeys(c for c in (*self._source, predicted, label, id) if c is not None))
+        if classes is None and len(self._source) > 1:
+            classes = self._source
+        self._classes = None if classes is None else tuple(classes)
+        # Without ids no label comes later, so that no row is waited for.
+        self._options = {"classes": self._classes, **({} if id else {"keep": 1}), **options}
+        self._baseline = self._measured(baseline)
+        self._track = PerformanceTrack(self._baseline, **self._options)
+        self._touched: dict[str, bool] = {}
+        self._seen: tuple[ConceptDrift, ...] = ()
+        self._new = True
+
+    @property
+    def once(self) -> bool:
+        """An error counts once."""
+        return True
+
+    @property
+    def takes_labels(self) -> bool:
+        """Where rows have ids."""
+        return self._id is not None
+
+    def look(self, cut: Cut, rows: pa.Table) -> Told:
+        """Take the window's rows in, with the labels that they have.
+
+        Raises:
+            DataError: columns are not there, or do not hold what they should.
+        """
+        said, predictions = self._said(rows)
+        if self._id is None:
+            ids: Any = pa.array([f"{cut.number} {i}" for i in range(rows.num_rows)])
+        else:
+            ids = self._column(rows, self._id)
+        labels = None if self._label is None else self._column(rows, self._label)
+        came = self._track.update(cut.key, ids, said, predictions=predictions, at=cut.number)
+        self._touched |= {cut.key: True, **dict.fromkeys(came.gone, False)}
+        self._seen += came.concept_drift
+        if labels is not None and labels.null_count < len(labels):
+            there = labels.is_valid().combine_chunks() if hasattr(labels, "combine_chunks") else labels.is_valid()
+            self._seen += self._track.label(ids.filter(there), labels.filter(there)).concept_drift
+        seen, self._seen = self._seen, ()
+        changed = self._changes(cut.key)
+        labelled = self._track.performance(cut.key).labelled
+        before = 0 if self._baseline is None else self._baseline.labelled
+        findings = [_finding(one, before, labelled) for one in changed]
+        return Told((*findings, *self._errors(seen, labelled)), self._metrics(cut.key))
+
+    def label(self, ids: Any, labels: Any) -> Mapping[str, tuple[Metric, ...]]:
+        """Labels came.
+
+        Raises:
+            DataError: they cannot be read.
+            ConfigError: classes are not known yet.
+        """
+        came = self._track.label(ids, labels)
+        self._seen += came.concept_drift
+        self._touched |= dict.fromkeys(came.changed, True)
+        self._new = True
+        return {key: self._metrics(key) for key in came.changed}
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        """The windows that changed, and what is known beside them."""
+        if not (self._touched or self._new):
+            return {}
+        pieces: dict[str, bytes | None] = {
+            _WINDOW + key: pack_window(self._track, key) if held else None for key, held in self._touched.items()
+        }
+        order = json.dumps([self._track.windows, [asdict(one) for one in self._seen]]).encode()
+        self._touched, self._new = {}, False
+        return {**pieces, _REST: pack(self._track), "order": order}
+
+    def restore(self, pieces: Mapping[str, bytes]) -> None:
+        """Go on from what was written."""
+        self._touched, self._seen, self._new = {}, (), not pieces
+        if not pieces:
+            self._track = PerformanceTrack(self._baseline, **self._options)
+            return
+        windows, seen = json.loads(pieces["order"])
+        backend = self._options.get("backend", "auto")
+        self._track = unpack(pieces[_REST], [pieces[_WINDOW + key] for key in windows], backend)
+        self._seen = tuple(ConceptDrift(**one) for one in seen)
+
+    def _measured(self, baseline: Any) -> Measured | None:
+        if baseline is None or isinstance(baseline, Measured):
+            return baseline
+        if self._label is None:
+            raise ConfigError("a baseline of rows needs label=; or give what predictions.performance made of them")
+        rows = as_rows(baseline, None)
+        said, predictions = self._said(rows)
+        options = {name: self._options[name] for name in ("positive", "bins", "rounding") if name in self._options}
+        return performance(
+            said, self._column(rows, self._label), predictions=predictions, classes=self._classes, **options
+        )
+
+    def _said(self, rows: pa.Table) -> tuple[Any, Any]:
+        said = chances(rows, self._source) if self._source else None
+        return said, None if self._predicted is None else self._column(rows, self._predicted)
+
+    def _column(self, rows: pa.Table, name: str) -> Any:
+        if name not in rows.column_names:
+            raise DataError(f"there is no column {name!r}; there are {listed(rows.column_names)}")
+        return rows.column(name)
+
+    def _metrics(self, key: str) -> tuple[Metric, ...]:
+        made = self._track.performance(key)
+        metrics = [Metric(name, *estimate, rows) for name, estimate, rows in made.metrics()]
+        if changed := self._changes(key):
+            metrics.append(Metric("degraded", float(any(one.degraded for one in changed)), rows=made.labelled))
+        return (*metrics, Metric("labelled_rows", made.labelled))
+
+    def _changes(self, key: str) -> tuple[Change, ...]:
+        found = self._track.change(key)
+        return () if found is None else tuple(one for one in found.changes if one.p_value is not None)
+
+    def _errors(self, seen: Sequence[ConceptDrift], labelled: int) -> tuple[Finding, ...]:
+        """What was seen in the errors since the last window."""
+        detector = self._track.detector
+        changes = [one for one in seen if one.kind == "change"]
+        if detector is None or not (labelled or changes):
+            return ()
+        last = changes[-1] if changes else None
+        note = ""
+        if last is not None:
+            where = f"row {last.id!r} of window {last.window!r}" if self._id else f"{last.index + 1:,} labelled rows"
+            times = f" {len(changes)} times, the last time" if len(changes) > 1 else ""
+            note = f"errors changed{times} after {where}: {last.before:.4g} before, {last.after:.4g} after"
+        return (
+            Finding(
+                column="error",
+                columns=("error",),
+                detector=detector.name,
+                status=Status.DRIFTED if last else Status.STABLE,
+                severity=Severity.WARNING if last else Severity.NONE,
+                statistic=float(len(changes)),
+                p_value=None,
+                p_method="",
+                adjusted_p_value=None,
+                effect=None if last is None else last.after - last.before,
+                interval=None,
+                unit="change of the error rate" if last else "",
+                n_reference=0,
+                n_batch=labelled,
+                note=note,
+            ),
+        )
+
+
+def _finding(one: Change, before: int, now: int) -> Finding:
+    worse: Estimate | None = one.worse
+    ends = None if worse is None or worse.low is None or worse.high is None else (worse.low, worse.high)
+    return Finding(
+        column=one.name,
+        columns=(one.name,),
+        detector="performance",
+        status=Status.DRIFTED if one.degraded else Status.STABLE,
+        severity=Severity.WARNING if one.degraded else Severity.NONE,
+        statistic=None if one.now is None else one.now.value,
+        p_value=one.p_value,
+        p_method="asymptotic",
+        adjusted_p_value=one.adjusted,
+        effect=None if worse is None else worse.value,
+        interval=ends,
+        unit="worse than the baseline",
+        n_reference=before,
+        n_batch=now,
+        note="" if one.before is None else f"{one.before.value:.4g} in the baseline",
+    )

@@ -1,0 +1,146 @@
+"""Performance in a monitor: labels in the rows or late, a baseline, concept drift, restarts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import accel_drift as ad
+from accel_drift import monitor as mo
+from accel_drift import predictions as pr
+from accel_drift.errors import ConfigError
+from accel_drift.finding import Finding, Status
+
+
+def rows(n: int, seed: int, wrong: float = 0.1, known: float = 1.0) -> pa.Table:
+    """Rows with the chance of "yes", its label, and an id; a share of labels is against the model."""
+    rng = np.random.default_rng(seed)
+    chance = rng.uniform(0, 1, n)
+    label = np.where((chance > 0.5) ^ (rng.random(n) < wrong), "yes", "no")
+    labels = [str(one) if rng.random() < known else None for one in label]
+    ids = [f"{seed}-{i}" for i in range(n)]
+    return pa.table({"x": rng.normal(size=n), "p": chance, "y": pa.array(labels, pa.string()), "id": ids})
+
+
+BASE = rows(4_000, 0)
+
+
+@pytest.fixture(scope="module")
+def reference() -> ad.Profile:
+    return ad.Profile.fit(BASE, ["ks"], columns=["x"], backend="numpy")
+
+
+def part(**options: Any) -> mo.Performance:
+    return mo.Performance(**{"score": "p", "label": "y", "classes": ["no", "yes"], "baseline": BASE, **options})
+
+
+def errors(report: ad.Report) -> Finding:
+    return next(finding for finding in report.column("error"))
+
+
+def test_labels_in_the_rows(history: ad.History, reference: ad.Profile) -> None:
+    drifted = []
+    for number in range(8):
+        monitor = ad.Monitor(reference, history=history, name="m", parts=[part(tolerance={"accuracy": 0.02})])
+        batch = rows(500, 1 + number, 0.1 if number < 5 else 0.3)
+        (report,) = monitor.observe([batch])
+        accuracy = next(f for f in report.column("accuracy"))
+        assert (accuracy.status is Status.DRIFTED) == (number >= 5)
+        drifted.append((report.drifted, errors(report).status is Status.DRIFTED))
+        assert report.schema_diff.added == ()
+        expected = pr.performance(batch["p"], batch["y"], classes=["no", "yes"])
+        assert accuracy.statistic == expected.accuracy.value if expected.accuracy else False
+    assert [one for one, _ in drifted] == [False] * 5 + [True] * 3
+    assert (False, True) not in drifted
+    assert any(seen for _, seen in drifted[5:])
+    assert not any(seen for _, seen in drifted[:5])
+    assert history.metrics("m", "degraded")["value"].to_pylist() == [0.0] * 5 + [1.0] * 3
+    assert history.metrics("m", "accuracy")["rows"].to_pylist() == [500] * 8
+
+
+def test_late_labels_write_the_numbers_of_their_windows_anew(history: ad.History, reference: ad.Profile) -> None:
+    def made() -> ad.Monitor:
+        return ad.Monitor(reference, history=history, name="m", parts=[part(label=None, id="id", baseline=measured)])
+
+    measured = pr.performance(BASE["p"], BASE["y"], classes=["no", "yes"])
+    batches = [rows(300, 1 + i, 0.1 if i < 2 else 0.4) for i in range(4)]
+    bare = [batch.drop_columns(["y"]) for batch in batches]
+    assert [report.drifted for report in made().observe(bare)] == [False] * 4
+    assert history.metrics("m", "labelled_rows")["value"].to_pylist() == [0.0] * 4
+    for batch in (batches[0].slice(0, 100), batches[2], batches[3], batches[0].slice(100)):
+        assert made().label(batch["id"], batch["y"]) == 1
+    assert history.metrics("m", "labelled_rows")["value"].to_pylist() == [300.0, 0.0, 300.0, 300.0]
+    assert history.metrics("m", "degraded")["value"].to_pylist() == [0.0, 1.0, 1.0]
+    for number, batch in enumerate(batches):
+        if number != 1:
+            expected = pr.performance(batch["p"], batch["y"], classes=["no", "yes"]).accuracy
+            key = f"batch {number + 1}"
+            told = [r for r in history.metrics("m", "accuracy").to_pylist() if r["window"] == key]
+            assert expected is not None
+            assert [(r["value"], r["low"], r["high"]) for r in told] == [tuple(expected)]
+    # What was seen in the errors meanwhile is told by the next report, once.
+    (report, after) = made().observe([rows(300, 9).drop_columns(["y"]), rows(300, 10).drop_columns(["y"])])
+    assert errors(report).status is Status.DRIFTED
+    assert "of window 'batch 3'" in errors(report).note or "of window 'batch 4'" in errors(report).note
+    assert after.column("error") == ()
+    assert made().label(batches[0]["id"], batches[0]["y"]) == 0
+    assert made().label(["nobody"], ["yes"]) == 0
+
+
+def test_windows_that_are_forgotten_leave_the_database(history: ad.History, reference: ad.Profile) -> None:
+    from sqlalchemy import select
+
+    from accel_drift.history.tables import parts
+
+    for number in range(5):
+        monitor = ad.Monitor(
+            reference, history=history, name="m", parts=[part(id="id", label=None, keep=2, baseline=None)]
+        )
+        list(monitor.observe([rows(50, number)]))
+    with history.engine.connect() as connection:
+        held = set(connection.execute(select(parts.c.part)).scalars())
+    assert held == {f"performance/{one}" for one in ("rest", "order", "window batch 4", "window batch 5")}
+    monitor = ad.Monitor(reference, history=history, name="m", parts=[part(id="id", label=None, keep=2, baseline=None)])
+    assert monitor.label(rows(50, 0)["id"], rows(50, 0)["y"]) == 0
+    assert monitor.label(rows(50, 4)["id"], rows(50, 4)["y"]) == 1
+
+
+def test_predicted_classes_alone_and_labels_that_are_missing(reference: ad.Profile) -> None:
+    batch = rows(400, 1, known=0.5)
+    said = pa.array(np.where(batch["p"].to_numpy() > 0.5, "yes", "no"))
+    monitor = ad.Monitor(
+        reference, parts=[mo.Performance(predicted="said", label="y", classes=["no", "yes"], detector=None)]
+    )
+    (report,) = monitor.observe([batch.append_column("said", said)])
+    assert report.warnings == ()
+
+
+def test_what_cannot_be_read_is_said(reference: ad.Profile) -> None:
+    gone, odd = rows(50, 1).drop_columns(["p"]), rows(50, 2).set_column(2, "y", pa.array(["maybe"] * 50))
+    reports = list(ad.Monitor(reference, parts=[part()]).observe([gone, odd, rows(50, 3)]))
+    assert "performance says nothing of this window: there is no column 'p'" in reports[0].warnings[0]
+    assert "labels hold 'maybe', which is no class" in reports[1].warnings[0]
+    assert reports[2].column("accuracy")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"score": None}, "the columns with what the model says"),
+        ({"label": None}, "give label="),
+        ({"label": None, "id": "id"}, "a baseline of rows needs label="),
+        ({"tolerance": {"f2": 1}}, "there is no metric 'f2'"),
+        ({"keep": 0}, "keep is 0"),
+    ],
+)
+def test_what_cannot_be(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        part(**options)
+
+
+def test_labels_need_a_part_that_takes_them(reference: ad.Profile) -> None:
+    with pytest.raises(ConfigError, match="no part of this monitor takes labels"):
+        ad.Monitor(reference, parts=[part()]).label(["a"], ["yes"])
