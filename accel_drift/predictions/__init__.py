@@ -15,6 +15,7 @@ from accel_drift.predictions.confidence import Bin, Confidence, confidence
 from accel_drift.predictions.degradation import Degradation
 from accel_drift.predictions.early_warning import EarlyWarning, early_warning
 from accel_drift.predictions.errors_watched import ConceptDrift
+from accel_drift.predictions.estimated import EstimatedPerformance, PerformanceEstimator
 from accel_drift.predictions.estimates import Estimate
 from accel_drift.predictions.lead import LeadLag, lead_lag
 from accel_drift.predictions.performance import Performance, performance
@@ -31,10 +32,12 @@ __all__ = [
     "Degradation",
     "EarlyWarning",
     "Estimate",
+    "EstimatedPerformance",
     "Joined",
     "LeadLag",
     "Performance",
     "PerformanceChange",
+    "PerformanceEstimator",
     "PerformanceTrack",
     "Tracked",
     "Trend",
