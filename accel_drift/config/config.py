@@ -18,7 +18,11 @@ from accel_drift.config.text import Read, read
 from accel_drift.errors import SourceError
 from accel_drift.files import path_of
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from accel_drift.data.read import Progress
+    from accel_drift.history import History
+    from accel_drift.monitor import Monitor
+else:
     Detectors = WithOptions
 
 
@@ -97,31 +101,37 @@ class Config(Section):
             raise ConfigFileError("the configuration", [Mistake("configuration", 0, text) for _, text in wrong])
         return cast("Self", made)
 
+    def monitor(self, progress: Progress | None = None) -> Monitor:
+        """The monitor that it describes, ready to observe; `close` it when it is done.
+
+        Args:
+            progress: told how much of the reference is read, as in `Profile.fit`.
+
+        Raises:
+            ConfigError: an option cannot work, a saved profile fixes what is said otherwise here, or the monitor of
+                this name was begun with other windows.
+            DataError: the reference cannot be read, or not as it is said here.
+            HistoryError: the database cannot be opened.
+        """
+        from accel_drift.config import making
+
+        return making.monitor(self, progress)
+
+    def prune(self, history: History) -> int:
+        """Remove windows of this monitor as `history.retention_days` and `history.keep` say; how many there were.
+
+        Raises:
+            HistoryError: the database failed.
+        """
+        from accel_drift.config import making
+
+        return making.prune(self, history)
+
     def fit_options(self) -> dict[str, Any]:
         """What `Profile.fit` takes beside the reference."""
-        drift, columns, data = self.drift, self.columns, self.data
-        named = [name for name in (data.id_column,) if name is not None and name not in columns.drop]
-        return {
-            "detectors": self.detectors.made(),
-            "content": self.reference.content,
-            "backend": drift.backend,
-            "block": drift.block,
-            "correction": drift.correction,
-            "rule": drift.rule,
-            "alpha": drift.alpha,
-            "min_effect": drift.min_effect,
-            "seed": drift.seed,
-            "columns": None if columns.only is None else list(columns.only),
-            "drop": [*columns.drop, *named],
-            "label": data.label_column,
-            "kinds": columns.of_kind() or None,
-            "sample_rows": self.reference.sample_rows,
-        }
+        from accel_drift.config import making
 
-    def window_options(self) -> dict[str, Any]:
-        """What `Windows` takes: the keys that are not as by default."""
-        given = self.windows.changed()
-        return given if {"rows", "time", "by"} & {*given} else {**given, "by": "file"}
+        return making.fit_options(self)
 
 
 def _read(file: Path) -> Read:

@@ -11,6 +11,8 @@ from accel_drift.calibration import Correction, Rule, check
 from accel_drift.config.mistakes import hidden, nearest
 from accel_drift.data.schema import DERIVED, Kind
 from accel_drift.errors import ConfigError
+from accel_drift.monitor import Period
+from accel_drift.monitor import windows as cut
 from accel_drift.profiles.profile import SAMPLE_ROWS
 from accel_drift.streams import get_class as get_stream_class
 from accel_drift.streams import names as stream_names
@@ -150,18 +152,15 @@ class Windows(Section):
             raise ConfigError(f"{' and '.join(given)} are given; windows are cut in one way: leave one")
         if self.time is not None and self.on is None:
             raise ConfigError("time is given and on is not; name the column of times: on: event_time")
-        if self.time is None:
-            if isinstance(self.every, str):
-                raise ConfigError(f"every is {self.every!r}, and windows are not cut by time; it is a number of rows")
-            start = Windows.model_construct()
-            idle = [n for n in ("lateness", "ahead", "origin") if getattr(self, n) != getattr(start, n)]
-            if idle:
-                raise ConfigError(f"{idle[0]} is given, and windows are not cut by time; give time, or leave it out")
-        elif isinstance(self.every, int):
-            raise ConfigError(f"every is {self.every} rows, and windows are cut by time; it is a length such as 15min")
-        if self.every is not None and self.rows is None and self.time is None:
+        if self.every is not None and not {*given} & {"rows", "time"}:
             raise ConfigError("every is given; files and batches do not overlap: leave it out, or give rows or time")
+        cut.Windows(**self.options())
         return self
+
+    def options(self) -> dict[str, Any]:
+        """What `Windows` of the monitor takes: the keys that are not as by default."""
+        given = self.changed()
+        return given if {"rows", "time", "by"} & {*given} else {**given, "by": "file"}
 
 
 class Reference(Section):
@@ -186,9 +185,11 @@ class Reference(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.mode == "period" and (self.start is None or self.end is None):
-            raise ConfigError("mode is period; give its start and its end")
-        if self.mode != "period" and (self.start is not None or self.end is not None):
+        if self.mode == "period":
+            if self.start is None or self.end is None:
+                raise ConfigError("mode is period; give its start and its end")
+            Period(self.start, self.end)
+        elif self.start is not None or self.end is not None:
             raise ConfigError(f"start and end are of mode period, and mode is {self.mode}")
         if self.least is not None and self.least > self.windows:
             raise ConfigError(f"least is {self.least}; it is at most windows, {self.windows}")
@@ -327,9 +328,9 @@ class History(Section):
     wait: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Seconds to wait for other writers, or for a server that does not answer."""
     retention_days: Annotated[float, Field(gt=0, lt=100_000)] | None = None
-    """Windows that ended so many days before the last one are removed; null keeps all."""
+    """Windows that ended so many days before the last one are removed; null: `keep` alone decides."""
     keep: Annotated[int, Field(ge=1)] | None = None
-    """So many last windows stay, whatever their age; null: age alone decides."""
+    """So many last windows always stay, and without `retention_days` no others; null: age alone decides."""
 
     def __repr_args__(self) -> Any:
         """The fields, without a password."""

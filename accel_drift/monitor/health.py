@@ -121,7 +121,7 @@ def health(report: Report, *, weights: Mapping[str, float] | None = None) -> Hea
         made[name] = ColumnHealth(name, 1.0, 1.0, Severity.CRITICAL, "", why)
     untested = {name: why for name, why in untested.items() if name not in made}
     added = tuple(report.schema_diff.added)
-    known = _weights(weights, {*made, *untested, *added, *report.compared_columns})
+    known = _weights(weights, columns_of(report))
     columns = tuple(
         ColumnHealth(c.column, c.score, known.get(c.column, 1.0), c.severity, c.detector, c.reason)
         for c in sorted(made.values(), key=lambda c: -c.score)
@@ -174,7 +174,19 @@ def _no_value(columns: tuple[ColumnHealth, ...], untested: Mapping[str, str]) ->
     return f"no column was tested ({name}: {why}{more})"
 
 
-def _weights(given: Any, known: set[str]) -> dict[str, float]:
+def columns_of(report: Report) -> set[str]:
+    """All columns that a weight can be given to."""
+    changed = {name for name, _, _ in report.schema_diff.retyped} | {*report.schema_diff.removed}
+    there = {*report.excluded, *report.schema_diff.added, *report.compared_columns}
+    return there | changed | {finding.column for finding in report.findings}
+
+
+def checked_weights(given: Any) -> dict[str, float]:
+    """Column -> how much it counts.
+
+    Raises:
+        ConfigError: it is no such mapping, or a weight is no number from 0 up.
+    """
     if given is None:
         return {}
     if not isinstance(given, Mapping):
@@ -182,7 +194,13 @@ def _weights(given: Any, known: set[str]) -> dict[str, float]:
     for name, weight in given.items():
         if not (is_finite(weight) and weight >= 0):
             raise ConfigError(f"the weight of {name!r} is {weight!r}; it is a number from 0 up")
+    return {name: float(weight) for name, weight in given.items()}
+
+
+def _weights(given: Any, known: set[str]) -> dict[str, float]:
+    weights = checked_weights(given)
+    for name in weights:
         if name not in known:
             near = difflib.get_close_matches(str(name), sorted(known), 3, 0.5) or sorted(known)[:5]
             raise ConfigError(f"weights names {name!r}, which the report lacks; it has {', '.join(map(repr, near))}")
-    return {name: float(weight) for name, weight in given.items()}
+    return weights

@@ -17,6 +17,7 @@ from accel_drift.history.window import NAME_LENGTH, text
 from accel_drift.monitor.batches import Batch, Given, each, named
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
+from accel_drift.monitor.health import checked_weights
 from accel_drift.monitor.journal import LOG, Journal, Measured
 from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore
 from accel_drift.monitor.references import Reference, digest_of, reference_of
@@ -57,6 +58,8 @@ class Monitor:
         parts: what looks at windows beside the reference, such as `Streams`, `Confidences` and `Performance`.
         keep_rows: whether rows of unfinished windows are kept in the database. Without it files are read again, and of
             other batches they are lost with the process; the next report says how many.
+        weights: column -> how much it counts in the health of a window; 1 where it is not named.
+        wait: seconds to wait for the database, where `history` is a URL: see `History`.
 
     Raises:
         ConfigError: an option cannot work, or the monitor of this name was begun with another sort of window.
@@ -73,15 +76,17 @@ class Monitor:
         name: str = "monitor",
         parts: Sequence[Part] = (),
         keep_rows: bool = True,
+        weights: Mapping[str, float] | None = None,
+        wait: float = 30.0,
     ) -> None:
         text(name, NAME_LENGTH, "the name of a monitor", "churn")
         self.name, self.windows = name, Windows(by="batch") if window is None else window
         if not isinstance(self.windows, Windows):
             raise ConfigError(f"window is {window!r:.100}; it is accel_drift.Windows(rows=10_000), for example")
         self._reference, self._parts = reference_of(reference), checked(parts, self.windows)
-        self._keep_rows, self._turn = bool(keep_rows), Turn()
+        self._keep_rows, self._turn, self._weights = bool(keep_rows), Turn(), checked_weights(weights)
         self._own_history = isinstance(history, str)
-        self.history = History(history) if isinstance(history, str) else history
+        self.history = History(history, wait=wait) if isinstance(history, str) else history
         self._journal = Journal(name, self.history, keep_rows=bool(keep_rows))
         self._cutter = cutter(self.windows)
         self._cut: Cut | None = None
@@ -308,7 +313,7 @@ class Monitor:
         told = [self._asked(part, cut) for part in self._parts]
         counts = self._cutter.counts
         report = with_window(report, cut, told, [*self._said, *left_out(counts)])
-        metrics = numbers(report, counts, self._parts, told)
+        metrics = numbers(report, counts, self._parts, told, self._weights)
         return Recorded(report, Window(cut.key, cut.start, cut.end), which, metrics)
 
     def _asked(self, part: Part, cut: Cut) -> Told:

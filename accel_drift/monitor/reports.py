@@ -12,7 +12,7 @@ from accel_drift._version import version
 from accel_drift.finding import Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.health import health
+from accel_drift.monitor.health import columns_of, health
 from accel_drift.monitor.parts import Part, Told
 from accel_drift.report import Report
 
@@ -63,10 +63,17 @@ def left_out(counts: Mapping[str, int]) -> list[str]:
 
 
 def numbers(
-    report: Report, counts: Mapping[str, int], parts: Sequence[Part], told: Sequence[Told]
+    report: Report,
+    counts: Mapping[str, int],
+    parts: Sequence[Part],
+    told: Sequence[Told],
+    weights: Mapping[str, float],
 ) -> tuple[Metric, ...]:
-    """All numbers of a window that are no findings; of two of one name the later has its part's name before it."""
-    value = health(report).value
+    """All numbers of a window that are no findings; of two of one name the later has its part's name before it.
+
+    Weights of columns that this window lacks are passed over.
+    """
+    value = health(report, weights={name: weights[name] for name in columns_of(report) & {*weights}}).value
     made = {} if value is None else {"health": Metric("health", value)}
     made |= {name: Metric(name, count) for name, count in counts.items() if count}
     for part, one in zip(parts, told, strict=True):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +15,11 @@ import pytest
 from pydantic import ValidationError
 
 import accel_drift as ad
-from accel_drift.config import Config, ConfigFileError, schema_text
+from accel_drift.config import Config, ConfigFileError, schema_text, sections
 from accel_drift.config.environment import variable
 from accel_drift.config.schema import at, is_text, leaves
 from accel_drift.detectors import get_class, names
+from accel_drift.monitor import Windows
 
 PLAIN = {"data": {"reference_path": "ref.csv"}}
 
@@ -36,7 +41,7 @@ def test_a_reference_is_enough_and_every_default_is_the_engines() -> None:
     ours = ad.Profile.fit(rows, **config.fit_options()).summary()
     theirs = ad.Profile.fit(rows).summary()
     assert without_times(ours) == without_times(theirs)
-    assert config.window_options() == {"by": "file"}
+    assert config.windows.options() == {"by": "file"}
 
 
 def test_what_the_engine_is_given(tmp_path: Path) -> None:
@@ -54,8 +59,13 @@ def test_what_the_engine_is_given(tmp_path: Path) -> None:
     assert given["kinds"] == {"age": "numeric", "zip": "categorical", "note": "text", "at": "gaps"}
     assert (given["drop"], given["label"]) == (["x", "customer"], "left")
     assert (given["alpha"], given["rule"], given["min_effect"], given["block"]) == (0.05, 0.3, 0.2, 24)
-    assert config.window_options() == {"time": "1h", "on": "at"}
+    assert config.windows.options() == {"time": "1h", "on": "at"}
     assert config.concept_drift.made() == ad.ADWIN(delta=0.002)
+
+
+def test_windows_have_the_keys_and_defaults_of_the_monitors() -> None:
+    theirs = {field.name: field.default for field in fields(Windows)}
+    assert {name: field.default for name, field in sections.Windows.model_fields.items()} == theirs
 
 
 @pytest.mark.parametrize("name", names())
@@ -139,3 +149,22 @@ def test_plain_values_are_checked_as_a_file_is() -> None:
         Config.of({**PLAIN, "windows": {"rows": "x"}})
     with pytest.raises(ConfigFileError, match=r"has 2 mistakes"):
         Config.of({"drift": {"alpha": 0}})
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['yaml'] = None\n"
+        "from accel_drift.cli.app import run\n"
+        "sys.exit(run(['config', 'drift.yaml']))\n"
+    )
+    path = os.pathsep.join(sys.path)
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert ran.returncode == 2
+    assert "pip install 'accel-drift[monitor]'" in ran.stderr
+    assert "Traceback" not in ran.stderr

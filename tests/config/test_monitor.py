@@ -1,0 +1,159 @@
+"""The monitor that a configuration describes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+import accel_drift as ad
+from accel_drift.config import Config
+from accel_drift.errors import ConfigError, SourceError
+from accel_drift.monitor import Period, Trailing
+from accel_drift.profiles.profile import Profile
+
+MIDNIGHT = datetime(2026, 3, 1)
+
+
+def rows(n: int, seed: int, shift: float = 0.0, day: int = 0) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    at = [MIDNIGHT + timedelta(days=day, seconds=60 * i) for i in range(n)]
+    return pa.table({"income": rng.normal(shift, 1, n), "zip": rng.integers(0, 9, n), "id": [*range(n)], "at": at})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    pyarrow.parquet.write_table(rows(900, 1), "ref.parquet")
+    return tmp_path
+
+
+def config(text: str, path: str = "ref.parquet") -> Config:
+    Path("drift.yaml").write_text(
+        f"name: churn\ndata: {{reference_path: {path}, id_column: id}}\ndrift: {{backend: numpy}}\n{text}",
+        encoding="utf-8",
+    )
+    return Config.load("drift.yaml", {})
+
+
+FEW = "detectors: {use: [psi, missing]}\ncolumns: {categorical: [zip]}\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_it_watches_as_it_is_told() -> None:
+    monitor = config(FEW + "windows: {rows: 300}\nhistory: {url: 'sqlite:///a.db'}\n").monitor()
+    reports = list(monitor.observe([rows(450, 2), rows(450, 3, 2.0)]))
+    monitor.close()
+    assert [report.n_batch for report in reports] == [300, 300, 300]
+    assert [report.drifted_columns for report in reports] == [(), ("income",), ("income",)]
+    assert {f.column for f in reports[0].findings} == {"income", "zip"}
+    assert {f.detector for f in reports[0].findings} == {"psi", "missing"}
+    assert reports[0].reference == "ref.parquet"
+    with ad.History("sqlite:///a.db") as history:
+        assert history.runs("churn").num_rows == 3
+
+
+@pytest.mark.usefixtures("folder")
+def test_bands_and_effects_of_the_file_decide_what_counts() -> None:
+    batch = rows(900, 4, 0.5)
+    said = {}
+    for bands in ("[0.1, 0.15, 0.5]", "[0.1, 0.15, 0.2]", "[0.4, 0.5, 0.6]"):
+        text = f"detectors:\n  use: [psi]\n  psi: {{severity_bands: {bands}}}\ncolumns: {{only: [income]}}\n"
+        monitor = config(text).monitor()
+        (finding,) = monitor.check(batch).findings
+        monitor.close()
+        said[bands] = (str(finding.status), str(finding.severity), finding.p_value)
+    statuses = [status for status, _, _ in said.values()]
+    assert statuses == ["drifted", "drifted", "significant_small"]
+    assert [severity for _, severity, _ in said.values()] == ["warning", "critical", "none"]
+    assert len({p for _, _, p in said.values()}) == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_saved_profile_is_opened_and_fixes_its_options() -> None:
+    Profile.fit("ref.parquet", ["ks"], drop=["id"], alpha=0.05, backend="numpy").save("ref.adp")
+    monitor = config("", "ref.adp").monitor()
+    assert monitor.check(rows(200, 5, 2.0)).settings["alpha"] == 0.05
+    monitor.close()
+    for text, word in {
+        "columns: {drop: [zip]}": "columns.drop",
+        "drift: {alpha: 0.1}": "drift.alpha",
+        "detectors: {psi: {bins: 5}}": "detectors",
+        "reference: {sample_rows: 10}": "reference.sample_rows",
+    }.items():
+        wrong = Config.of({"data": {"reference_path": "ref.adp"}, **_plain(text)})
+        with pytest.raises(ConfigError, match=f"ref.adp is a saved profile, which fixes {word}; leave that out"):
+            wrong.monitor()
+    assert not Path("other.db").exists()
+
+
+def _plain(text: str) -> dict[str, Any]:
+    from accel_drift.config.text import read
+
+    value: dict[str, Any] = read(text).value
+    return value
+
+
+@pytest.mark.usefixtures("folder")
+def test_references_that_go_along() -> None:
+    text = FEW + "reference: {mode: trailing, windows: 2, least: 1}\nwindows: {rows: 300}\n"
+    monitor = config(text).monitor()
+    assert isinstance(monitor._reference, Trailing)
+    reports = list(monitor.observe([rows(300, 6), rows(300, 7, 3.0), rows(300, 8, 3.0), rows(300, 9, 3.0)]))
+    monitor.close()
+    assert [report.drifted for report in reports] == [False, True, True, False]
+    text = "reference: {mode: period, start: 2026-03-01, end: 2026-03-03}\nwindows: {time: 1d, on: at}\n"
+    (Path("drift.db")).unlink()
+    monitor = config(FEW + text).monitor()
+    assert isinstance(monitor._reference, Period)
+    reports = list(monitor.observe(rows(300, 10 + day, 3.0 * (day > 2), day) for day in range(6)))
+    monitor.close()
+    assert [report.drifted for report in reports][2:] == [False, True, True]
+
+
+@pytest.mark.usefixtures("folder")
+def test_thresholds_for_a_rate_of_false_alarms() -> None:
+    text = "detectors: {use: [psi]}\ncolumns: {only: [income]}\n"
+    monitor = config(text + "reference: {threshold_rate: 0.1}\nwindows: {rows: 150}\n").monitor()
+    (report,) = monitor.observe([rows(150, 11, 2.0)])
+    monitor.close()
+    assert report.over_together == ("income",)
+
+
+@pytest.mark.usefixtures("folder")
+def test_old_windows_are_removed_as_it_says() -> None:
+    text = FEW + "windows: {time: 1d, on: at}\nhistory: {retention_days: 3, keep: 1}\n"
+    settings = config(text)
+    monitor = settings.monitor()
+    assert monitor.history is not None
+    assert settings.prune(monitor.history) == 0
+    for _ in monitor.observe(rows(60, day, 0.0, day) for day in range(8)):
+        pass
+    assert settings.prune(monitor.history) == 3
+    assert config(FEW).prune(monitor.history) == 0
+    monitor.close()
+
+
+@pytest.mark.usefixtures("folder")
+def test_columns_weigh_in_the_health_as_it_says() -> None:
+    values = []
+    for i, weights in enumerate(("{}", "{income: 3, gone: 2}", "{income: 0}")):
+        text = f"{FEW}health: {{weights: {weights}}}\nhistory: {{url: 'sqlite:///{i}.db', wait: 5}}\n"
+        with config(text).monitor() as monitor:
+            list(monitor.observe([rows(400, 12, 2.0)]))
+            assert monitor.history is not None
+            found = monitor.history.metrics("churn", metric="health")
+            values.append(found["value"].to_pylist()[0])
+    assert values[1] < values[0] < values[2] == 100
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_is_begun_where_the_reference_is_not_there() -> None:
+    with pytest.raises(SourceError, match=r"none.parquet"):
+        config("", "none.parquet").monitor()
+    assert not Path("drift.db").exists()
