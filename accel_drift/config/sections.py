@@ -207,7 +207,7 @@ class Predictions(Section):
     """The column of a score from 0 to 1: the probability of the positive class."""
     predicted: str | None = None
     """The column of predicted classes."""
-    classes: tuple[str | int | bool, ...] | None = None
+    classes: tuple[str | int, ...] | None = None
     """The classes, in the order of `probabilities`, or the negative and the positive one; null to find them."""
 
     @model_validator(mode="after")

@@ -152,6 +152,40 @@ def test_columns_weigh_in_the_health_as_it_says() -> None:
     assert values[1] < values[0] < values[2] == 100
 
 
+def with_model(n: int, seed: int, sure: float, shift: float = 0.0) -> pa.Table:
+    rng = np.random.default_rng([seed, 1])
+    chance = 1 / (1 + np.exp(-sure * rng.normal(0, 2, n)))
+    table = rows(n, seed, shift)
+    return table.append_column("p", pa.array(chance)).append_column("predicted", pa.array((chance > 0.5) + 0))
+
+
+@pytest.mark.usefixtures("folder")
+def test_confidence_and_streams_are_watched_beside() -> None:
+    pyarrow.parquet.write_table(with_model(900, 20, 2.0), "ref.parquet")
+    text = (
+        FEW + "predictions: {score: p, predicted: predicted, classes: [0, 1]}\nconfidence: {alpha: 0.001}\n"
+        "streams: {detector: adwin, columns: [income], options: {delta: 0.0001}}\n"
+    )
+    with config(text).monitor() as monitor:
+        calm, unsure, moved = monitor.observe(
+            [with_model(400, 21, 2.0), with_model(400, 22, 0.5), with_model(400, 23, 2.0, 3.0)]
+        )
+        assert monitor.history is not None
+        means = monitor.history.metrics("churn", "mean_confidence")["value"].to_pylist()
+    assert means[1] < means[0] - 0.1
+    drifted = [
+        {(f.detector, f.column) for f in report.findings if str(f.status) == "drifted"} for report in (unsure, moved)
+    ]
+    assert not calm.drifted
+    assert ("confidence", "model_confidence") in drifted[0]
+    assert ("psi", "model_entropy") in drifted[0]
+    assert ("adwin", "income") in drifted[1]
+    with config(
+        text.replace("alpha", "enabled: false, alpha") + "name: other\n".replace("name", "# name")
+    ).monitor() as one:
+        assert [part.name for part in one._parts] == ["adwin"]
+
+
 @pytest.mark.usefixtures("folder")
 def test_nothing_is_begun_where_the_reference_is_not_there() -> None:
     with pytest.raises(SourceError, match=r"none.parquet"):
