@@ -27,7 +27,7 @@ class Rows:
     Attributes:
         key: its name.
         at: its time or number, as `accel_drift.predictions.track.placed` makes it.
-        ids: of the n rows; None of a row without, or whose id a later row has.
+        ids: of the n rows; None of a row without.
         said: (n,) place of the predicted class; -1 where there is none.
         chances: (n, k) probabilities, or None.
         truth: (n,) place of the true class; -1 where it is not known.
@@ -87,13 +87,10 @@ class Joining:
         for place, one in enumerate(rows.ids):
             if one is None:
                 continue
-            old = self._slots.get(one)
-            if old is not None:
-                counts.shared += 1
-                self.windows[old >> _BITS].ids[old & _ROW] = None
+            counts.shared += one in self._slots
             self._slots[one] = serial << _BITS | place
         for place, one in enumerate(rows.ids):
-            if one is not None and one in self.waiting:
+            if one is not None and one in self.waiting and self._slots[one] == serial << _BITS | place:
                 rows.truth[place] = self.waiting.pop(one)
                 counts.joined += 1
                 yield rows, place
@@ -126,11 +123,15 @@ class Joining:
         return fresh
 
     def remove(self, serial: int) -> Rows:
-        """Forget a window."""
+        """Forget a window; rows before it that have one of its ids get the labels of that again."""
         rows = self.windows.pop(serial)
-        for one in rows.ids:
-            if one is not None:
-                del self._slots[one]
+        free = {one for one in rows.ids if one is not None and self._slots[one] >> _BITS == serial}
+        for one in free:
+            del self._slots[one]
+        for earlier in (other for other in self.windows if other < serial):
+            for place, each in enumerate(self.windows[earlier].ids):
+                if each in free:
+                    self._slots[each] = earlier << _BITS | place
         return rows
 
     def restore(self, windows: Sequence[Rows], waiting: dict[str, int]) -> None:

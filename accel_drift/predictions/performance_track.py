@@ -67,7 +67,8 @@ class PerformanceTrack:
     Rows and labels are joined by id. A label whose row is not there waits for it; a row whose id comes again leaves
     the label to the later one. The errors of rows, as they are labelled, go down a stream under a detector of concept
     drift: their order is that of labelling, so a change is where labels began to tell of it, however old their rows
-    are. An error that was told is not taken back where a later label contradicts the first.
+    are. An error that was told is not taken back where a later label contradicts the first. Each window is compared
+    with the baseline by itself: of 100 windows as good as that, one is called degraded at an `alpha` of 0.01.
 
     Of a row its id, prediction, probabilities and label are kept, some 450 bytes and 8 for each class.
 

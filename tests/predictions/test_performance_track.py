@@ -118,6 +118,20 @@ def test_an_id_that_comes_again_leaves_the_label_to_the_later_row() -> None:
     assert track.performance("first").labelled == 0
 
 
+def test_an_id_of_a_window_that_goes_is_that_of_an_earlier_row_again(tmp_path: Path) -> None:
+    track = pr.PerformanceTrack(keep=2)
+    track.update("first", ["a", "b"], [0.1, 0.2], at=5)
+    track.update("older", ["b", "a", "a"], [0.9, 0.8, 0.7], at=1)
+    track.save(tmp_path / "track.arrow")
+    for one in (track, pr.PerformanceTrack.load(tmp_path / "track.arrow")):
+        assert one.update("latest", ["c"], [0.9], at=6).gone == ("older",)
+        assert one.label(["a", "b"], [0, 0]).changed == ("first",)
+        assert one.performance("first").labelled == 2
+        assert one.update("last", ["b"], [0.9], at=7).gone == ("first",)
+        came = one.label(["b", "a"], [1, 1])
+        assert (came.changed, came.joined, came.unknown) == (("last",), 1, 1)
+
+
 def test_rows_and_labels_without_an_id_or_a_label_are_counted() -> None:
     track = pr.PerformanceTrack()
     track.update("w", ["a", None, "c"], [0.9, 0.8, np.nan])
