@@ -91,6 +91,7 @@ class Monitor:
         self._cutter = cutter(self.windows)
         self._cut: Cut | None = None
         self._said: list[str] = []
+        self._which: tuple[Profile, str] | None = None
         self._resume()
 
     # What users call.
@@ -305,7 +306,7 @@ class Monitor:
         which = ""
         try:
             profile = self._reference.profile(tuple(self._cutter.past))
-            which = digest_of(profile)
+            which = self._digest(profile)
             report = profile.score(self._compared(cut.rows, profile), name=cut.key)
         except (DataError, ConfigError) as error:
             rows = cut.rows.num_rows if isinstance(cut.rows, pa.Table) else 0
@@ -315,6 +316,12 @@ class Monitor:
         report = with_window(report, cut, told, [*self._said, *left_out(counts)])
         metrics = numbers(report, counts, self._parts, told, self._weights)
         return Recorded(report, Window(cut.key, cut.start, cut.end), which, metrics)
+
+    def _digest(self, profile: Profile) -> str:
+        """What tells the profile from others, found once."""
+        if self._which is None or self._which[0] is not profile:
+            self._which = profile, digest_of(profile)
+        return self._which[1]
 
     def _asked(self, part: Part, cut: Cut) -> Told:
         try:
