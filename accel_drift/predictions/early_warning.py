@@ -10,8 +10,9 @@ import numpy as np
 
 from accel_drift.errors import ConfigError
 from accel_drift.options import at_least
+from accel_drift.predictions.cross_correlation import Draws, Sign, drawn, p_value
 from accel_drift.predictions.estimates import plain
-from accel_drift.predictions.lead import Draws, Sign, check, drawn, p_value, paired
+from accel_drift.predictions.lead import check, paired
 from accel_drift.predictions.prewhitening import Floats
 
 MAXIMA = {"lead": 40.0, "asymmetry": 40.0, "notice": 20.0}
@@ -32,7 +33,7 @@ class WarningPart:
 
     Attributes:
         name: lead: falls of confidence are followed by more drift; asymmetry: more so than drift by falls of
-            confidence; notice: more so at lags of at least `notice` steps, too.
+            confidence; notice: that also at lags of at least `notice` steps.
         value: from 0 to its maximum.
         maximum: what it is at most.
         p_value: chance of such evidence where the two are unconnected.
@@ -100,7 +101,8 @@ def early_warning(
     The p-values are those of `lead_lag`'s permutations, which are every number from 1 / (1 + permutations) to 1 equally
     often where neither series leads: so the score has a mean that is known, 14.4 at 999 permutations, in `expected`.
     Drift that grows, or confidence that falls, earns nothing by itself, nor do both that follow one trend. One step or
-    pulse that both share lifts the mean to 21 of 200 pairs of 100 points: to a degree each then foretells the other.
+    pulse that both share lifts the mean to 21 (250 pairs of 100 points; 25 of 365): to a degree each then
+    foretells the other.
 
     Args:
         confidence: (n,) mean confidence at evenly spaced times, as in `lead_lag`.
@@ -151,10 +153,11 @@ def early_warning(
 
 def _evidence(made: Draws, sign: Sign, notice: int) -> dict[str, Floats]:
     """(1 + permutations,) of each part; the larger, the more it says of a lead."""
-    most = int(made.steps.max())
-    lead, lag = made.largest(sign, 1, most), made.largest(sign, -most, -1)
-    late = made.largest(sign, notice, most) - made.largest(sign, -most, -notice)
-    return {"lead": lead, "asymmetry": lead - lag, "notice": late}
+    return {
+        "lead": made.largest(sign, 1, int(made.steps.max())),
+        "asymmetry": made.largest_difference(sign, 1, 1),
+        "notice": made.largest_difference(sign, 1, notice),
+    }
 
 
 def _chances(values: Floats) -> Floats:

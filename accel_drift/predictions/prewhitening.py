@@ -1,8 +1,8 @@
-"""What of a series neither its trend nor its own past tells: only that can tell of a lead."""
+"""What of two series neither trend nor own past tells: only that can tell of a lead."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,44 +24,61 @@ _MEDIAN = 0.6745
 """Of the distance of a normal law from its mean, in deviations."""
 
 
-def prewhitened(values: Floats, period: int | None = None) -> tuple[Floats, int] | str:
-    """A series less what a parabola in time, a season and its own past foretell (Box & Jenkins 1970).
+def prewhitened(first: Floats, second: Floats, period: int | None = None) -> tuple[Floats, int] | str:
+    """Two series less what a parabola in time, a season and their own pasts foretell (Box & Jenkins 1970).
 
     A parabola and the season are fitted so that outliers count for little (Huber 1964), and the distances from them
-    become ranks. From these what all three foretell is taken, by least squares. How many steps of the past enter is
-    chosen by the corrected Akaike criterion (Hurvich & Tsai 1989), up to 10 and to a tenth of the points.
+    become ranks. From these what all three foretell is taken, by least squares. As many steps of the past enter for
+    both, since another number for each makes one side look ahead; how many is chosen by the sum of both corrected
+    Akaike criteria (Hurvich & Tsai 1989), up to 10 and to a tenth of the points.
 
     Args:
-        values: (n,) NaN where there is none.
+        first: (n,) NaN where there is none.
+        second: (n,) NaN at the same times.
         period: steps after which a season comes again.
 
     Returns:
-        (n,) what is left, of mean 0, NaN where a value or one of the past that enters is missing, and how many steps
+        (2, n) what is left, of mean 0, NaN where a value or one of the past that enters is missing, and how many steps
         entered; or why nothing is left.
     """
-    there = ~np.isnan(values)
+    there = ~np.isnan(first)
+    points = int(np.count_nonzero(there))
+    if points < FEWEST_POINTS:
+        return f"fewer than {FEWEST_POINTS} points have a value on both sides ({points})"
+    fixed = _fixed(len(there), period)
+    sides = [_levelled(values, there, fixed) for values in (first, second)]
+    for name, made in zip(("first", "second"), sides, strict=True):
+        if isinstance(made, str):
+            return f"of the {name} series, {made}"
+    ranks = [made for made in sides if not isinstance(made, str)]
+    for most in range(min(MOST_STEPS, points // 10), -1, -1):
+        terms = [np.column_stack([fixed, *(_earlier(side, step) for step in range(1, most + 1))]) for side in ranks]
+        rows = there & ~np.isnan(terms[0]).any(axis=1)
+        if np.count_nonzero(rows) >= max(FEWEST_POINTS, _ROWS_A_TERM * terms[0].shape[1]):
+            counts = range(fixed.shape[1], fixed.shape[1] + most + 1)
+            found = [sum(_criterion(t[rows, :k], r[rows]) for t, r in zip(terms, ranks, strict=True)) for k in counts]
+            order = int(np.argmin(found))
+            left = [_left(t[:, : counts[order]], side) for t, side in zip(terms, ranks, strict=True)]
+            flat = [name for name, one in zip(("first", "second"), left, strict=True) if one is None]
+            if flat:
+                return f"of the {flat[0]} series, nothing is left beside its trend, its season and its own past"
+            return np.array(left), order
+    return f"{points} points are too few to take out a season of {period} steps"
+
+
+def _levelled(values: Floats, there: Any, fixed: Floats) -> Floats | str:
+    """Ranks of the distances from the course of time, NaN where there is no value; or why there are none."""
     known = values[there]
-    if len(known) < FEWEST_POINTS:
-        return f"fewer than {FEWEST_POINTS} points have a value on both sides ({len(known)})"
     if known.min() == known.max():
         return "it is constant"
-    fixed = _fixed(len(values), period)
     centred = known - np.median(known)
     rest = centred - _course(fixed[there], centred)
     rounding = 4 * float(np.finfo(np.float64).eps * np.abs(known).max())
     if np.abs(rest).max() <= max(_NOTHING * float(np.abs(centred).max()), rounding):
-        return "nothing is left of it beside its trend and its season"
-    ranks = np.full(len(values), np.nan)
-    ranks[there] = (rankdata(rest) - (len(known) + 1) / 2) / len(known)
-    most = min(MOST_STEPS, len(known) // 10)
-    while most >= 0:
-        terms = np.column_stack([fixed, *(_earlier(ranks, step) for step in range(1, most + 1))])
-        rows = there & ~np.isnan(terms).any(axis=1)
-        if np.count_nonzero(rows) >= max(FEWEST_POINTS, _ROWS_A_TERM * terms.shape[1]):
-            order = _order(terms[rows], ranks[rows], fixed.shape[1])
-            return _left(terms[:, : fixed.shape[1] + order], ranks, order)
-        most -= 1
-    return f"{len(known)} points are too few to take out a season of {period} steps"
+        return "nothing is left beside its trend and its season"
+    out = np.full(len(values), np.nan)
+    out[there] = (rankdata(rest) - (len(known) + 1) / 2) / len(known)
+    return out
 
 
 def _fixed(n: int, period: int | None) -> Floats:
@@ -98,23 +115,18 @@ def _earlier(values: Floats, steps: int) -> Floats:
     return out
 
 
-def _order(terms: Floats, values: Floats, fixed: int) -> int:
-    """Steps of the past for which the criterion is smallest, all on the same rows."""
-    n, found = len(values), []
-    for count in range(fixed, terms.shape[1] + 1):
-        rest = _rest(terms[:, :count], values)
-        spread = float(rest @ rest) / n
-        if spread <= _NOTHING**2:
-            return count - fixed
-        found.append(n * np.log(spread) + 2 * count * n / (n - count - 1))
-    return int(np.argmin(found))
+def _criterion(terms: Floats, values: Floats) -> float:
+    n, count = terms.shape
+    rest = _rest(terms, values)
+    spread = max(float(rest @ rest) / n, _NOTHING**2)
+    return float(n * np.log(spread) + 2 * count * n / (n - count - 1))
 
 
-def _left(terms: Floats, values: Floats, order: int) -> tuple[Floats, int] | str:
+def _left(terms: Floats, values: Floats) -> Floats | None:
     rows = ~np.isnan(values) & ~np.isnan(terms).any(axis=1)
     rest = _rest(terms[rows], values[rows])
     if np.abs(rest).max() <= _NOTHING:
-        return "nothing is left of it beside its trend, its season and its own past"
+        return None
     out = np.full(len(values), np.nan)
     out[rows] = rest - rest.mean()
-    return out, order
+    return out

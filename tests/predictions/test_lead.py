@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.predictions import LeadLag, lead_lag
+from accel_drift.predictions.cross_correlation import Sign, drawn
 from accel_drift.predictions.lead import MOST_POINTS
 from accel_drift.predictions.prewhitening import FEWEST_POINTS, prewhitened
 from bench.published.lead_lag import permuted
-from tests.predictions.pairs_of_series import WITH, WITHOUT, led, noise, share, week
+from tests.predictions.pairs_of_series import WITH, WITHOUT, autoregressive, led, noise, share, week
 
 PAIRS = 200
 BEYOND = 0.125
@@ -43,9 +44,11 @@ def test_without_a_lead_none_is_seen_but_by_chance(name: str, n: int) -> None:
 
 @pytest.mark.statistical
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["shared step", "shared pulse", "readings of one"])
-def test_where_each_tells_of_the_other_no_lead_is_said(name: str) -> None:
-    assert share(name, 100, PAIRS, permutations=99)["lead"] <= BEYOND
+@pytest.mark.parametrize(("name", "n"), [("shared step", 100), ("shared pulse", 100), ("readings of one", 300)])
+def test_where_each_tells_of_the_other_no_lead_is_said(name: str, n: int) -> None:
+    found = share(name, n, PAIRS, permutations=99)
+    assert found["p_first"] > 0.05
+    assert max(found["lead"], found["p_asymmetry"]) <= BEYOND
 
 
 @pytest.mark.statistical
@@ -60,7 +63,7 @@ def test_permuted_times_alone_would_see_leads_between_series_that_remember() -> 
 @pytest.mark.parametrize("name", WITH)
 def test_a_lead_is_found_and_its_steps(name: str) -> None:
     steps = 1 if name.endswith("1") else 3
-    found = [lead_lag(*WITH[name](rng(i, 3), 150), alternative="negative", permutations=199) for i in range(30)]
+    found = [lead_lag(*WITH[name](rng(i, 3), 200), alternative="negative", permutations=199) for i in range(30)]
     assert np.mean([one.lead == steps for one in found]) > 0.8
     assert not [one for one in found if one.lead is not None and one.lead < 0]
 
@@ -86,7 +89,7 @@ def test_each_telling_of_the_other_alike_is_no_lead() -> None:
     both = lead_lag(first + np.roll(source, 1), second + source + np.roll(first, 1))
     assert both.lead is None
     assert both.p_first == both.p_second == 0.001
-    assert both.text.startswith("no lead: each foretells the other, neither one more")
+    assert both.text.startswith("no lead: each foretells the other (p-values")
     same = lead_lag(source, source)
     assert (same.p_asymmetry, same.lead) == (1.0, None)
 
@@ -106,13 +109,12 @@ def test_correlations_are_those_of_a_plain_loop(missing: int) -> None:
     y[rng(2).choice(90, missing // 2, replace=False)] = np.nan
     gone = np.isnan(x) | np.isnan(y)
     found = lead_lag(x, y, most=5)
-    sides = [prewhitened(np.where(gone, np.nan, side)) for side in (x, y)]
-    assert not isinstance(sides[0], str)
-    assert not isinstance(sides[1], str)
-    a, b = sides[0][0], sides[1][0]
-    left = ~np.isnan(a) & ~np.isnan(b)
-    a, b = (np.where(left, side, np.nan) - side[left].mean() for side in (a, b))
-    assert (found.points, found.missing) == (left.sum(), gone.sum())
+    left = prewhitened(np.where(gone, np.nan, x), np.where(gone, np.nan, y))
+    assert not isinstance(left, str)
+    (a, b), order = left
+    assert (np.isnan(a) == np.isnan(b)).all()
+    assert found.points == np.count_nonzero(~np.isnan(a))
+    assert (found.missing, found.order) == (int(gone.sum()), order)
     assert [lag.steps for lag in found.lags] == list(range(-5, 6))
     for lag in found.lags:
         correlation, error, pairs = slow_correlation(a, b, lag.steps)
@@ -122,6 +124,28 @@ def test_correlations_are_those_of_a_plain_loop(missing: int) -> None:
         if lag.steps:
             assert lag.simultaneous is not None
             assert lag.simultaneous > lag.pointwise
+
+
+@pytest.mark.parametrize("missing", [0, 9])
+def test_differences_are_those_of_a_plain_loop(missing: int) -> None:
+    x, y = noise(rng(19), 70, 0.6)
+    x[rng(1).choice(70, missing, replace=False)] = np.nan
+    y[np.isnan(x)] = np.nan
+    made = drawn(x, y, 4, 99, 0, None)
+    sides = prewhitened(x, y)
+    assert not isinstance(made, str)
+    assert not isinstance(sides, str)
+    a, b = sides[0]
+    for place, k in enumerate(range(1, 5)):
+        w = a[:-k] * b[k:] - a[k:] * b[:-k]
+        w = w[~np.isnan(w)]
+        assert made.differences[place, 0] == pytest.approx(w.sum() / np.sqrt((w * w).sum()), abs=1e-9)
+    for sign in get_args(Sign):
+        more, less = (made.largest_difference(sign, side, 1) for side in (1, -1))
+        assert np.maximum(more, less) == pytest.approx(np.abs(made.differences).max(axis=0))
+    whole = made.largest_difference("two-sided", 1, 2)[0]
+    ahead = np.abs(made.statistics[[6, 7, 8], 0]) > np.abs(made.statistics[[2, 1, 0], 0])
+    assert whole == pytest.approx(max(np.where(ahead, 1, -1) * np.abs(made.differences[1:, 0])))
 
 
 @pytest.mark.statistical
@@ -178,11 +202,11 @@ def test_a_week_that_both_share_is_taken_out() -> None:
     [
         (np.ones(50), np.arange(50) % 7, "of the first series, it is constant"),
         (np.arange(50) % 7, np.zeros(50), "of the second series, it is constant"),
-        (np.arange(60.0), np.sin(np.arange(60)), "of the first series, nothing is left of it beside its trend"),
+        (np.arange(60.0), np.sin(np.arange(60)), "of the first series, nothing is left beside its trend"),
         (
             np.arange(10) % 3,
             np.arange(10) % 4,
-            "of the first series, fewer than 20 points have a value on both sides (10)",
+            "fewer than 20 points have a value on both sides (10)",
         ),
         ([], [], "fewer than 20 points have a value on both sides (0)"),
         ([None] * 30, list(range(30)), "fewer than 20 points have a value on both sides (0)"),
@@ -254,22 +278,20 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
 def test_it_is_plain_json() -> None:
     made = json.loads(json.dumps(lead_lag(*noise(rng(1), 40), most=2).to_dict(), allow_nan=False))
     assert made["lags"][2]["simultaneous"] is None
-    assert {"lead", "p_first", "text", "orders", "points"} <= set(made)
+    assert {"lead", "p_first", "text", "order", "points"} <= set(made)
 
 
 @pytest.mark.parametrize("past", [0.0, 0.6, 0.9])
-def test_what_is_left_does_not_remember(past: float) -> None:
-    series = WITH["led by 3"](rng(1), 20)[0]
-    assert not isinstance(prewhitened(series), str)
-    x = np.zeros(600)
-    e = rng(2).normal(size=600)
-    for t in range(1, 600):
-        x[t] = past * x[t - 1] + e[t] + 0.01
-    made = prewhitened(x + np.linspace(0, 5, 600))
+def test_what_is_left_remembers_and_trends_no_more(past: float) -> None:
+    x, y = autoregressive(rng(2), 600, past)
+    made = prewhitened(x + np.linspace(0, 50, 600), y - np.linspace(0, 9, 600) ** 2)
     assert not isinstance(made, str)
     left, order = made
-    assert np.isnan(left[:order]).all()
-    left = left[order:]
-    assert left.mean() == pytest.approx(0, abs=1e-12)
-    assert abs(np.corrcoef(left[1:], left[:-1])[0, 1]) < 0.1
-    assert (order > 0) == (past > 0) or order < 4
+    assert np.isnan(left[:, :order]).all()
+    left = left[:, order:]
+    assert left.mean(axis=1) == pytest.approx(0, abs=1e-12)
+    for side in left:
+        assert abs(np.corrcoef(side[1:], side[:-1])[0, 1]) < 0.1
+        assert abs(np.corrcoef(side, np.arange(len(side)))[0, 1]) < 0.1
+    assert order < 4
+    assert order > 0 or past == 0
