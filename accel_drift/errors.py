@@ -39,6 +39,10 @@ class HistoryError(AccelDriftError, RuntimeError):
     """The database of a history cannot be opened, read or written; what was being written is not in it."""
 
 
+class SecondMonitorError(HistoryError):
+    """Another process runs the monitor of this name, or ran it since this one began."""
+
+
 class ExtraMissingError(AccelDriftError, ImportError):
     """A library of an optional extra, or one of the system that it needs, is not there."""
 

@@ -7,13 +7,13 @@ processes that run one monitor the second is told so, and nothing of its window 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from accel_drift.errors import HistoryError
+from accel_drift.errors import SecondMonitorError
 from accel_drift.history import writing
 from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.history.store import Store
@@ -48,12 +48,27 @@ class Ledger:
         return [Taken(*row) for row in rows]
 
     def found(self, key: str = "", digest: str = "") -> Taken | None:
-        """The latest batch of a key or of a content, without its rows."""
-        by = batches.c.batch_key == key if key else batches.c.digest == digest
-        asked = select(*_TAKEN[:-1]).where(batches.c.name == self._name, by)
+        """The latest batch of a key, or of a content with rows, without its rows."""
+        by = [batches.c.batch_key == writing.sound(key)] if key else [batches.c.digest == digest, batches.c.rows != 0]
+        asked = select(*_TAKEN[:-1]).where(batches.c.name == self._name, *by)
         asked = asked.order_by(batches.c.number.desc()).limit(1)
         row = self._store.read(lambda connection: connection.execute(asked).first())
         return None if row is None else Taken(row.number, row.batch_key, row.digest, row.rows, row.taken_at, None)
+
+    def known(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """Which of these keys there are, and when the first batch of each was taken."""
+        spelled = {writing.sound(key): key for key in keys if key}
+
+        def work(connection: Connection) -> dict[str, datetime]:
+            found: dict[str, datetime] = {}
+            for first in range(0, len(spelled), _AT_ONCE):
+                some = list(spelled)[first : first + _AT_ONCE]
+                asked = select(batches.c.batch_key, func.min(batches.c.taken_at)).group_by(batches.c.batch_key)
+                asked = asked.where(batches.c.name == self._name, batches.c.batch_key.in_(some))
+                found |= {spelled[key]: at for key, at in connection.execute(asked)}
+            return found
+
+        return self._store.read(work)
 
     def write(
         self,
@@ -103,7 +118,7 @@ class Ledger:
             return True
         elif there is not None and (there.revision, there.token) == (to.revision, to.token):
             return False
-        raise HistoryError(
+        raise SecondMonitorError(
             f"another process runs the monitor {self._name!r}, or ran it since this one began: nothing of this window "
             "was written. Run it once, or give each its own name; to go on from where the other stands make a new "
             "Monitor of this name"
@@ -141,3 +156,6 @@ class Ledger:
 
 
 _TAKEN = [batches.c[name] for name in ("number", "batch_key", "digest", "rows", "taken_at", "body")]
+
+_AT_ONCE = 500
+"""Keys of one question: databases have limits."""

@@ -14,24 +14,32 @@ from accel_drift.monitor.health import Health, health
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.parts import Part, Told
 from accel_drift.monitor.performance_part import Performance
+from accel_drift.monitor.pieces import ArrowStream, Dataset
 from accel_drift.monitor.references import NoReferenceError, Period, Trailing
+from accel_drift.monitor.sources import Folder, Source
 from accel_drift.monitor.stream_part import Streams
+from accel_drift.monitor.watching import watch
 from accel_drift.monitor.windows import Windows
 
 __all__ = [
+    "ArrowStream",
     "Batch",
     "Confidences",
     "CostBenefit",
+    "Dataset",
+    "Folder",
     "Health",
     "Monitor",
     "NoReferenceError",
     "Part",
     "Performance",
     "Period",
+    "Source",
     "Streams",
     "Told",
     "Trailing",
     "Windows",
     "cost_benefit",
     "health",
+    "watch",
 ]

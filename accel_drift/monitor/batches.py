@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accel_drift.errors import DataError
+from accel_drift.errors import DataError, SourceError
 from accel_drift.monitor.rows import digest_of, is_path
 
 
@@ -66,6 +66,20 @@ def _is_one(given: Any) -> bool:
         return True
     tabular = hasattr(given, "columns") or hasattr(given, "column_names") or hasattr(given, "num_columns")
     return tabular or hasattr(given, "__dlpack__")
+
+
+def unread(batch: str | Batch) -> Given:
+    """A batch that is not to be read: of a file, what tells its content where that can be had.
+
+    Raises:
+        DataError: the key is no text.
+    """
+    if not isinstance(batch, Batch):
+        batch = Batch(None, batch)
+    try:
+        return named(batch, contents=True)
+    except SourceError:
+        return named(batch, contents=False)
 
 
 def named(batch: Batch, *, contents: bool) -> Given:

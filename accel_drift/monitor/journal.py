@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,10 +81,24 @@ class Journal:
         fresh = next((one.taken for one in self._fresh if one.taken.key == key), None)
         return fresh or self._ledger.found(key=key)
 
+    def renamed(self, given: Given) -> Given | None:
+        """The batch, under another key where one of its key had other content; None where it was taken before."""
+        same = self.find(given.key) if given.key else None
+        if same is None:
+            return given
+        if not given.digest or same.digest == given.digest or (same.rows and not same.digest):
+            return None
+        other = f"{given.key}#{given.digest[:8]}"
+        return None if self.find(other) is not None else given._replace(key=other)
+
+    def known(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """Which of these keys belong to batches that were taken, and when that was first."""
+        fresh = {one.taken.key: one.taken.at for one in self._fresh}
+        return {key: fresh[key] for key in keys if key in fresh} | self._ledger.known(keys)
+
     def twin(self, digest: str) -> Taken | None:
         """A batch of some rows with the same content."""
-        found = self._ledger.found(digest=digest) if digest else None
-        return None if found is None or found.rows == 0 else found
+        return self._ledger.found(digest=digest) if digest else None
 
     def write(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from accel_drift.history import Metric
@@ -16,6 +17,7 @@ class Memory:
         self._keys: dict[str, Taken] = {}
         self._digests: dict[str, Taken] = {}
         self._parts: dict[str, bytes] = {}
+        self._first: dict[str, datetime] = {}
 
     def saved(self) -> Saved | None:
         """Nothing outlives the process."""
@@ -32,6 +34,10 @@ class Memory:
         """See `Ledger.found`."""
         return self._keys.get(key) if key else self._digests.get(digest)
 
+    def known(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """See `Ledger.known`."""
+        return {key: self._first[key] for key in keys if key in self._first}
+
     def write(
         self,
         step: Step,
@@ -41,7 +47,10 @@ class Memory:
         """See `Ledger.write`."""
         for one in step.taken:
             if one.key:
-                self._keys[one.key] = self._digests[one.digest] = one
+                self._first.setdefault(one.key, one.at)
+                self._keys[one.key] = one
+                if one.rows:
+                    self._digests[one.digest] = one
         for part, body in step.parts.items():
             if body is None:
                 self._parts.pop(part, None)

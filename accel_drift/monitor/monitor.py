@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded
 from accel_drift.history.window import NAME_LENGTH, text
-from accel_drift.monitor.batches import Batch, Given, each, named
+from accel_drift.monitor.batches import Batch, Given, each, named, unread
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.health import checked_weights
@@ -178,21 +178,30 @@ class Monitor:
             self._write(None, found)
         return len(found)
 
-    def skip(self, key: str, why: str) -> None:
+    def skip(self, batch: str | Batch, why: str) -> None:
         """Pass a batch over, such as a file that cannot be read: it counts as taken, and the next report says why.
+
+        Args:
+            batch: its key; or a file with its key: with other content it is a new batch later.
+            why: the reason.
 
         Raises:
             HistoryError: as in `observe`.
         """
         with self._turn:
             self._journal.flush()
-            self._pass_over(Given(None, key, ""), why)
-            self._write(None)
+            if given := self._journal.renamed(unread(batch)):
+                self._pass_over(given, why)
+                self._write(None)
 
     def seen(self, key: str) -> bool:
         """Whether a batch of this key was taken in, or passed over."""
+        return bool(self.taken([key]))
+
+    def taken(self, keys: Iterable[str]) -> dict[str, datetime]:
+        """Which of these keys belong to batches that were taken in, or passed over, and when that was first."""
         with self._turn:
-            return self._journal.find(key) is not None
+            return self._journal.known(list(keys))
 
     @property
     def number(self) -> int:
@@ -252,20 +261,14 @@ class Monitor:
 
     def _new(self, given: Given) -> Given | None:
         """The batch, under another key where one of its key had other content; None where it was taken before."""
-        if not given.key:
-            return given
-        same = self._journal.find(given.key)
-        if same is None:
-            twin = self._journal.twin(given.digest)
-            if twin is None:
-                return given
-            self._pass_over(given._replace(digest=""), f"it has the content of {twin.key}")
+        found = self._journal.renamed(given)
+        twin = None if found is None or not found.key else self._journal.twin(found.digest)
+        if found is not None and twin is not None:
+            self._pass_over(found, f"it has the content of {twin.key}")
             return None
-        other = f"{given.key}#{given.digest[:8]}"
-        if not given.digest or same.digest in ("", given.digest) or self._journal.find(other) is not None:
-            return None
-        self._said.append(f"{given.key} has other content than when it was taken before: it counts as a new batch")
-        return given._replace(key=other)
+        if found is not None and found.key != given.key:
+            self._said.append(f"{given.key} has other content than when it came before: it counts as a new batch")
+        return found
 
     def _pass_over(self, given: Given, why: str) -> None:
         self._said.append(f"{given.key} was passed over: {why}")

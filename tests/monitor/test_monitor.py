@@ -103,7 +103,7 @@ def test_files_again_files_with_other_content_and_files_of_the_same_content(
     (changed,) = monitor.observe([one, one])
     assert changed.batch.startswith(f"{one}#")
     assert f"{other} was passed over: it has the content of {one}" in changed.warnings
-    assert f"{one} has other content than when it was taken before: it counts as a new batch" in changed.warnings
+    assert f"{one} has other content than when it came before: it counts as a new batch" in changed.warnings
     assert list(monitor.observe([one, other])) == []
 
 

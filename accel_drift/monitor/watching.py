@@ -1,0 +1,154 @@
+"""A monitor and a source, brought together: what is there is taken, what cannot be read waits, and so for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from accel_drift.errors import ConfigError, DataError, HistoryError, SecondMonitorError
+from accel_drift.monitor.batches import Batch
+from accel_drift.monitor.journal import LOG
+from accel_drift.monitor.monitor import Monitor
+from accel_drift.monitor.sources import Source
+from accel_drift.options import is_finite
+from accel_drift.report import Report
+
+
+def watch(
+    monitor: Monitor,
+    source: Source,
+    *,
+    poll: float = 5.0,
+    until_idle: float | None = None,
+    wait: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    tell: Callable[[str], object] = lambda _what: None,
+    held: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Iterator[Report]:
+    """Take batches from a source as they come, and hand out a report of each window as it is finished.
+
+    When a report comes out, it is in the history. Where the history's database fails, that is logged and tried again
+    until it answers; nothing is lost meanwhile, as nothing more is taken in.
+
+    Args:
+        monitor: what looks at the batches.
+        source: where they come from.
+        poll: seconds from one look at the source to the next.
+        until_idle: ends when nothing came for so many seconds, and raises what a database says that failed for so
+            long. With 0 what is there is taken, and no more. None to end only with the source.
+        wait: what waits for so many seconds.
+        clock: seconds that only go forward.
+        tell: told what is done.
+        held: a context in which a batch is looked at and its reports are handed out: a bad time to interrupt.
+
+    Raises:
+        ConfigError: an option is no number of seconds.
+        SourceError: the source itself cannot be read. What cannot be read of it is passed over; see `Source`.
+        SecondMonitorError: another process runs the monitor.
+        HistoryError: see `until_idle`.
+    """
+    for name, value in (("poll", poll), ("until_idle", until_idle or 0.0)):
+        if not is_finite(value) or value < 0:
+            raise ConfigError(f"{name} is {value!r}; it is a number of seconds of at least 0")
+    return _Watch(monitor, source, poll, until_idle, wait, clock, tell, held).run()
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What `watch` was given, and how it goes.
+
+    Attributes:
+        last: when something was taken last.
+        said: what the database said last, while it fails.
+    """
+
+    monitor: Monitor
+    source: Source
+    poll: float
+    until_idle: float | None
+    wait: Callable[[float], object]
+    clock: Callable[[], float]
+    tell: Callable[[str], object]
+    held: Callable[[], AbstractContextManager[object]]
+    last: float = 0.0
+    said: str = ""
+
+    def run(self) -> Iterator[Report]:
+        self.last = self.clock()
+        yield from self._take(None)
+        while True:
+            try:
+                for batch in self.source.batches(self.monitor):
+                    yield from self._take(batch)
+            except HistoryError as error:
+                self._failed(error)
+                continue
+            due = self.source.due
+            idle = self.until_idle is not None and due is None and self.clock() - self.last >= self.until_idle
+            if self.source.ends or idle:
+                return
+            self.tell("waiting for batches")
+            self.wait(self.poll if due is None else min(due, self.poll))
+
+    def _take(self, batch: Batch | None) -> Iterator[Report]:
+        """Hand a batch to the monitor, until it went; None for what the process before left."""
+        handing = _Handing(batch)
+        while True:
+            try:
+                with self.held():
+                    if handing.refused:
+                        self.monitor.skip(handing.refused[0], handing.refused[1])
+                    else:
+                        self.tell(handing.told)
+                        yield from self.monitor.observe(handing)
+                    if batch is not None:
+                        self.source.taken(batch)
+                        self.last = self.clock()
+                self.said = ""
+                return
+            except HistoryError as error:
+                self._failed(error)
+            except DataError as error:
+                if batch is None:
+                    raise
+                if not self.source.refused(batch, error):
+                    return
+                handing.refused = batch, str(error)
+
+    def _failed(self, error: HistoryError) -> None:
+        """Wait until a database may answer again; raise what it said where that took too long."""
+        idle = self.until_idle is not None and self.clock() - self.last >= self.until_idle
+        if idle or isinstance(error, SecondMonitorError):
+            raise error
+        if str(error) != self.said:
+            LOG.warning("%s: %s. It is tried again every %g s; nothing is lost", self.monitor.name, error, self.poll)
+        self.said = str(error)
+        self.tell("waiting for the history")
+        self.wait(self.poll)
+
+
+@dataclass(slots=True)
+class _Handing:
+    """One batch, handed to a monitor once or again: one with a key is never taken twice, one without went at once.
+
+    Attributes:
+        batch: it, or None for none.
+        refused: batch and reason, where it is to be passed over.
+        went: it was handed over.
+    """
+
+    batch: Batch | None
+    refused: tuple[Batch, str] | None = None
+    went: bool = False
+
+    @property
+    def told(self) -> str:
+        """What is done, in words."""
+        return f"reading {self.batch.key}".rstrip() if self.batch is not None else "going on"
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.batch is not None and (self.batch.key or not self.went):
+            self.went = True
+            yield self.batch
