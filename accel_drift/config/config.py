@@ -113,9 +113,9 @@ class Config(Section):
             DataError: the reference cannot be read, or not as it is said here.
             HistoryError: the database cannot be opened.
         """
-        from accel_drift.config import making
+        from accel_drift.config.making import Making
 
-        return making.monitor(self, progress)
+        return Making(self, progress).monitor()
 
     def prune(self, history: History) -> int:
         """Remove windows of this monitor as `history.retention_days` and `history.keep` say; how many there were.
@@ -123,15 +123,10 @@ class Config(Section):
         Raises:
             HistoryError: the database failed.
         """
-        from accel_drift.config import making
-
-        return making.prune(self, history)
-
-    def fit_options(self) -> dict[str, Any]:
-        """What `Profile.fit` takes beside the reference."""
-        from accel_drift.config import making
-
-        return making.fit_options(self)
+        days, keep = self.history.retention_days, self.history.keep
+        if (days is None and keep is None) or self.name not in history.names():
+            return 0
+        return history.prune(older_than=days, keep=keep, name=self.name)
 
 
 def _read(file: Path) -> Read:

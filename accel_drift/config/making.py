@@ -1,166 +1,201 @@
-"""From a configuration to the monitor: its reference, its windows, its history."""
+"""From a configuration to the monitor: its reference, its windows, what it looks at beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from accel_drift.data.read import Progress
+from accel_drift.data.table import Table
 from accel_drift.errors import ConfigError
-from accel_drift.history import History
-from accel_drift.monitor import Confidences, Monitor, Part, Period, Streams, Trailing, Windows
-from accel_drift.monitor.confidence_part import ADDED
+from accel_drift.monitor import Confidences, Monitor, Part, Performance, Period, Streams, Trailing, Windows
 from accel_drift.monitor.parts import prepared
 from accel_drift.monitor.rows import as_rows
 from accel_drift.profiles import Profile
 from accel_drift.profiles.file import is_profile
 from accel_drift.profiles.learning import Asked, learn
+from accel_drift.profiles.plan import sample_of
+from accel_drift.streams.adwin import ADWIN
 
 if TYPE_CHECKING:
     from accel_drift.config.config import Config
 
 
-def fit_options(config: Config) -> dict[str, Any]:
-    """What `Profile.fit` takes beside the reference."""
-    drift, columns, data = config.drift, config.columns, config.data
-    named = [name for name in (data.id_column,) if name is not None and name not in columns.drop]
-    return {
-        "detectors": config.detectors.made(),
-        "content": config.reference.content,
-        "backend": drift.backend,
-        "block": drift.block,
-        "correction": drift.correction,
-        "rule": drift.rule,
-        "alpha": drift.alpha,
-        "min_effect": drift.min_effect,
-        "seed": drift.seed,
-        "columns": None if columns.only is None else list(columns.only),
-        "drop": [*columns.drop, *named],
-        "label": data.label_column,
-        "kinds": columns.of_kind() or None,
-        "sample_rows": config.reference.sample_rows,
-    }
-
-
-def parts(config: Config) -> list[Part]:
-    """What looks at windows beside the reference.
-
-    Raises:
-        DataError: the reference lacks columns of the model.
-        ConfigError: an option cannot work.
-    """
-    made: list[Part] = []
-    said, backend = config.predictions, config.drift.backend
-    if config.confidence.enabled and (said.probabilities or said.score is not None):
-        named = {said.predicted, said.score, *said.probabilities, *config.columns.of_kind()}
-        known = config.reference.mode == "fixed" and not is_saved(config)
-        made.append(
-            Confidences(
-                list(said.probabilities) or None,
-                score=said.score,
-                classes=None if said.classes is None else [str(name) for name in said.classes],
-                reference=config.data.reference_path if known else None,
-                prefix="model_" if named & {*ADDED} else "",
-                alpha=config.confidence.alpha,
-                tolerance=config.confidence.tolerance,
-                backend=backend,
-            )
-        )
-    detector = config.streams.made()
-    if detector is not None:
-        made.append(Streams(detector, list(config.streams.columns), backend=backend))
-    return made
-
-
-def reference(config: Config, beside: Sequence[Part], progress: Progress | None = None) -> Profile | Trailing | Period:
-    """What windows are compared with: learned from the reference, opened, or to be learned from windows.
+class Making:
+    """What a configuration asks for, made on demand; the reference is read where something needs its rows.
 
     Args:
         config: the configuration.
-        beside: what makes columns of a window's rows that are to be compared, too.
-        progress: as in `Profile.fit`.
-
-    Raises:
-        DataError: the reference cannot be read, or not as the configuration says.
-        ConfigError: a saved profile fixes what the configuration says otherwise; or an option cannot work.
+        progress: told how much of the reference is read, as in `Profile.fit`.
     """
-    wanted = config.reference
-    if wanted.mode == "trailing":
-        first = None if config.data.reference_path is None else fixed(config, beside, progress)
-        return Trailing(wanted.windows, least=wanted.least, first=first, **fit_options(config))
-    if wanted.mode == "period":
-        return Period(str(wanted.start), str(wanted.end), **fit_options(config))
-    return fixed(config, beside, progress)
 
+    def __init__(self, config: Config, progress: Progress | None = None) -> None:
+        self.config, self._progress = config, progress
+        self._path = config.data.reference_path
 
-def fixed(config: Config, beside: Sequence[Part], progress: Progress | None = None) -> Profile:
-    """The profile at `data.reference_path`, or of the data set there.
-
-    Raises:
-        DataError: it cannot be read.
-        ConfigError: a saved profile fixes what the configuration says otherwise; or an option cannot work.
-    """
-    path = str(config.data.reference_path)
-    if is_saved(config):
-        _refuse_what_is_fixed(config, path)
-        made = Profile.load(path, backend=config.drift.backend)
-    else:
-        given: Any = path
-        if any(isinstance(part, Confidences) for part in beside):
-            kinds = config.columns.of_kind() or None
-            schema = learn(path, Asked(detectors=("missing",), kinds=kinds)).table.schema
-            given = prepared(beside, as_rows(path, schema))
-        made = Profile.fit(given, **fit_options(config), name=Path(path).name, progress=progress)
-    rate, rows = config.reference.threshold_rate, config.windows.rows
-    return made if rate is None or rows is None else made.calibrated(rows, rate, progress=progress)
-
-
-def is_saved(config: Config) -> bool:
-    """Whether the reference is a saved profile."""
-    path = Path(str(config.data.reference_path))
-    return path.suffix == ".adp" or (path.is_file() and is_profile(path))
-
-
-def _refuse_what_is_fixed(config: Config, path: str) -> None:
-    said = [f"columns.{name}" for name in config.columns.changed()]
-    said += [f"drift.{name}" for name in config.drift.changed() if name != "backend"]
-    said += [f"reference.{name}" for name in config.reference.changed() if name in ("content", "sample_rows")]
-    said += ["detectors"] * (config.detectors.made() != type(config.detectors)().made())
-    if said:
-        raise ConfigError(
-            f"{path} is a saved profile, which fixes {', '.join(said)}; leave that out, or give the data set that it "
-            "was fitted on as data.reference_path"
+    def monitor(self) -> Monitor:
+        """The monitor, ready to observe."""
+        config, parts = self.config, self.parts()
+        return Monitor(
+            self.reference(parts),
+            Windows(**config.windows.options()),
+            history=config.history.url,
+            name=config.name,
+            parts=parts,
+            weights=config.health.weights,
+            wait=config.history.wait,
         )
 
+    def parts(self) -> list[Part]:
+        """What looks at windows beside the reference."""
+        config = self.config
+        made: list[Part] = []
+        model = config.predictions
+        sure = bool(model.probabilities) or model.score is not None
+        if config.confidence.enabled and sure:
+            made.append(self._confidences())
+        joined = config.data.label_column is not None or config.data.id_column is not None
+        if config.performance.enabled and joined and (sure or model.predicted is not None):
+            made.append(self._performance())
+        detector = config.streams.made()
+        if detector is not None:
+            made.append(Streams(detector, list(config.streams.columns), backend=config.drift.backend))
+        return made
 
-def monitor(config: Config, progress: Progress | None = None) -> Monitor:
-    """The monitor, ready to observe.
+    def reference(self, parts: list[Part]) -> Profile | Trailing | Period:
+        """What windows are compared with: opened, learned, or to be learned from windows.
 
-    Raises:
-        ConfigError: an option cannot work, or the monitor of this name was begun with other windows.
-        DataError: the reference cannot be read.
-        HistoryError: the database cannot be opened.
-    """
-    beside = parts(config)
-    return Monitor(
-        reference(config, beside, progress),
-        Windows(**config.windows.options()),
-        history=config.history.url,
-        name=config.name,
-        parts=beside,
-        weights=config.health.weights,
-        wait=config.history.wait,
-    )
+        Args:
+            parts: those that make columns of rows which are compared, too.
+        """
+        wanted = self.config.reference
+        if wanted.mode == "trailing":
+            first = None if self._path is None else self.profile(parts)
+            return Trailing(wanted.windows, least=wanted.least, first=first, **self.fit_options())
+        if wanted.mode == "period":
+            return Period(str(wanted.start), str(wanted.end), **self.fit_options())
+        return self.profile(parts)
 
+    def profile(self, parts: list[Part]) -> Profile:
+        """The profile at `data.reference_path`, or of the data set there."""
+        config, path = self.config, str(self._path)
+        if self.saved:
+            self._refuse_what_is_fixed()
+            made = Profile.load(path, backend=config.drift.backend)
+        else:
+            rows = prepared(parts, self.rows) if any(isinstance(part, Confidences) for part in parts) else path
+            made = Profile.fit(rows, **self.fit_options(), name=Path(path).name, progress=self._progress)
+        rate, size = config.reference.threshold_rate, config.windows.rows
+        return made if rate is None or size is None else made.calibrated(size, rate, progress=self._progress)
 
-def prune(config: Config, history: History) -> int:
-    """Remove the windows of this monitor that are no longer to be kept; how many there were.
+    def fit_options(self) -> dict[str, Any]:
+        """What `Profile.fit` takes beside the reference."""
+        drift, columns, identifier = self.config.drift, self.config.columns, self.config.data.id_column
+        drop = [*columns.drop]
+        # Labels that come later may be of rows with ids, where the reference's have none.
+        if identifier is not None and identifier not in drop and self.holds(identifier):
+            drop.append(identifier)
+        return {
+            "detectors": self.config.detectors.made(),
+            "content": self.config.reference.content,
+            "backend": drift.backend,
+            "block": drift.block,
+            "correction": drift.correction,
+            "rule": drift.rule,
+            "alpha": drift.alpha,
+            "min_effect": drift.min_effect,
+            "seed": drift.seed,
+            "columns": None if columns.only is None else list(columns.only),
+            "drop": drop,
+            "label": self.config.data.label_column,
+            "kinds": columns.of_kind() or None,
+            "sample_rows": self.config.reference.sample_rows,
+        }
 
-    Raises:
-        HistoryError: the database failed.
-    """
-    wanted = config.history
-    if (wanted.retention_days is None and wanted.keep is None) or config.name not in history.names():
-        return 0
-    return history.prune(older_than=wanted.retention_days, keep=wanted.keep, name=config.name)
+    def holds(self, *names: str | None) -> bool:
+        """Whether the reference has all of these columns; of windows to come it is taken for granted."""
+        if self._path is None or self.saved:
+            return True
+        there = {*self._looked_at.schema.names, *self._looked_at.excluded}
+        return all(name is None or name in there for name in names)
+
+    @cached_property
+    def saved(self) -> bool:
+        """Whether the reference is a saved profile."""
+        path = Path(str(self._path))
+        return path.suffix == ".adp" or (path.is_file() and is_profile(path))
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        """The rows of the reference, all columns."""
+        return as_rows(self._path, self._looked_at.schema)
+
+    @cached_property
+    def _looked_at(self) -> Table:
+        """Some rows of the reference, as what the configuration says they are."""
+        asked = Asked(detectors=("missing",), kinds=self.config.columns.of_kind() or None)
+        return learn(self._path, asked, pick=sample_of(0)).table
+
+    def _has_rows(self) -> bool:
+        return self._path is not None and not self.saved
+
+    def _model(self) -> dict[str, Any]:
+        """The columns of the model, as parts take them."""
+        said = self.config.predictions
+        classes = None if said.classes is None else [str(name) for name in said.classes]
+        return {"probabilities": list(said.probabilities) or None, "score": said.score, "classes": classes}
+
+    def _confidences(self) -> Confidences:
+        said, wanted = self.config.predictions, self.config.confidence
+        known = self._has_rows() and self.holds(said.score, *said.probabilities)
+        return Confidences(
+            **self._model(),
+            reference=self.rows if known else None,
+            prefix="model_",  # a column of predictions is often called just that
+            alpha=wanted.alpha,
+            tolerance=wanted.tolerance,
+            backend=self.config.drift.backend,
+        )
+
+    def _performance(self) -> Performance:
+        config, wanted = self.config, self.config.performance
+        said, label = config.predictions, config.data.label_column
+        drops = {"f1": wanted.f1_drop, "accuracy": wanted.accuracy_drop, "auc": wanted.auc_drop}
+        tolerance = {name: drop for name, drop in drops.items() if drop is not None}
+        baseline: Any = None
+        if label is not None and tolerance:
+            baseline = wanted.baseline_path
+            if baseline is None and self._has_rows():
+                found = self.holds(label, said.score, said.predicted, *said.probabilities)
+                baseline = self.rows if found else None
+        watched = config.concept_drift.made()
+        if watched == "auto" and baseline is None:
+            watched = ADWIN(delta=config.concept_drift.adwin_delta)
+        return Performance(
+            **self._model(),
+            predicted=said.predicted,
+            label=label,
+            id=config.data.id_column,
+            baseline=baseline,
+            positive=None if said.positive is None else str(said.positive),
+            metrics=[*tolerance] or None,
+            tolerance=tolerance or 0.0,
+            alpha=wanted.alpha,
+            detector=watched,
+            backend=config.drift.backend,
+        )
+
+    def _refuse_what_is_fixed(self) -> None:
+        config = self.config
+        said = [f"columns.{name}" for name in config.columns.changed()]
+        said += [f"drift.{name}" for name in config.drift.changed() if name != "backend"]
+        said += [f"reference.{name}" for name in config.reference.changed() if name in ("content", "sample_rows")]
+        said += ["detectors"] * (config.detectors.made() != type(config.detectors)().made())
+        if said:
+            raise ConfigError(
+                f"{self._path} is a saved profile, which fixes {', '.join(said)}; leave that out, or give the data set "
+                "that it was fitted on as data.reference_path"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -39,8 +39,10 @@ def among(names: Sequence[str]) -> Any:
 if TYPE_CHECKING:
     KindName: TypeAlias = str
     StreamName: TypeAlias = str
+    ErrorsDetector: TypeAlias = str
 else:
     KindName, StreamName = among((*map(str, Kind), *DERIVED)), among(stream_names())
+    ErrorsDetector = among(("auto", *stream_names()))
 
 
 class Section(BaseModel):
@@ -209,6 +211,8 @@ class Predictions(Section):
     """The column of predicted classes."""
     classes: tuple[str | int, ...] | None = None
     """The classes, in the order of `probabilities`, or the negative and the positive one; null to find them."""
+    positive: str | int | None = None
+    """Of two classes the one that precision, recall and F1 are of; null for the second."""
 
     @model_validator(mode="after")
     def _one_sort(self) -> Self:
@@ -220,7 +224,10 @@ class Predictions(Section):
 
 
 class Confidence(Section):
-    """How sure the model is, and whether it became less sure; where `predictions` has probabilities or a score."""
+    """How sure the model is, and whether it became less sure; where `predictions` has probabilities or a score.
+
+    The columns model_confidence, model_entropy, model_margin and model_predicted are compared with the others.
+    """
 
     enabled: bool = True
     """Whether it is followed."""
@@ -231,12 +238,14 @@ class Confidence(Section):
 
 
 class Performance(Section):
-    """How right the model is; where `predictions` and `data.label_column` are given."""
+    """How right the model is; where `predictions` and `data.label_column` or `data.id_column` are given."""
 
     enabled: bool = True
     """Whether it is measured."""
+    baseline_path: str | None = None
+    """Rows with predictions and labels to compare with, best of a test; null for the reference's, if it has them."""
     alpha: Chance = 0.01
-    """Chance of calling a window degraded that is not, over all measures asked for."""
+    """Chance of calling a window degraded that is not, over all drops asked for."""
     f1_drop: AtLeastZero | None = 0.05
     """Fall of F1 that is put up with; null does not ask."""
     accuracy_drop: AtLeastZero | None = None
@@ -264,40 +273,47 @@ class Options(Section):
         Raises:
             ConfigError: there is no such detector, no such option, or a value cannot work.
         """
-        if self.detector is None:
-            if self.options:
-                raise ConfigError("options are given and no detector; name one: detector: adwin")
-            return None
-        kind = get_stream_class(self.detector)
-        known = [name for name in kind.__dataclass_fields__ if not name.startswith("_")]
-        for name in self.options:
-            if name not in known:
-                raise ConfigError(
-                    f"{self.detector} has no option {name}{nearest(name, known)}; it has {', '.join(known)}"
-                )
-        return kind(**self.options)
+        return detector_of(self.detector, self.options)
+
+
+def detector_of(name: str | None, options: Mapping[str, Any]) -> Any:
+    """A detector of streams, or None.
+
+    Raises:
+        ConfigError: there is no such option, or a value cannot work.
+    """
+    if name is None:
+        if options:
+            raise ConfigError("options are given and no detector; name one: detector: adwin")
+        return None
+    kind = get_stream_class(name)
+    known = [*kind.__dataclass_fields__]
+    for option in options:
+        if option not in known:
+            raise ConfigError(f"{name} has no option {option}{nearest(option, known)}; it has {', '.join(known)}")
+    return kind(**options)
 
 
 class ConceptDrift(Options):
     """Whether errors became more frequent; where performance is measured."""
 
-    detector: StreamName | None = "adwin"
-    """The detector of streams that reads the errors, 0 or 1, in the order of their labels; null for none."""
+    detector: ErrorsDetector | None = "auto"
+    """Reads errors as labels come. auto: bets against the baseline's share of them; adwin without one. null: none."""
     adwin_delta: Chance = 0.002
     """adwin: about the chance that a look sees a change where there is none."""
 
     def made(self) -> Any:
-        """See `Options.made`.
+        """See `Options.made`; "auto" as it is.
 
         Raises:
             ConfigError: as there.
         """
-        if self.detector == "adwin" and "delta" not in self.options:
-            return self.model_copy(update={"options": {**self.options, "delta": self.adwin_delta}})._plain()
-        return self._plain()
-
-    def _plain(self) -> Any:
-        return super().made()
+        if self.detector == "auto":
+            if self.options:
+                raise ConfigError("options are given and detector is auto; name one: detector: adwin")
+            return "auto"
+        given = {"delta": self.adwin_delta, **self.options} if self.detector == "adwin" else self.options
+        return detector_of(self.detector, given)
 
 
 class Streams(Options):

@@ -15,6 +15,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.config import Config
+from accel_drift.config.making import Making
 from accel_drift.errors import ConfigError
 from tests.cli import readme
 from tests.cli.conftest import Cli
@@ -122,7 +123,7 @@ def test_the_configuration_it_shows_works(tmp_path: Path) -> None:
     (text,) = readme.blocks("yaml")
     (tmp_path / "drift.yaml").write_text(text, encoding="utf-8")
     config = Config.load(tmp_path / "drift.yaml", {})
-    assert config.fit_options()["rule"] == 0.3
+    assert Making(config).fit_options()["rule"] == 0.3
     wrong = text.replace("severity_bands:", "binz:").replace("time: 1d, on: event_time", "rows: 10k")
     (tmp_path / "drift.yaml").write_text(wrong, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 import accel_drift as ad
 from accel_drift.config import Config, ConfigFileError, schema_text, sections
 from accel_drift.config.environment import variable
+from accel_drift.config.making import Making
 from accel_drift.config.schema import at, is_text, leaves
 from accel_drift.detectors import get_class, names
 from accel_drift.monitor import Windows
@@ -38,7 +39,7 @@ def test_a_reference_is_enough_and_every_default_is_the_engines() -> None:
     config = Config.of(PLAIN)
     rng = np.random.default_rng(3)
     rows = {"x": rng.normal(size=300), "c": rng.choice(list("ab"), 300)}
-    ours = ad.Profile.fit(rows, **config.fit_options()).summary()
+    ours = ad.Profile.fit(rows, **Making(config).fit_options()).summary()
     theirs = ad.Profile.fit(rows).summary()
     assert without_times(ours) == without_times(theirs)
     assert config.windows.options() == {"by": "file"}
@@ -48,19 +49,23 @@ def test_what_the_engine_is_given(tmp_path: Path) -> None:
     config = load(
         tmp_path,
         "name: churn\n"
-        "data: {reference_path: a.csv, label_column: left, id_column: customer}\n"
+        "data: {reference_path: a.adp, label_column: left, id_column: customer}\n"
         "columns: {numerical: [age], categorical: [zip], text: [note], kinds: {at: gaps}, drop: [x]}\n"
         "drift: {alpha: 0.05, rule: 0.3, min_effect: 0.2, block: 24}\n"
         "detectors:\n  use: [psi, ks]\n  psi: {severity_bands: [0.1, 0.2, 0.3], bins: 20}\n  ks:\n"
         "windows:\n  time: 1h\n  on: at\n",
     )
-    given = config.fit_options()
+    given = Making(config).fit_options()
     assert given["detectors"] == [ad.PSI(bins=20, severity_bands=(0.1, 0.2, 0.3)), ad.KS()]
     assert given["kinds"] == {"age": "numeric", "zip": "categorical", "note": "text", "at": "gaps"}
     assert (given["drop"], given["label"]) == (["x", "customer"], "left")
     assert (given["alpha"], given["rule"], given["min_effect"], given["block"]) == (0.05, 0.3, 0.2, 24)
     assert config.windows.options() == {"time": "1h", "on": "at"}
-    assert config.concept_drift.made() == ad.ADWIN(delta=0.002)
+    assert config.concept_drift.made() == "auto"
+    for detector, made in {"adwin": ad.ADWIN(delta=0.002), "ddm": ad.DDM(), None: None}.items():
+        assert Config.of({**PLAIN, "concept_drift": {"detector": detector}}).concept_drift.made() == made
+    own = {"detector": "adwin", "adwin_delta": 0.1, "options": {"clock": 8}}
+    assert Config.of({**PLAIN, "concept_drift": own}).concept_drift.made() == ad.ADWIN(delta=0.1, clock=8)
 
 
 def test_windows_have_the_keys_and_defaults_of_the_monitors() -> None:

@@ -180,10 +180,73 @@ def test_confidence_and_streams_are_watched_beside() -> None:
     assert ("confidence", "model_confidence") in drifted[0]
     assert ("psi", "model_entropy") in drifted[0]
     assert ("adwin", "income") in drifted[1]
-    with config(
-        text.replace("alpha", "enabled: false, alpha") + "name: other\n".replace("name", "# name")
-    ).monitor() as one:
-        assert [part.name for part in one._parts] == ["adwin"]
+    off = text.replace("alpha: 0.001", "enabled: false") + "history: {url: 'sqlite:///other.db'}\n"
+    with config(off).monitor() as monitor:
+        (report,) = monitor.observe([with_model(400, 22, 0.5)])
+    assert {f.detector for f in report.findings} == {"psi", "missing", "adwin"}
+
+
+def with_labels(n: int, seed: int, wrong: float) -> pa.Table:
+    """Rows of a model that is wrong in a share of them."""
+    table = with_model(n, seed, 2.0)
+    rng = np.random.default_rng([seed, 2])
+    return table.append_column("y", pa.array((table["predicted"].to_numpy() + (rng.random(n) < wrong)) % 2))
+
+
+LABELLED = FEW.replace("categorical", "numerical: [income], categorical") + "predictions: {score: p, classes: [0, 1]}\n"
+
+
+def of_performance(text: str) -> Config:
+    start = (
+        "name: churn\ndata: {reference_path: ref.parquet, id_column: id, label_column: y}\ndrift: {backend: numpy}\n"
+    )
+    Path("drift.yaml").write_text(start + text, encoding="utf-8")
+    return Config.load("drift.yaml", {})
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_drop_of_f1_and_concept_drift_are_found() -> None:
+    pyarrow.parquet.write_table(with_labels(900, 30, 0.1), "ref.parquet")
+    with of_performance(LABELLED + "performance: {f1_drop: 0.05, auc_drop: 0.1}\n").monitor() as monitor:
+        calm, worse = monitor.observe([with_labels(600, 31, 0.12), with_labels(600, 32, 0.35)])
+        assert monitor.history is not None
+        f1 = monitor.history.metrics("churn", "f1")["value"].to_pylist()
+    found = [{(f.detector, f.column): str(f.status) for f in report.findings} for report in (calm, worse)]
+    assert found[0]["performance", "f1"] == found[0]["performance", "auc"] == "stable"
+    assert ("performance", "accuracy") not in found[0]
+    assert found[1]["performance", "f1"] == "drifted"
+    assert (found[0]["bounded_mean", "error"], found[1]["bounded_mean", "error"]) == ("stable", "drifted")
+    assert f1[1] < f1[0] - 0.1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_drop_that_is_put_up_with_is_none() -> None:
+    pyarrow.parquet.write_table(with_labels(900, 30, 0.1), "test.parquet")
+    pyarrow.parquet.write_table(with_labels(900, 33, 0.1).drop_columns(["p", "predicted", "id"]), "ref.parquet")
+    text = LABELLED + "performance: {f1_drop: 0.4, baseline_path: test.parquet}\nconcept_drift: {detector: null}\n"
+    with of_performance(text).monitor() as monitor:
+        (report,) = monitor.observe([with_labels(600, 32, 0.35)])
+    (finding,) = (f for f in report.findings if f.detector == "performance")
+    assert str(finding.status) == "stable"
+    assert finding.effect is not None
+    assert 0.1 < finding.effect < 0.4
+    # Without a baseline nothing is compared, and ADWIN reads the errors.
+    text = LABELLED + "history: {url: 'sqlite:///other.db'}\n"
+    with of_performance(text).monitor() as monitor:
+        (report,) = monitor.observe([with_labels(600, 32, 0.35)])
+    assert {f.detector for f in report.findings} == {"psi", "missing", "adwin"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_labels_come_late_by_id() -> None:
+    pyarrow.parquet.write_table(with_labels(900, 30, 0.1), "ref.parquet")
+    late = with_labels(600, 32, 0.35)
+    with of_performance(LABELLED).monitor() as monitor:
+        list(monitor.observe([late.drop_columns(["y"]).append_column("y", pa.nulls(600, pa.int64()))]))
+        assert monitor.label(late["id"], late["y"]) == 1
+        assert monitor.history is not None
+        assert monitor.history.metrics("churn", "labelled_rows")["value"].to_pylist() == [600.0]
+        assert monitor.history.metrics("churn", "degraded")["value"].to_pylist() == [1.0]
 
 
 @pytest.mark.usefixtures("folder")
