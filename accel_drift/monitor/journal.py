@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from accel_drift.data import Schema
-from accel_drift.errors import SourceError
+from accel_drift.errors import ConfigError, SourceError
 from accel_drift.history import History, Metric
 from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.monitor.batches import Given
@@ -23,6 +23,9 @@ from accel_drift.monitor.rows import as_rows, digest_of, packed, unpacked
 from accel_drift.report import Report
 
 LOG = logging.getLogger("accel_drift.monitor")
+
+FORMAT = 1
+"""Number of the form of a monitor's state; a reader refuses a later one."""
 
 Measured = Mapping[str, tuple[Metric, ...]]
 
@@ -123,7 +126,7 @@ class Journal:
             HistoryError: the database failed; the next call of `flush` tries again.
         """
         first = self.last + 1 if needed is None else needed
-        told = json.dumps({**state, "last": self.last, "needed": first})
+        told = json.dumps({**state, "format": FORMAT, "last": self.last, "needed": first})
         taken = [self._kept(one, first, schema) for one in self._fresh if one.taken.key or one.taken.number >= first]
         step = Step(Saved(self._revision + 1, uuid4().hex, told), taken, (self._used, first), parts)
         self._open = _Open(step, judged, measured)
@@ -191,3 +194,26 @@ class Journal:
         if fresh.taken.number < first or fresh.rows is None or not self._keep_rows:
             return fresh.taken
         return replace(fresh.taken, body=packed(as_rows(fresh.rows, schema)))
+
+
+def must_fit(name: str, state: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Whether a monitor can go on from a state.
+
+    Args:
+        name: its own.
+        state: where it stood.
+        now: what may not change in between.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if state["format"] > FORMAT:
+        raise ConfigError(
+            f"monitor {name!r} was written by a later accel-drift; update with pip install -U accel-drift"
+        )
+    for what, value in now.items():
+        if state[what] != value:
+            raise ConfigError(
+                f"monitor {name!r} was begun with {what} {state[what]}, and is given {value}; give that again, or "
+                "another name"
+            )

@@ -18,7 +18,7 @@ from accel_drift.monitor.batches import Batch, Given, each, named, unread
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.health import checked_weights
-from accel_drift.monitor.journal import LOG, Journal, Measured
+from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
 from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore
 from accel_drift.monitor.references import Reference, digest_of, reference_of
 from accel_drift.monitor.reports import left_out, numbers, untested, with_window
@@ -28,9 +28,6 @@ from accel_drift.profiles import Profile
 from accel_drift.profiles.counted import CountedProfile
 from accel_drift.report import Report
 from accel_drift.turns import Turn
-
-FORMAT = 1
-"""Number of the form of a monitor's state; a reader refuses a later one."""
 
 _AT_ONCE = 128 << 20
 """Bytes of a batch at most that are kept as one: databases have limits."""
@@ -350,16 +347,14 @@ class Monitor:
 
     def _write(self, judged: Recorded | None, measured: Measured = MappingProxyType({})) -> None:
         """Put down where the monitor stands, with a window or without."""
-        state = {
-            "format": FORMAT,
-            "windows": self.windows.to_dict(),
-            "reference": self._reference.to_dict(),
-            "cutter": self._cutter.state(),
-            "said": self._said,
-        }
+        state = {**self._kind(), "cutter": self._cutter.state(), "said": self._said}
         self._journal.write(
             state, changes_of(self._parts), self._cutter.needed, self._reference.schema, judged, measured
         )
+
+    def _kind(self) -> dict[str, Any]:
+        """What may not change while it goes on."""
+        return {"windows": self.windows.to_dict(), "reference": self._reference.to_dict()}
 
     @contextmanager
     def _undone(self) -> Iterator[None]:
@@ -379,7 +374,7 @@ class Monitor:
         state = self._journal.saved()
         if state is None:
             return
-        self._must_fit(state)
+        must_fit(self.name, state, self._kind())
         self._said = state["said"]
         self._restore()
         self._cutter.load(state["cutter"])
@@ -392,15 +387,3 @@ class Monitor:
                 what = f"{taken.rows:,} rows" if taken.rows > 0 else "a batch"
                 self._said.append(f"{what} of an unfinished window were not kept, and are lost with the last process")
         self._cutter.settled()
-
-    def _must_fit(self, state: Mapping[str, Any]) -> None:
-        if state["format"] > FORMAT:
-            raise ConfigError(
-                f"monitor {self.name!r} was written by a later accel-drift; update with pip install -U accel-drift"
-            )
-        for what, now in (("windows", self.windows.to_dict()), ("reference", self._reference.to_dict())):
-            if state[what] != now:
-                raise ConfigError(
-                    f"monitor {self.name!r} was begun with {what} {state[what]}, and is given {now}; give that again, "
-                    "or another name"
-                )

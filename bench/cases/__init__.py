@@ -22,6 +22,7 @@ from bench.cases import (
     mmd_stream,
     mmd_unequal,
     mmd_wgmma,
+    monitor,
     online_rows,
     score_wide,
     streams,
@@ -52,6 +53,7 @@ CASES: tuple[Case, ...] = (
     streams.MANY,
     streams.LONG,
     online_rows.CASE,
+    monitor.CASE,
 )
 
 
