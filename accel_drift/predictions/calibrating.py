@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import expit
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Places: TypeAlias = npt.NDArray[np.int64]
 Method: TypeAlias = Literal["isotonic", "beta"]
 
 MOST_CELLS = 5_000
@@ -34,11 +35,13 @@ class Cells:
         score: (M,) mean score of each cell, ascending.
         rows: (M,) how many rows it has.
         hits: (M,) how many of them are of the class.
+        place: (n,) the cell of each row.
     """
 
     score: Floats
     rows: Floats
     hits: Floats
+    place: Places
 
 
 def cells_of(scores: Floats, positive: npt.NDArray[np.bool_]) -> Cells:
@@ -51,7 +54,7 @@ def cells_of(scores: Floats, positive: npt.NDArray[np.bool_]) -> Cells:
     place = cell[inverse]
     rows = np.bincount(place).astype(np.float64)
     hits = np.bincount(place, positive.astype(np.float64)).astype(np.float64)
-    return Cells(np.bincount(place, scores) / rows, rows, hits)
+    return Cells(np.bincount(place, scores) / rows, rows, hits, place)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +94,36 @@ class Curves:
         return self.at(scores)(which)
 
 
-def fit(cells: Cells, method: Method, resamples: int, rng: np.random.Generator) -> Curves:
-    """Curves of the rows as they are and of `resamples` draws of them, each row as often as a Poisson number says."""
-    hits: Floats = np.vstack([cells.hits, rng.poisson(cells.hits, (resamples, len(cells.hits)))]).astype(np.float64)
-    misses = cells.rows - cells.hits
-    rows: Floats = (hits + np.vstack([misses, rng.poisson(misses, (resamples, len(misses)))])).astype(np.float64)
+def fit(cells: Cells, method: Method, drawn: Iterable[tuple[Floats, Floats]] = ()) -> Curves:
+    """Curves of the rows as they are, and of draws of them.
+
+    Args:
+        cells: the rows as they are.
+        method: "isotonic" or "beta".
+        drawn: (M,) rows and hits of each cell in each draw.
+    """
+    both = [(cells.rows, cells.hits), *drawn]
     if method == "beta":
+        rows, hits = (np.stack(side) for side in zip(*both, strict=True))
         return Curves(method, cells.score, _beta(_parts(cells.score), rows, hits))
-    return Curves(method, cells.score, np.stack([_isotonic(cells.score, *one) for one in zip(rows, hits, strict=True)]))
+    return Curves(method, cells.score, np.stack([_isotonic(cells.score, *one) for one in both]))
+
+
+def redrawn(
+    cells: Sequence[Cells], positive: Sequence[npt.NDArray[np.bool_]], resamples: int, rng: np.random.Generator
+) -> list[list[tuple[Floats, Floats]]]:
+    """Rows and hits of the cells of each class in draws of the rows, each row as often as a Poisson number says.
+
+    A row is drawn for all classes together, so that their curves are off together.
+    """
+    made: list[list[tuple[Floats, Floats]]] = [[] for _ in cells]
+    for _ in range(resamples):
+        times = rng.poisson(1.0, len(positive[0])).astype(np.float64)
+        for one, mine, out in zip(cells, positive, made, strict=True):
+            size = len(one.score)
+            counts = [np.bincount(one.place[which], times[which], size) for which in (slice(None), mine)]
+            out.append((counts[0].astype(np.float64), counts[1].astype(np.float64)))
+    return made
 
 
 def _isotonic(score: Floats, rows: Floats, hits: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Estimators of performance on disk: see `accel_drift.arrow_files`; a row of the record batch is a cell of a class."""
+"""Estimators of performance on disk: see `accel_drift.arrow_files`; its rows are those of the reference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from accel_drift.arrow_files import Form
 from accel_drift.backends import Backend
 from accel_drift.errors import SourceError
-from accel_drift.predictions.calibrating import Cells
 from accel_drift.predictions.performance import Performance
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ FORMAT = 1
 """Number of the form of a file; a reader refuses a later one."""
 
 _FORM = Form("performance estimator", "make one with PerformanceEstimator.save(path)", FORMAT, SourceError)
-_PARTS = ("options", "classes", "positive", "reference", "calibration", "errors", "bounds", "cells")
-_COLUMNS = ("score", "rows", "hits")
+_PARTS = ("options", "classes", "positive", "reference", "calibration", "errors", "bounds")
 
 
 def write(estimator: PerformanceEstimator, path: Path) -> None:
@@ -40,10 +38,11 @@ def write(estimator: PerformanceEstimator, path: Path) -> None:
         "calibration": estimator.calibration,
         "errors": estimator.errors,
         "bounds": estimator._bounds.tolist(),
-        "cells": [len(one.score) for one in estimator._cells],
     }
-    columns = [np.concatenate([getattr(one, name) for one in estimator._cells]) for name in _COLUMNS]
-    _FORM.write(header, pa.record_batch(columns, names=list(_COLUMNS)), path)
+    chances, truth = estimator._rows
+    flat = pa.array(chances.ravel(), pa.float64())
+    columns = [pa.array(truth, pa.int32()), pa.FixedSizeListArray.from_arrays(flat, chances.shape[1])]
+    _FORM.write(header, pa.RecordBatch.from_arrays(columns, names=["truth", "chances"]), path)
 
 
 def read(path: Path, backend: str | Backend) -> PerformanceEstimator:
@@ -62,8 +61,6 @@ def read(path: Path, backend: str | Backend) -> PerformanceEstimator:
     made.reference = Performance.from_dict(header["reference"])
     made.calibration, made.errors = header["calibration"], header["errors"]
     made._bounds = np.array(header["bounds"])
-    ends = np.cumsum(header["cells"])[:-1]
-    parts = [np.split(batch[name].to_numpy(), ends) for name in _COLUMNS]
-    made._cells = [Cells(*one) for one in zip(*parts, strict=True)]
-    made._fit()
+    chances = batch["chances"].flatten().to_numpy().reshape(-1, len(made._classes))
+    made._fit(chances, batch["truth"].to_numpy().astype(np.int64))
     return made

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from accel_drift import predictions as pr
 from accel_drift.errors import ConfigError, DataError, SourceError
-from accel_drift.predictions.calibrating import MOST_CELLS, cells_of, fit
+from accel_drift.predictions.calibrating import MOST_CELLS, cells_of, fit, redrawn
 from accel_drift.predictions.expected import ESTIMATED, figures, ready
 from tests.predictions import nannyml_answers
 
@@ -79,10 +79,10 @@ def test_curves_are_those_of_scikit_learn() -> None:
     new = np.linspace(0, 1, 300)
     cells = cells_of(p, y == 1)
     assert cells.rows.sum() == 1500
-    isotonic = fit(cells, "isotonic", 0, np.random.default_rng(0)).chances(new)
+    isotonic = fit(cells, "isotonic").chances(new)
     want = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(new)
     np.testing.assert_allclose(isotonic, want, atol=1e-12)
-    beta = fit(cells, "beta", 0, np.random.default_rng(0)).chances(new[1:-1])
+    beta = fit(cells, "beta").chances(new[1:-1])
     model = LogisticRegression(C=1e6, tol=1e-10, max_iter=1000)
     model.fit(np.stack([np.log(p), -np.log1p(-p)], axis=1), y)
     parts = np.stack([np.log(new[1:-1]), -np.log1p(-new[1:-1])], axis=1)
@@ -96,13 +96,15 @@ def test_many_scores_are_counted_together_in_order() -> None:
     assert (np.diff(cells.score) > 0).all()
     assert (cells.rows.sum(), cells.hits.sum()) == (len(y), y.sum())
     whole = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(p)
-    assert abs(fit(cells, "isotonic", 0, np.random.default_rng(0)).chances(p) - whole).mean() < 0.002
+    assert abs(fit(cells, "isotonic").chances(p) - whole).mean() < 0.002
 
 
 def test_a_beta_curve_never_falls() -> None:
     rng = np.random.default_rng(4)
     p = rng.random(400)
-    curves = fit(cells_of(p, rng.random(400) < 1 - p), "beta", 20, rng)
+    wrong = rng.random(400) < 1 - p
+    cells = cells_of(p, wrong)
+    curves = fit(cells, "beta", redrawn([cells], [wrong], 20, rng)[0])
     for which in range(21):
         assert (np.diff(curves.chances(np.linspace(0, 1, 50), which)) >= 0).all()
 
