@@ -10,6 +10,7 @@ from __future__ import annotations
 from accel_drift.monitor.batches import Batch
 from accel_drift.monitor.confidence_part import Confidences
 from accel_drift.monitor.cost import CostBenefit, cost_benefit
+from accel_drift.monitor.estimated_part import Estimated
 from accel_drift.monitor.health import Health, health
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.parts import Part, Told
@@ -27,6 +28,7 @@ __all__ = [
     "Confidences",
     "CostBenefit",
     "Dataset",
+    "Estimated",
     "Folder",
     "Health",
     "Monitor",

@@ -313,8 +313,8 @@ class Monitor:
             report = untested(cut.key, rows, str(error))
         told = [self._asked(part, cut) for part in self._parts]
         counts = self._cutter.counts
-        report = with_window(report, cut, told, [*self._said, *left_out(counts)])
-        metrics = numbers(report, counts, self._parts, told, self._weights)
+        report = with_window(report, cut, told, [*self._said, *left_out(counts)], self._weights)
+        metrics = numbers(report, counts, self._parts, told)
         return Recorded(report, Window(cut.key, cut.start, cut.end), which, metrics)
 
     def _digest(self, profile: Profile) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from accel_drift._version import version
-from accel_drift.finding import Severity, Status
+from accel_drift.finding import Finding, Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.cutting import Cut
 from accel_drift.monitor.health import columns_of, health
@@ -32,10 +32,13 @@ def untested(batch: str, rows: int, why: str) -> Report:
     )
 
 
-def with_window(report: Report, cut: Cut, told: Sequence[Told], warnings: Sequence[str]) -> Report:
-    """The report with its window, under `settings["window"]`, and with what parts say.
+def with_window(
+    report: Report, cut: Cut, told: Sequence[Told], warnings: Sequence[str], weights: Mapping[str, float]
+) -> Report:
+    """The report with its window and its health, under these names in `settings`, and with what parts say.
 
-    What a part finds counts as drift, and is not corrected for the other tests.
+    What a part finds counts as drift, and is not corrected for the other tests. Health is that of the window's columns:
+    what is found of a model, such as its accuracy, is none. Weights of columns that it lacks are passed over.
     """
     findings = [finding for one in told for finding in one.findings]
     drifted = [finding for finding in findings if finding.status is Status.DRIFTED]
@@ -46,15 +49,24 @@ def with_window(report: Report, cut: Cut, told: Sequence[Told], warnings: Sequen
         "end": None if cut.end is None else cut.end.isoformat(),
         "rows": cut.rows.num_rows if isinstance(cut.rows, pa.Table) else report.n_batch,
     }
-    return replace(
+    whole = replace(
         report,
         drifted=report.drifted or bool(drifted),
         severity=max((report.severity, *(f.severity for f in drifted)), key=lambda severity: severity.rank),
         findings=(*report.findings, *findings),
         warnings=(*report.warnings, *warnings, *(said for one in told for said in one.warnings)),
         notes=(*report.notes, *cut.notes, *(said for one in told for said in one.notes)),
-        settings={**report.settings, "window": window},
     )
+    own = [finding for finding in whole.findings if finding in report.findings or _of_column(finding, cut)]
+    about = replace(whole, findings=tuple(own))
+    found = health(about, weights={name: weights[name] for name in columns_of(about) & {*weights}})
+    scores = {one.column: one.score for one in found.columns}
+    said = {"value": found.value, "reason": found.reason, "columns": scores, "formula": found.formula}
+    return replace(whole, settings={**report.settings, "window": window, "health": said})
+
+
+def _of_column(finding: Finding, cut: Cut) -> bool:
+    return isinstance(cut.rows, pa.Table) and finding.column in cut.rows.column_names
 
 
 def left_out(counts: Mapping[str, int]) -> list[str]:
@@ -67,13 +79,9 @@ def numbers(
     counts: Mapping[str, int],
     parts: Sequence[Part],
     told: Sequence[Told],
-    weights: Mapping[str, float],
 ) -> tuple[Metric, ...]:
-    """All numbers of a window that are no findings; of two of one name the later has its part's name before it.
-
-    Weights of columns that this window lacks are passed over.
-    """
-    value = health(report, weights={name: weights[name] for name in columns_of(report) & {*weights}}).value
+    """All numbers of a window that are no findings; of two of one name the later has its part's name before it."""
+    value = report.settings["health"]["value"]
     made = {} if value is None else {"health": Metric("health", value)}
     made |= {name: Metric(name, count) for name, count in counts.items() if count}
     for part, one in zip(parts, told, strict=True):

@@ -144,3 +144,26 @@ def test_what_cannot_be(options: dict[str, Any], words: str) -> None:
 def test_labels_need_a_part_that_takes_them(reference: ad.Profile) -> None:
     with pytest.raises(ConfigError, match="no part of this monitor takes labels"):
         ad.Monitor(reference, parts=[part()]).label(["a"], ["yes"])
+
+
+def test_performance_is_estimated_where_no_label_is_known(history: ad.History, reference: ad.Profile) -> None:
+    estimator = pr.PerformanceEstimator(BASE["p"], BASE["y"], classes=["no", "yes"])
+    monitor = ad.Monitor(
+        reference, history=history, name="m", parts=[mo.Estimated(estimator, score="p"), part(id="id")]
+    )
+    batches = [rows(600, 1 + i, 0.1 if i < 3 else 0.4) for i in range(6)]
+    reports = list(monitor.observe(batches))
+    assert all("it assumes no concept drift" in report.notes[-1] for report in reports)
+    told = [history.metrics("m", name).to_pylist() for name in ("estimated_accuracy", "accuracy")]
+    for number, (guess, real) in enumerate(zip(*told, strict=True)):
+        # What the rule did to the model no estimate without labels can see.
+        assert (guess["low"] - 0.02 < real["value"] < guess["high"] + 0.02) == (number < 3)
+    with pytest.raises(ConfigError, match="estimator is 'x'"):
+        mo.Estimated(wrong("x"), score="p")
+    (report,) = ad.Monitor(reference, parts=[mo.Estimated(estimator, score="gone")]).observe([batches[0]])
+    assert "estimated says nothing of this window: there is no column 'gone'" in report.warnings[0]
+
+
+def wrong(value: Any) -> Any:
+    """What a type checker would refuse."""
+    return value
