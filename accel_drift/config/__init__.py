@@ -15,10 +15,11 @@ from accel_drift.errors import ExtraMissingError
 
 try:
     import pydantic
+    import sqlalchemy
     import yaml
 except ImportError as error:
     raise ExtraMissingError(
-        f"a configuration needs pydantic 2 and PyYAML ({error}): pip install 'accel-drift[monitor]'"
+        f"a configuration needs pydantic 2, PyYAML and SQLAlchemy ({error}): pip install 'accel-drift[monitor]'"
     ) from error
 
 from accel_drift.config.config import Config
@@ -26,7 +27,7 @@ from accel_drift.config.mistakes import ConfigFileError, Mistake
 from accel_drift.config.schema import schema_text
 from accel_drift.config.writing import Found, commented, effective, started
 
-del pydantic, yaml
+del pydantic, sqlalchemy, yaml
 
 __all__ = [
     "Config",

@@ -12,10 +12,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from accel_drift.config import checking, environment, sections
 from accel_drift.config.detectors import Detectors, WithOptions
-from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, shown
+from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, as_keys, hidden, shown
 from accel_drift.config.sections import Section
 from accel_drift.config.text import Read, read
-from accel_drift.errors import SourceError
+from accel_drift.errors import ConfigError, DataError, SourceError
 from accel_drift.files import path_of
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ class Config(Section):
         """
         from accel_drift.config.making import Making
 
-        return Making(self, progress).monitor()
+        try:
+            return Making(self, progress).monitor()
+        except (ConfigError, DataError) as error:
+            raise type(error)(as_keys(hidden(str(error)))) from error
 
     def prune(self, history: History) -> int:
         """Remove windows of this monitor as `history.retention_days` and `history.keep` say; how many there were.

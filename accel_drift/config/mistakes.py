@@ -14,9 +14,22 @@ from accel_drift.errors import ConfigError
 Key: TypeAlias = tuple[str | int, ...]
 """Where a value stands: the keys and places in lists that lead to it."""
 
-_USER = re.compile(r"(://[^:/@\s]*):[^\s]*@")
+_USER = re.compile(r"(//[^:/@\s]*):[^\s]*@")
 _QUERY = re.compile(r"(password|passwd|pwd)=[^&\s'\"]*", re.IGNORECASE)
 _LONGEST = 60
+_KEYS = {
+    "label": "data.label_column",
+    "columns": "columns.only",
+    "drop": "columns.drop",
+    "kinds": "columns.kinds",
+    "content": "reference.content",
+    "sample_rows": "reference.sample_rows",
+    "detectors": "detectors.use",
+    **{name: f"drift.{name}" for name in ("alpha", "correction", "rule", "min_effect", "block", "seed", "backend")},
+}
+"""Options of `Profile.fit` -> the keys that give them."""
+_OPTION = re.compile(rf"\b({'|'.join(_KEYS)})= ")
+_GIVEN = re.compile(rf"\b({'|'.join(_KEYS)})=(?=['\"\[{{\w])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,16 @@ def shown(value: Any) -> str:
         return "a mapping" if value else "an empty mapping"
     text = hidden(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def as_keys(text: str) -> str:
+    """An error's advice with the options as they are keys here.
+
+    >>> as_keys("label= names 'x'; leave it out with drop=['x']")
+    "data.label_column names 'x'; leave it out with columns.drop: ['x']"
+    """
+    text = _OPTION.sub(lambda found: f"{_KEYS[found[1]]} ", text)
+    return _GIVEN.sub(lambda found: f"{_KEYS[found[1]]}: ", text)
 
 
 def nearest(word: Any, there: Sequence[str]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from accel_drift.backends.registry import names as backend_names
 from accel_drift.calibration import Correction, Rule, check
 from accel_drift.config.mistakes import hidden, nearest
 from accel_drift.data.schema import DERIVED, Kind
 from accel_drift.errors import ConfigError
+from accel_drift.history.store import parsed_url
 from accel_drift.monitor import Period
 from accel_drift.monitor import windows as cut
 from accel_drift.profiles.profile import SAMPLE_ROWS
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
     KindName: TypeAlias = str
     StreamName: TypeAlias = str
     ErrorsDetector: TypeAlias = str
+    BackendName: TypeAlias = str
 else:
     KindName, StreamName = among((*map(str, Kind), *DERIVED)), among(stream_names())
     ErrorsDetector = among(("auto", *stream_names()))
+    BackendName = among(("auto", *backend_names()))
 
 
 class Section(BaseModel):
@@ -118,8 +122,8 @@ class Drift(Section):
     """Rows that belong together: a column, time:day, or a number of consecutive rows."""
     seed: int = 0
     """Decides every random choice."""
-    backend: str = "auto"
-    """Where to compute: numpy, jax, cupy, or auto."""
+    backend: BackendName = "auto"
+    """Where to compute; auto: on a GPU where there is one and work for it."""
 
     @model_validator(mode="after")
     def _as_the_engine_has_it(self) -> Self:
@@ -347,6 +351,12 @@ class History(Section):
     """Windows that ended so many days before the last one are removed; null: `keep` alone decides."""
     keep: Annotated[int, Field(ge=1)] | None = None
     """So many last windows always stay, and without `retention_days` no others; null: age alone decides."""
+
+    @field_validator("url")
+    @classmethod
+    def _of_a_database(cls, url: str) -> str:
+        parsed_url(url)
+        return url
 
     def __repr_args__(self) -> Any:
         """The fields, without a password."""

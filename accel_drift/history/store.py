@@ -36,7 +36,7 @@ class Store:
     def __init__(self, url: str, wait: float) -> None:
         if not is_finite(wait) or wait < 0:
             raise ConfigError(f"wait is {wait!r}; it is seconds that a call waits for other writers, such as 30")
-        parsed = _parsed(url)
+        parsed = parsed_url(url)
         self.place = parsed.render_as_string(hide_password=True)
         self._wait = float(wait)
         self.engine = _engine(parsed, self._wait)
@@ -114,7 +114,12 @@ class Store:
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
-def _parsed(url: Any) -> URL:
+def parsed_url(url: Any) -> URL:
+    """What a URL says, with the driver that is used for it; nothing is opened.
+
+    Raises:
+        ConfigError: it is not the URL of a history.
+    """
     if not isinstance(url, str):
         raise ConfigError(f"the URL of a history is {url!r}; it is a text: {_SCHEMES}")
     try:

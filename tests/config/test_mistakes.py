@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from accel_drift.config import Config, ConfigFileError
+from accel_drift.config import Config, ConfigFileError, Mistake, commented
+from accel_drift.config.schema import leaves, sections
 from accel_drift.errors import ConfigError, SourceError
 
 START = "data: {reference_path: ref.csv}\n"
@@ -93,6 +98,14 @@ def only(folder: Path, text: str, environ: dict[str, str] | None = None) -> str:
         ("streams: {detector: kswin, columns: [x], options: {alpha: 7}}", ["alpha is 7"]),
         ("health: {weights: {income: -1}}", ["health.weights.income is -1; it takes a number of at least 0"]),
         ("history: {retention_days: 0}", ["history.retention_days is 0; it takes a number above 0"]),
+        (
+            "history: {url: drift.db}",
+            ["history.url: 'drift.db' is not the URL of a database; it is sqlite:///drift.db"],
+        ),
+        ("history: {url: 'mysql://me:s3cret@host/db'}", ["history.url: a history stands in SQLite or PostgreSQL"]),
+        ("drift: {backend: cudy}", ['drift.backend is "cudy"; it takes auto, cupy, jax', "did you mean cupy?"]),
+        ("drift: {thresholds: {ks_pvalue_lt: 0.05}}", ["ks_pvalue_lt is drift.alpha here"]),
+        ("rows: 500", ["there is no key rows; rows is windows.rows here"]),
         ("logging: {level: inform}", ["debug, info, warning or error; did you mean info?"]),
         ("name: ''", ['name is ""; it takes text that is not empty']),
         ("name:", ["name is null; it takes text"]),
@@ -173,6 +186,54 @@ def test_no_password_is_ever_told(tmp_path: Path, url: str) -> None:
         assert "***" in told
     assert "s3c" not in only(tmp_path, f"{START}{url}: 1\n")
     assert "s3c" not in only(tmp_path, START, {"ACCEL_DRIFT_HISTORY__UR": url})
+    told = only(tmp_path, f"{START}history: {{url: {quoted.replace('postgresql:', '')}}}\n")
+    assert "history.url" in told
+    assert "s3c" not in told
     good = Config.of({"data": {"reference_path": "a"}, "history": {"url": url}})
     assert good.history.url == url
     assert "s3c" not in repr(good) + str(good) + repr(good.history)
+
+
+NOISE = [*" :-[]{}#&*!|>'\"%@`,?\n\t", "\r\n", "null", "1e9", "~", "- ", "  ", "x: ", "\x85", "\u2028", "\ufeff"]
+LINES = commented(Config.of({"data": {"reference_path": "ref.csv"}})).splitlines()
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_whatever_is_broken_is_told_by_an_error_of_ours(data: st.DataObject) -> None:
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        at = data.draw(st.integers(0, len(lines[place])))
+        lines[place] = (
+            lines[place][:at] + data.draw(st.sampled_from(NOISE)) + lines[place][at + data.draw(st.integers(0, 5)) :]
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "drift.yaml"
+        file.write_text("\n".join(lines), encoding="utf-8", newline="")
+        found: tuple[Mistake, ...] = ()
+        try:
+            Config.load(file, {})
+        except ConfigFileError as error:
+            found = error.mistakes
+            assert found
+    assert all(one.line >= 1 and "\n" not in one.text for one in found)
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["use", "psi", "rows"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from([*leaves(), *sections()]), ANY)
+def test_any_value_of_any_key_is_taken_or_told(key: tuple[str, ...], value: object) -> None:
+    for part in reversed(key):
+        value = {part: value}
+    assert isinstance(value, dict)
+    with suppress(ConfigFileError):
+        Config.of({"reference": {"mode": "trailing"}} | value)

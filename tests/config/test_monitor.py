@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.config import Config
-from accel_drift.errors import ConfigError, SourceError
+from accel_drift.errors import AccelDriftError, ConfigError, SourceError
 from accel_drift.monitor import Period, Trailing
 from accel_drift.profiles.profile import Profile
 
@@ -254,3 +255,24 @@ def test_nothing_is_begun_where_the_reference_is_not_there() -> None:
     with pytest.raises(SourceError, match=r"none.parquet"):
         config("", "none.parquet").monitor()
     assert not Path("drift.db").exists()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("columns: {drop: [incme]}", "columns.drop names 'incme', but there is no such column; did you mean 'income'?"),
+        ("columns: {only: [x]}", "columns.only names 'x'"),
+        ("columns: {kinds: {x: text}}", "columns.kinds names 'x'"),
+        ("predictions: {score: p}\nreference: {mode: trailing}\nstreams: {detector: adwin, columns: [a]}", ""),
+    ],
+)
+def test_what_the_reference_does_not_hold_is_told_by_the_key(text: str, words: str) -> None:
+    if not words:
+        config(text).monitor().close()
+        return
+    with pytest.raises(AccelDriftError, match=re.escape(words)):
+        config(text).monitor()
+    data = {"reference_path": "ref.parquet", "label_column": "churn"}
+    with pytest.raises(AccelDriftError, match=r"data.label_column names 'churn', but there is no such column"):
+        Config.of({"data": data}).monitor()
