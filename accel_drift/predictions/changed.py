@@ -195,6 +195,8 @@ def _compared(name: str, baseline: Performance, now: Performance, tolerance: flo
     elif now.positive is None and name in _OF_CLASSES and now.averaged != baseline.averaged:
         other = sorted(set(now.averaged) ^ set(baseline.averaged))
         reason = f"classes with labels are not the same: {', '.join(other)}"
+    elif name == "ece" and now.bin_count != baseline.bin_count:
+        reason = f"it is over {now.bin_count} bins, and over {baseline.bin_count} in the baseline"
     elif before.low is None or after.low is None:
         reason = f"{'the baseline has' if before.low is None else 'there are'} too few rows for an interval"
     if reason or before is None or after is None:

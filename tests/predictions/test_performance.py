@@ -235,6 +235,11 @@ def test_what_one_side_lacks_is_told_and_not_corrected_for() -> None:
     assert less["accuracy"].p_value is not None
     with pytest.raises(KeyError):
         less["auc"]
+    binned = pr.performance(p, y, bins=5).change(whole, metrics=["ece", "brier"])
+    assert binned["ece"].reason == "it is over 5 bins, and over 10 in the baseline"
+    assert binned["brier"].p_value is not None
+    few = pr.performance(p[:1], y[:1]).change(whole, metrics=["log_loss"])
+    assert few["log_loss"].reason == "there are too few rows for an interval"
 
 
 def test_mistakes_are_told() -> None:
