@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from accel_drift.config.config import Config
 from accel_drift.config.detectors import DetectorOptions, Detectors, options_of
-from accel_drift.config.mistakes import hidden
+from accel_drift.config.mistakes import as_keys, hidden
 from accel_drift.config.sections import Section
 from accel_drift.config.text import plain
 from accel_drift.data.schema import Kind
@@ -156,8 +156,9 @@ def _about(section: Section) -> str:
     return " ".join((type(section).__doc__ or "").split()).replace("`", "")
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
+def _wrapped(text: str, indent: str, more: str = "") -> list[str]:
+    """A text as comment lines; those after the first stand further in by `more`."""
+    return textwrap.wrap(text, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# {more}")
 
 
 def _set(name: str, value: Any, indent: str) -> str:
@@ -204,5 +205,6 @@ def _columns(found: Found) -> list[str]:
             lines += _wrapped(f"{kind}: {', '.join(map(word, found.of_kind(kind)))}", "  ")
     if found.excluded:
         lines.append("  # Not compared:")
-        lines += [line for name, why in found.excluded.items() for line in _wrapped(f"  {word(name)}: {why}", "  ")]
+        told = [f"  {word(name)}: {as_keys(why)}" for name, why in found.excluded.items()]
+        lines += [line for one in told for line in _wrapped(one, "  ", "    ")]
     return lines

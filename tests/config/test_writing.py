@@ -39,6 +39,7 @@ def reference(tmp_path: Path) -> Path:
             "customer_id": np.arange(200),
             "at": np.arange(200).astype("M8[D]").astype("M8[us]"),
             "left": rng.integers(0, 2, 200),
+            "note": [f"a note that has the number {i} and is longer than fifty characters" for i in range(200)],
         }
     )
     pyarrow.parquet.write_table(table, tmp_path / "june 1.parquet")
@@ -54,6 +55,8 @@ def test_what_is_written_to_begin_with_loads_and_fits(tmp_path: Path, reference:
     assert config.columns.categorical == ("a: b, #c", "no")
     for line in ("# boolean: active", "# timestamp: at", "customer_id: identifier-like", "left: label", "age: dropped"):
         assert line in text
+    note = text[text.index("#   note: identifier-like: free text") : text.index("# Columns that hold numbers")]
+    assert "columns.kinds: {'note': 'text'} compares length and words" in " ".join(note.replace("#", " ").split())
     assert effective(config) == effective(Config.of({**config.model_dump(mode="json", exclude_unset=True)}))
 
 
