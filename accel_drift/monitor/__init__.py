@@ -7,6 +7,7 @@ monitor = mo.Monitor(mo.Trailing(windows=26, block="day:day"), mo.Windows(time="
 
 from __future__ import annotations
 
+from accel_drift.monitor.background import Background
 from accel_drift.monitor.batches import Batch
 from accel_drift.monitor.confidence_part import Confidences
 from accel_drift.monitor.cost import CostBenefit, cost_benefit
@@ -24,6 +25,7 @@ from accel_drift.monitor.windows import Windows
 
 __all__ = [
     "ArrowStream",
+    "Background",
     "Batch",
     "Confidences",
     "CostBenefit",

@@ -19,11 +19,12 @@ from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.health import checked_weights
 from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
-from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore
+from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore, without_own
 from accel_drift.monitor.references import Reference, digest_of, reference_of
 from accel_drift.monitor.reports import left_out, numbers, untested, with_window
 from accel_drift.monitor.rows import as_rows, is_path, times_of
 from accel_drift.monitor.windows import Windows
+from accel_drift.options import at_least
 from accel_drift.profiles import Profile
 from accel_drift.profiles.counted import CountedProfile
 from accel_drift.report import Report
@@ -146,7 +147,7 @@ class Monitor:
             rows = batch.rows if isinstance(batch, Batch) else batch
             profile = self._reference.profile(tuple(self._cutter.past))
             held = prepared(self._parts, as_rows(rows, profile.schema)) if self._parts or self.windows.on else rows
-            return profile.score(self._compared(held, profile))
+            return profile.score(self._bare(held, profile))
 
     def label(self, ids: Any, labels: Any) -> int:
         """Labels came: tell the parts that take them; how many windows have other numbers now.
@@ -158,7 +159,7 @@ class Monitor:
         Raises:
             ConfigError: no part takes labels.
             DataError: they cannot be read.
-            HistoryError: the database failed. Nothing is lost: the next call writes them.
+            HistoryError: the database failed. Give them again: labels that are there already do no harm.
         """
         takers = [part for part in self._parts if part.takes_labels]
         if not takers:
@@ -190,6 +191,19 @@ class Monitor:
             if given := self._journal.renamed(unread(batch)):
                 self._pass_over(given, why)
                 self._write(None)
+
+    def dropped(self, rows: int) -> None:
+        """So many rows never came here, as where a queue was full: the next report warns of them, and counts them.
+
+        Raises:
+            ConfigError: it is no number of rows.
+            HistoryError: the database failed. They are counted, and the next call writes it.
+        """
+        at_least(rows, 0, "rows", "how many were dropped")
+        with self._turn:
+            self._cutter.counts["dropped_rows"] += rows
+            self._journal.flush()
+            self._write(None)
 
     def seen(self, key: str) -> bool:
         """Whether a batch of this key was taken in, or passed over."""
@@ -307,7 +321,7 @@ class Monitor:
         try:
             profile = self._reference.profile(tuple(self._cutter.past))
             which = self._digest(profile)
-            report = profile.score(self._compared(cut.rows, profile), name=cut.key)
+            report = profile.score(self._bare(cut.rows, profile), name=cut.key)
         except (DataError, ConfigError) as error:
             rows = cut.rows.num_rows if isinstance(cut.rows, pa.Table) else 0
             report = untested(cut.key, rows, str(error))
@@ -329,14 +343,8 @@ class Monitor:
         except (DataError, ConfigError) as error:
             return Told(warnings=(f"{part.name} says nothing of this window: {error}",))
 
-    def _compared(self, rows: Any, profile: Profile) -> Any:
-        """Without the columns that only this monitor reads."""
-        if not isinstance(rows, pa.Table):
-            return rows
-        known = {name for column in profile.schema.columns for name in (column.name, column.source)}
-        own = {name for part in self._parts for name in part.columns} | {self.windows.on}
-        left = [name for name in rows.column_names if name in own and name not in known]
-        return rows.drop_columns(left) if left else rows
+    def _bare(self, rows: Any, profile: Profile) -> Any:
+        return without_own(self._parts, self.windows.on, rows, profile.schema)
 
     # State.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from accel_drift.data import Schema
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding
 from accel_drift.history import Metric
@@ -118,6 +119,16 @@ def prepared(parts: Sequence[Part], rows: pa.Table) -> pa.Table:
         with suppress(DataError):
             rows = part.prepare(rows)
     return rows
+
+
+def without_own(parts: Sequence[Part], on: str | None, rows: Any, schema: Schema) -> Any:
+    """Rows without the columns that only a monitor reads: its parts, or to date rows."""
+    if not isinstance(rows, pa.Table):
+        return rows
+    known = {name for column in schema.columns for name in (column.name, column.source)}
+    own = {name for part in parts for name in part.columns} | {on}
+    left = [name for name in rows.column_names if name in own and name not in known]
+    return rows.drop_columns(left) if left else rows
 
 
 def changes_of(parts: Sequence[Part]) -> dict[str, bytes | None]:
