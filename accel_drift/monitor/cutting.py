@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, MutableSequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -51,19 +51,35 @@ class Piece:
         rows: the rows.
         key: the batch's key.
         first: by rows, the place of its first row in the stream.
-        origin: the same of the batch as it came, of which rows that were used up may have gone.
     """
 
     batch: int
     rows: Any
     key: str = ""
     first: int = 0
-    origin: int = 0
 
     @property
     def end(self) -> int:
         """By rows, the place after its last row."""
         return self.first + int(self.rows.num_rows)
+
+
+def put(pieces: MutableSequence[Piece], piece: Piece) -> None:
+    """Add a piece after others. Small ones are made one, of the first one's batch: single rows come cheap."""
+    pieces.append(piece)
+    while len(pieces) > 1 and _as_one(pieces[-2], pieces[-1]):
+        last, before = pieces.pop(), pieces.pop()
+        rows = pa.concat_tables([before.rows, last.rows]).combine_chunks()
+        pieces.append(replace(before, rows=rows))
+
+
+def _as_one(before: Piece, last: Piece) -> bool:
+    a, b = before.rows, last.rows
+    return bool(a.num_rows <= b.num_rows < _SMALL and a.schema.equals(b.schema))
+
+
+_SMALL = 10_000
+"""Rows from which on a piece is left as it is."""
 
 
 @dataclass(slots=True)

@@ -82,6 +82,7 @@ class Monitor:
         if not isinstance(self.windows, Windows):
             raise ConfigError(f"window is {window!r:.100}; it is accel_drift.Windows(rows=10_000), for example")
         self._reference, self._parts = reference_of(reference), checked(parts, self.windows)
+        self._reference.check(self.windows)
         self._keep_rows, self._turn, self._weights = bool(keep_rows), Turn(), checked_weights(weights)
         self._own_history = isinstance(history, str)
         self.history = History(history, wait=wait) if isinstance(history, str) else history

@@ -17,7 +17,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.files import path_of
 from accel_drift.monitor.cutting import Cut
 from accel_drift.monitor.rows import as_rows, is_path, joined
-from accel_drift.monitor.windows import as_datetime
+from accel_drift.monitor.windows import Windows, as_datetime
 from accel_drift.options import at_least
 from accel_drift.profiles import Profile
 
@@ -45,6 +45,13 @@ class Reference(ABC):
     def most(self) -> int | None:
         """So many windows are kept at most; None for any number."""
         return 0
+
+    def check(self, windows: Windows) -> None:  # noqa: B027  (most take any)
+        """Refuse windows that this cannot be a reference for.
+
+        Raises:
+            ConfigError: they are such.
+        """
 
     def to_dict(self) -> dict[str, Any]:
         """What may not change while a monitor goes on, as plain values."""
@@ -98,6 +105,18 @@ class _Learned(Reference):
             raise ConfigError(
                 f"{', '.join(sorted(taken | unknown))} is no option of a reference that is learned from windows; it "
                 "takes those of Profile.fit, without reference, plan and progress"
+            )
+
+    def check(self, windows: Windows) -> None:
+        """Windows that overlap would have rows on both sides of a test.
+
+        Raises:
+            ConfigError: they do.
+        """
+        if windows.overlap:
+            raise ConfigError(
+                f"{type(self).__name__} learns from windows, and these overlap: a row would be on both sides of a "
+                "test; leave every= out, or compare with a profile"
             )
 
     def _learn(self, past: Sequence[Cut], name: str) -> Profile:
@@ -193,6 +212,16 @@ class Period(_Learned):
         if not past:
             raise NoReferenceError(f"there is no reference yet: no window of {self._said} came")
         return self._learn(past, self._said)
+
+    def check(self, windows: Windows) -> None:
+        """Windows without times lie in no period.
+
+        Raises:
+            ConfigError: they have none, or overlap.
+        """
+        super().check(windows)
+        if windows.on is None:
+            raise ConfigError("a Period is one of time, and these windows have none; give them on= the column of times")
 
     def wants(self, cut: Cut) -> bool:
         """Those of the period."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from accel_drift.monitor.cutting import Cut, Cutter, Piece
+from accel_drift.monitor.cutting import Cut, Cutter, Piece, put
 from accel_drift.monitor.rows import joined, some, times_of
 
 
@@ -23,6 +23,7 @@ class RowCutter(Cutter):
         pieces: batches with rows that are needed, in their order.
         seen: rows taken in so far.
         start: where the next window begins.
+        batches: number of each, and the places of its first row and after its last, as long as its rows are needed.
         breaks: places at which a window ends though it is not full.
     """
 
@@ -30,21 +31,28 @@ class RowCutter(Cutter):
     seen: int = 0
     start: int = 0
     breaks: list[int] = field(default_factory=list)
+    batches: deque[tuple[int, int, int]] = field(default_factory=deque)
     _at: int = 0
 
     def add(self, batch: Piece, now: datetime) -> None:  # noqa: ARG002
         if self.windows.on is not None:
             times_of(batch.rows, self.windows.on)  # a batch that cannot be dated is refused as a whole
-        self.pieces.append(replace(batch, first=self.seen, origin=self.seen))
+        self._put(batch, self.seen)
         self.seen += batch.rows.num_rows
 
     def again(self, batch: Piece, now: datetime) -> None:  # noqa: ARG002
-        self.pieces.append(replace(batch, first=self._at, origin=self._at))
-        self._at = self.pieces[-1].end
+        self._put(batch, self._at)
+        self._at += batch.rows.num_rows
+
+    def _put(self, batch: Piece, first: int) -> None:
+        put(self.pieces, replace(batch, first=first))
+        self.batches.append((batch.batch, first, first + batch.rows.num_rows))
 
     def lost(self, rows: int) -> None:
         """Windows begin anew after them, and windows before that had some of them are not there any more."""
         self._at += rows
+        self.pieces.clear()
+        self.batches.clear()
         self.start = max(self.start, self._at)
         self.past = deque(cut for cut in self.past if cut.place[0] >= self._at)
 
@@ -71,8 +79,8 @@ class RowCutter(Cutter):
 
     @property
     def needed(self) -> int | None:
-        first = self._first
-        return next((piece.batch for piece in self.pieces if piece.end > first), None)
+        held = self._held
+        return None if held is None else held[0]
 
     def settled(self) -> None:
         self.past = deque(replace(cut, rows=self._between(*cut.place)[0]) for cut in self.past)
@@ -89,6 +97,8 @@ class RowCutter(Cutter):
     def _forget(self) -> None:
         """Let go of rows that no window needs; what is left of a batch is copied, so that the rest can go."""
         first = self._first
+        while self.batches and self.batches[0][2] <= first:
+            self.batches.popleft()
         while self.pieces and self.pieces[0].end <= first:
             self.pieces.popleft()
         if self.pieces and first - self.pieces[0].first > self.pieces[0].rows.num_rows // 2:
@@ -97,8 +107,15 @@ class RowCutter(Cutter):
             self.pieces[0] = replace(piece, rows=some(piece.rows, left), first=first)
 
     def _own(self) -> dict[str, Any]:
-        first = next((piece.origin for piece in self.pieces if piece.batch == self.needed), self.seen)
+        held = self._held
+        first = self.seen if held is None else held[1]
         return {"seen": self.seen, "start": self.start, "breaks": self.breaks, "from": first}
+
+    @property
+    def _held(self) -> tuple[int, int, int] | None:
+        """The first batch with rows that a window needs."""
+        first = self._first
+        return next((batch for batch in self.batches if batch[2] > first), None)
 
     def _stand(self, state: Mapping[str, Any]) -> None:
         self.seen, self.start, self.breaks = state["seen"], state["start"], list(state["breaks"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from accel_drift.monitor.cutting import Cut, Cutter, Piece
+from accel_drift.monitor.cutting import Cut, Cutter, Piece, put
 from accel_drift.monitor.rows import joined, some, times_of
 from accel_drift.monitor.windows import Grid, as_datetime, as_us, length
 
@@ -36,7 +36,7 @@ class TimeCutter(Cutter):
     watermark: int | None = None
     until: int | None = None
     last: int = 0
-    _back: dict[int, list[Piece]] = field(default_factory=dict)
+    _back: dict[tuple[int, int], list[Piece]] = field(default_factory=dict)
 
     def add(self, batch: Piece, now: datetime) -> None:
         times, there, panes = self._placed(batch, now)
@@ -51,7 +51,7 @@ class TimeCutter(Cutter):
             latest = int(times[good].max())
             self.watermark = latest if self.watermark is None else max(self.watermark, latest)
         for pane, rows in _by(panes, good, batch.rows):
-            self.panes.setdefault(pane, []).append(Piece(batch.batch, rows))
+            put(self.panes.setdefault(pane, []), Piece(batch.batch, rows))
         self.last = batch.batch
 
     def again(self, batch: Piece, now: datetime) -> None:
@@ -59,11 +59,11 @@ class TimeCutter(Cutter):
         good = there == _TIMED
         for pane, rows in _by(panes, good, batch.rows):
             if self.next is None or pane >= self.next:
-                self.panes.setdefault(pane, []).append(Piece(batch.batch, rows))
+                put(self.panes.setdefault(pane, []), Piece(batch.batch, rows))
             for cut in self.past:
                 first, last, _ = cut.place
                 if first <= pane < first + self._size and batch.batch <= last:
-                    self._back.setdefault(cut.number, []).append(Piece(batch.batch, rows))
+                    put(self._back.setdefault((cut.number, pane), []), Piece(batch.batch, rows))
 
     def lost(self, rows: int) -> None:
         """Their windows lack them."""
@@ -79,9 +79,8 @@ class TimeCutter(Cutter):
         in_time = self.watermark is not None and self.watermark - self.windows.lateness_us >= end
         if not in_time and (self.until is None or end > self.until):
             return None
-        held = [(p.batch, pane, p.rows) for pane in range(place, place + self._size) for p in self.panes.get(pane, ())]
-        held.sort(key=lambda one: one[:2])
-        rows, notes = joined([table for _, _, table in held])
+        held = [piece for pane in range(place, place + self._size) for piece in self.panes.get(pane, ())]
+        rows, notes = joined([piece.rows for piece in held])
         if self.next is not None and place > self.next:
             notes.append(
                 f"no row is from {as_datetime(self._grid.start(self.next)):{_TIME}} to {as_datetime(start):{_TIME}}"
@@ -89,7 +88,7 @@ class TimeCutter(Cutter):
         self.next = place + 1
         for pane in [pane for pane in self.panes if pane < self.next]:
             del self.panes[pane]
-        about = (place, self.last, held[0][0])
+        about = (place, self.last, min(piece.batch for piece in held))
         key = f"{as_datetime(start):{_TIME}}"
         return Cut(key, self._next(), rows, as_datetime(start), as_datetime(end), tuple(notes), about)
 
@@ -105,17 +104,16 @@ class TimeCutter(Cutter):
 
     @property
     def needed(self) -> int | None:
-        held = [piece.batch for pieces in self.panes.values() for piece in pieces]
+        held = [pieces[0].batch for pieces in self.panes.values()]
         return min([*held, *(cut.place[2] for cut in self.past)], default=None)
 
     def settled(self) -> None:
         made = []
         for cut in self.past:
-            held = sorted(self._back.pop(cut.number, ()), key=lambda piece: piece.batch)
-            if not held:
-                continue
-            made.append(replace(cut, rows=joined([piece.rows for piece in held])[0]))
-        self.past = deque(made)
+            held = [p.rows for place in sorted(self._back) if place[0] == cut.number for p in self._back[place]]
+            if held:
+                made.append(replace(cut, rows=joined(held)[0]))
+        self.past, self._back = deque(made), {}
 
     def _placed(self, batch: Piece, now: datetime) -> tuple[Any, Any, Any]:
         """Times (n,), whether rows can be believed (n,), and in which steps they lie (n,)."""

@@ -201,3 +201,17 @@ def test_every_row_is_in_as_many_windows_as_it_should_be(windows: Windows) -> No
         assert sorted(found) == [x for x in range(100) if x % every < size]
     else:
         assert set(found) == set(range(100))
+
+
+@pytest.mark.parametrize("windows", [Windows(rows=5_000), Windows(time="1000d", on="t")], ids=str)
+def test_single_rows_are_held_together(windows: Windows) -> None:
+    made = cutter(windows)
+    for number in range(2_000):
+        made.add(Piece(number + 1, rows(float(number), first=number)), NOW)
+    pieces: Any = getattr(made, "pieces", None) or next(iter(getattr(made, "panes", {}).values()))
+    assert len(pieces) <= 12
+    assert made.needed == 1
+    made.end(None)
+    (cut,) = iter(made.pop, None)
+    assert cut is not None
+    assert cut.rows["x"].to_pylist() == list(range(2_000))

@@ -239,6 +239,12 @@ def test_threads_share_a_monitor(history: ad.History, profile: ad.Profile) -> No
             "the key of a batch is 3",
         ),
         (lambda p: ad.Monitor(p).label([1], [1]), ConfigError, "no part of this monitor takes labels"),
+        (
+            lambda _: ad.Monitor(mo.Trailing(2), ad.Windows(rows=9, every=3)),
+            ConfigError,
+            "a row would be on both sides",
+        ),
+        (lambda _: ad.Monitor(mo.Period("2024", "2025"), ad.Windows(rows=9)), ConfigError, "these windows have none"),
         (lambda _: mo.Trailing(0), ConfigError, "windows is 0"),
         (lambda _: mo.Trailing(3, least=4), ConfigError, "least is 4"),
         (lambda _: mo.Trailing(3, plan=None), ConfigError, "plan is no option"),
