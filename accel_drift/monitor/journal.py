@@ -56,7 +56,7 @@ class Journal:
     def __init__(self, name: str, history: History | None, *, keep_rows: bool) -> None:
         self.last = 0
         self.ready: deque[Report] = deque()
-        self._name, self._keep_rows = name, keep_rows
+        self._name, self._keep_rows = name, keep_rows and history is not None
         self._ledger = Memory() if history is None else history.ledger(name)
         self._revision, self._used = 0, 1
         self._fresh: list[_Fresh] = []

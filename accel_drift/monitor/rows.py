@@ -162,10 +162,14 @@ def some(table: pa.Table, rows: npt.NDArray[Any]) -> pa.Table:
     return table.take(pa.array(rows))
 
 
+_WORTH_PACKING = 1 << 16
+"""Bytes from which on compression takes less time than it saves: of every buffer it takes some microseconds."""
+
+
 def packed(table: pa.Table) -> bytes:
     """Rows as bytes."""
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if table.nbytes > _WORTH_PACKING else None)
     with pa.ipc.new_stream(sink, table.schema, options=options) as out:
         out.write_table(table)
     return bytes(sink.getvalue().to_pybytes())
