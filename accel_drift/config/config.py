@@ -55,9 +55,23 @@ class Config(Section):
         if self.reference.threshold_rate is not None and self.windows.rows is None:
             text = "thresholds are for windows of so many rows; give windows.rows"
             found.append(checking.Contradiction(("reference", "threshold_rate"), text, ("reference", "windows")))
+        if self.performance.estimated:
+            found += self._what_an_estimate_lacks()
         if found:
             raise checking.ContradictionError(found)
         return self
+
+    def _what_an_estimate_lacks(self) -> list[checking.Contradiction]:
+        lacks = {
+            "performance.baseline_path, rows that the model was not trained on": self.performance.baseline_path is None,
+            "data.label_column": self.data.label_column is None,
+            "predictions.probabilities or predictions.score": not self.predictions.has_chances,
+        }
+        text = f"an estimate needs {' and '.join(what for what, lacking in lacks.items() if lacking)}"
+        key = ("performance", "estimated")
+        return (
+            [checking.Contradiction(key, text, ("performance", "data", "predictions"))] if any(lacks.values()) else []
+        )
 
     @classmethod
     def load(cls, path: str | Path, environ: Mapping[str, str] | None = None) -> Self:

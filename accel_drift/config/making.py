@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from accel_drift.data.read import Progress
+from accel_drift.data.schema import listed
 from accel_drift.data.table import Table
-from accel_drift.errors import ConfigError
-from accel_drift.monitor import Confidences, Monitor, Part, Performance, Period, Streams, Trailing, Windows
+from accel_drift.errors import ConfigError, DataError
+from accel_drift.monitor import (
+    Confidences,
+    Estimated,
+    Monitor,
+    Part,
+    Performance,
+    Period,
+    Streams,
+    Trailing,
+    Windows,
+)
+from accel_drift.monitor.confidence_part import chances
 from accel_drift.monitor.parts import prepared
 from accel_drift.monitor.rows import as_rows
+from accel_drift.predictions.estimated import PerformanceEstimator
 from accel_drift.profiles import Profile
 from accel_drift.profiles.file import is_profile
 from accel_drift.profiles.learning import Asked, learn
@@ -54,12 +67,14 @@ class Making:
         config = self.config
         made: list[Part] = []
         model = config.predictions
-        sure = bool(model.probabilities) or model.score is not None
+        sure = model.has_chances
         if config.confidence.enabled and sure:
             made.append(self._confidences())
         joined = config.data.label_column is not None or config.data.id_column is not None
         if config.performance.enabled and joined and (sure or model.predicted is not None):
             made.append(self._performance())
+        if config.performance.enabled and config.performance.estimated:
+            made.append(self._estimated())
         detector = config.streams.made()
         if detector is not None:
             made.append(Streams(detector, list(config.streams.columns), backend=config.drift.backend))
@@ -187,6 +202,23 @@ class Making:
             detector=watched,
             backend=config.drift.backend,
         )
+
+    def _estimated(self) -> Estimated:
+        config, model = self.config, self._model()
+        said, label = config.predictions, str(config.data.label_column)
+        rows = as_rows(config.performance.baseline_path, None)
+        if gone := [name for name in (label, said.predicted) if name is not None and name not in rows.column_names]:
+            raise DataError(f"{config.performance.baseline_path} has no column {listed(gone)}")
+        estimator = PerformanceEstimator(
+            chances(rows, [said.score] if said.score is not None else said.probabilities),
+            rows.column(label),
+            predictions=None if said.predicted is None else rows.column(said.predicted),
+            classes=model["classes"] or (said.probabilities or None),
+            positive=None if said.positive is None else str(said.positive),
+            seed=max(config.drift.seed, 0),
+            backend=config.drift.backend,
+        )
+        return Estimated(estimator, model["probabilities"], score=said.score, predicted=said.predicted)
 
     def _refuse_what_is_fixed(self) -> None:
         config = self.config

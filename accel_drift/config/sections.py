@@ -226,6 +226,11 @@ class Predictions(Section):
             raise ConfigError(f"probabilities names one column; that is a score: score: {self.probabilities[0]}")
         return self
 
+    @property
+    def has_chances(self) -> bool:
+        """Whether there are probabilities, of two classes or more."""
+        return bool(self.probabilities) or self.score is not None
+
 
 class Confidence(Section):
     """How sure the model is, and whether it became less sure; where `predictions` has probabilities or a score.
@@ -256,6 +261,8 @@ class Performance(Section):
     """Fall of the accuracy that is put up with; null does not ask."""
     auc_drop: AtLeastZero | None = None
     """Fall of the AUC that is put up with; null does not ask."""
+    estimated: bool = False
+    """Estimate it from probabilities while no label is known (CBPE), by baseline_path; blind to concept drift."""
 
 
 class Options(Section):

@@ -23,7 +23,8 @@ class Estimated(Part):
 
     Args:
         estimator: that learned from a reference with labels.
-        probabilities: columns with a probability for each class, or one column of lists of them.
+        probabilities: columns with a probability for each class, or one column of lists of them. Columns that are not
+            called as the classes are in their order.
         score: instead of these, the column with the chance of the second of two classes.
         predicted: the column with the predicted class, where it is not the one with the largest probability.
         name: what tells this part from others.
@@ -59,7 +60,10 @@ class Estimated(Part):
         if self._predicted is not None and self._predicted not in rows.column_names:
             raise DataError(f"there is no column {self._predicted!r}; there are {listed(rows.column_names)}")
         said = None if self._predicted is None else rows.column(self._predicted)
-        found = self._estimator.estimate(chances(rows, self._source), predictions=said)
+        given, classes = chances(rows, self._source), self._estimator.reference.classes
+        if 1 < len(self._source) == len(classes) and set(self._source) != set(classes):
+            given = given.rename_columns(list(classes))
+        found = self._estimator.estimate(given, predictions=said)
         metrics = [Metric(name, *estimate, count) for name, estimate, count in found.metrics()]
         note = f"performance is estimated without labels: it assumes {found.assumes.split(':')[0]}"
         return Told((), (*metrics, Metric("estimated_outside", found.outside, rows=found.rows)), (note,))

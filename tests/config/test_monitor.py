@@ -239,6 +239,33 @@ def test_a_drop_that_is_put_up_with_is_none() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("said", ["score: p", "probabilities: [q, p], predicted: predicted"])
+def test_performance_is_estimated_where_no_label_is_known(said: str) -> None:
+    def both(table: pa.Table) -> pa.Table:
+        """Labels drawn from the probabilities, so that these are right."""
+        chance = table["p"].to_numpy()
+        y = (np.random.default_rng(7).random(len(chance)) < chance) + 0
+        return table.append_column("q", pa.array(1 - chance)).append_column("y", pa.array(y))
+
+    pyarrow.parquet.write_table(both(with_model(2_000, 40, 1.0)), "ref.parquet")
+    text = (
+        f"{FEW}predictions: {{{said}, classes: [0, 1]}}\nperformance: {{estimated: true, baseline_path: ref.parquet}}\n"
+    )
+    late = both(with_model(1_000, 41, 1.0))
+    with of_performance(text).monitor() as monitor:
+        list(monitor.observe([late.set_column(late.column_names.index("y"), "y", pa.nulls(1_000, pa.int64()))]))
+        monitor.label(late["id"], late["y"])
+        assert monitor.history is not None
+        (guess,) = monitor.history.metrics("churn", "estimated_accuracy").to_pylist()
+        (real,) = monitor.history.metrics("churn", "accuracy").to_pylist()
+    assert guess["low"] - 0.02 < real["value"] < guess["high"] + 0.02
+    # Wrong columns are told before anything is begun.
+    pyarrow.parquet.write_table(with_model(50, 40, 1.0), "test.parquet")
+    with pytest.raises(AccelDriftError, match=r"no column '(y|q)'"):
+        of_performance(text.replace("baseline_path: ref", "baseline_path: test")).monitor()
+
+
+@pytest.mark.usefixtures("folder")
 def test_labels_come_late_by_id() -> None:
     pyarrow.parquet.write_table(with_labels(900, 30, 0.1), "ref.parquet")
     late = with_labels(600, 32, 0.35)
