@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from bench import monitor_page, weeks_study
+from bench.readme import newest
 from bench.study import Kept
 
 
@@ -38,3 +40,14 @@ def test_days_have_too_few_blocks_and_say_so() -> None:
     machine = {"created_at": "2026-01-01", "commit": "abc", "cores": 2, "load_average": 0.1}
     page = "\n".join(monitor_page.weeks({"settings": settings, "machine": machine, "cells": [row], "work_s": 60}))
     assert "windows of a day" in page
+
+
+def test_the_committed_result_holds_what_is_promised() -> None:
+    made = newest("weeks")
+    if made is None:
+        pytest.fail("there is no committed result; run bench/weeks_study.py")
+    cells = {cell["sort"]: cell for cell in made["cells"]}
+    assert cells["dealt"]["holds"]
+    assert cells["dealt"]["tested"] >= 1_000
+    assert cells["later"]["found"] >= 0.9 * cells["later"]["years"]
+    assert cells["day by day"]["too_few_blocks"] == cells["day by day"]["judged"] > 0
