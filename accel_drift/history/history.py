@@ -140,6 +140,7 @@ class History:
         start: datetime | None = None,
         end: datetime | None = None,
         drifted: bool | None = None,
+        last: int | None = None,
     ) -> pa.Table:
         """The windows of a monitor, one row each: verdict, sizes, times, and as JSON what the report remarked.
 
@@ -149,11 +150,12 @@ class History:
             start: no window that starts before.
             end: no window that ends later.
             drifted: only windows of this verdict.
+            last: only so many of the latest of these.
         """
         from accel_drift.history import queries
 
         span = queries.Span(days, start, end)
-        return self._store.read(lambda connection: queries.run_rows(connection, name, span, drifted))
+        return self._store.read(lambda connection: queries.run_rows(connection, name, span, drifted, last))
 
     def findings(
         self,

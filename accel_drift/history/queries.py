@@ -17,7 +17,7 @@ from accel_drift.finding import Severity, Status
 from accel_drift.history.tables import findings, metrics, runs, series
 from accel_drift.history.window import moment
 from accel_drift.history.writing import named
-from accel_drift.options import between
+from accel_drift.options import at_least, between
 
 _TIME = pa.timestamp("us", tz="UTC")
 _WINDOW = [("name", pa.string()), ("window", pa.string()), ("window_start", _TIME), ("window_end", _TIME)]
@@ -167,17 +167,21 @@ def within(connection: Connection, name: Any, span: Span) -> list[ColumnElement[
     return held
 
 
-def run_rows(connection: Connection, name: Any, span: Span, drifted: Any) -> pa.Table:
+def run_rows(connection: Connection, name: Any, span: Span, drifted: Any, last: Any = None) -> pa.Table:
     """Windows of a monitor, oldest first.
 
     Raises:
-        ConfigError: there is no such monitor.
+        ConfigError: there is no such monitor, or an option cannot work.
     """
     held = within(connection, name, span)
     if drifted is not None:
         held.append(runs.c.drifted == drifted)
-    asked = picked(RUNS).where(*held).order_by(runs.c.window_end, runs.c.id)
-    return table(connection.execute(asked).all(), RUNS)
+    asked = picked(RUNS).where(*held)
+    if last is None:
+        return table(connection.execute(asked.order_by(runs.c.window_end, runs.c.id)).all(), RUNS)
+    at_least(last, 1, "last", "so many of the latest windows")
+    newest = asked.order_by(runs.c.window_end.desc(), runs.c.id.desc()).limit(last)
+    return table(connection.execute(newest).all()[::-1], RUNS)
 
 
 def finding_rows(

@@ -83,6 +83,10 @@ def test_a_span_means_the_windows_that_lie_in_it(
 def test_runs_by_verdict(told: ad.History) -> None:
     assert ends(told.runs("churn", drifted=True)) == [6, 7, 8, 9]
     assert ends(told.runs("churn", drifted=False)) == [0, 1, 2, 3, 4, 5]
+    assert ends(told.runs("churn", last=2)) == [8, 9]
+    assert ends(told.runs("churn", drifted=False, last=1)) == [5]
+    with pytest.raises(ConfigError, match="last is 0"):
+        told.runs("churn", last=0)
 
 
 def test_findings_by_status(told: ad.History) -> None:
