@@ -95,13 +95,11 @@ class ArrowStream(Source):
         self._reader: Any = None
         self._id, self._number, self._streams = "", 0, 0
 
-    def batches(self, monitor: Monitor) -> Iterator[Batch]:
+    def batches(self, monitor: Monitor) -> Iterator[Batch]:  # noqa: ARG002  (it passes over what it took itself)
         """Batches as they are sent; see `Source.batches`."""
         while (rows := self._next()) is not None:
             self._number += 1
-            key = f"{self._id}[{self._number - 1}]" if self._id else ""
-            if not key or not monitor.seen(key):
-                yield Batch(rows, key)
+            yield Batch(rows, f"{self._id}[{self._number - 1}]" if self._id else "")
 
     def refused(self, batch: Batch, error: DataError) -> bool:
         """It is passed over if it can be named; otherwise the error goes on."""
@@ -111,29 +109,28 @@ class ArrowStream(Source):
 
     def _next(self) -> pa.RecordBatch | None:
         """The next batch of this stream, or of the one that follows; None at the end of all."""
-        while True:
-            if self._reader is None and not self._opened():
-                return None
+        while (reader := self._reader or self._opened()) is not None:
             try:
-                return self._reader.read_next_batch()
+                return reader.read_next_batch()
             except StopIteration:
                 self._reader = None
             except (pa.ArrowException, OSError) as error:
                 raise SourceError(
                     f"the stream broke off in batch {self._number + 1}: {error}; what came before is in the windows"
                 ) from error
+        return None
 
-    def _opened(self) -> bool:
-        """Whether another stream begins here."""
+    def _opened(self) -> Any:
+        """A reader of the stream that begins here; None at the end of all."""
         try:
             self._reader = pa.ipc.open_stream(self._file)
         except pa.ArrowInvalid as error:
             if self._streams and "null or length 0" in str(error):
-                return False
+                return None
             raise SourceError(
                 f"what comes in is no stream in Arrow's IPC format: {error}; write it with pyarrow.ipc.new_stream"
             ) from error
         named = (self._reader.schema.metadata or {}).get(STREAM_ID, b"")
         self._id, self._number = named.decode("utf-8", "backslashreplace"), 0
         self._streams += 1
-        return True
+        return self._reader

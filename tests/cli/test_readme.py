@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 import re
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -113,10 +114,20 @@ def test_the_defaults_of_the_options_are_those_of_the_code() -> None:
 
 def test_every_command_and_option_it_shows_exists(cli: Cli) -> None:
     shown = set(re.findall(r"(?<!\w)--[a-z][\w-]+", "\n".join(line for line in TEXT.splitlines() if "pip" not in line)))
-    commands = ["score", "fit", "calibrate", "simulate", "demo", "init", "config"]
+    commands = ["score", "fit", "calibrate", "simulate", "demo", "init", "config", "watch", "run"]
     commands += ["history runs", "history trend", "history slow", "history prune"]
     there = set(re.findall(r"--[a-z][\w-]+", "".join(cli(*c.split(), "--help").out for c in commands)))
     assert shown <= there, shown - there
+
+
+def test_the_month_that_it_watches(cli: Cli) -> None:
+    (block,) = (block for block in readme.blocks("sh") if "month.adp" in block)
+    told = [cli(*shlex.split(line)[1:]) for line in block.splitlines()]
+    assert [ran.code for ran in told] == [0] * 4
+    windows = told[2].out.splitlines()
+    assert len(windows) == 30
+    assert [number for number, line in enumerate(windows, 1) if "no drift" in line][:11] == [*range(1, 12)]
+    assert "no drift" not in "".join(windows[14:])
 
 
 def test_the_configuration_it_shows_works(tmp_path: Path) -> None:

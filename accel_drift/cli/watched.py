@@ -1,0 +1,302 @@
+"""The work of `watch` and `run`: from options to a monitor and a source, and what is written of each window."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple, TextIO
+
+from accel_drift.cli import options as o
+from accel_drift.cli import scoring
+from accel_drift.cli.console import Tell, aside, out, progress
+from accel_drift.config import Config
+from accel_drift.errors import ConfigError
+from accel_drift.monitor import ArrowStream, Dataset, Folder, Monitor, Period, Source, Trailing, Windows
+from accel_drift.monitor import watch as watched
+from accel_drift.profiles import Profile
+from accel_drift.report import Report, words
+
+STDIN = "-"
+_LEARNING = (
+    "detectors", "columns", "drop", "kinds", "rule", "alpha", "correction", "min_effect", "block", "label", "seed",
+)  # fmt: skip
+_CUT = ("rows", "time", "on", "every", "lateness")
+_IN_FILE = ("reference", "inbox", "history", "name", *_CUT, *_LEARNING)
+_A_DAY = 86_400.0
+_SHOWN = 5
+
+
+class _Asked(NamedTuple):
+    """What is watched.
+
+    Attributes:
+        monitor: what looks at it.
+        inbox: where it comes from.
+        config: the configuration, where there is one.
+        moving: the reference is made of windows.
+    """
+
+    monitor: Monitor
+    inbox: str
+    config: Config | None
+    moving: bool
+
+
+def run(given: Mapping[str, Any], stdin: TextIO) -> int:
+    """Watch, and write what is found; the exit code.
+
+    Args:
+        given: the options by their names.
+        stdin: where a stream comes from.
+
+    Raises:
+        ConfigError: an option cannot work.
+        DataError: the reference, or the place that batches come from, cannot be read.
+        HistoryError: the database cannot be used.
+    """
+    if given["json"] not in (None, scoring.STDOUT):
+        raise ConfigError("--json writes a line a window to standard output; for a file write > windows.jsonl")
+    config = None if given["config"] is None else _config(given)
+    ending, alarm = Ending(), False
+    with progress("learning the reference", quiet=bool(given["quiet"])) as tell, _logged(given, config):
+        asked = _from_config(config, tell) if config is not None else _from_options(given, tell)
+        with asked.monitor, ending:
+            for report in _reports(given, asked, stdin, ending, tell):
+                _write(report, given)
+                alarm = alarm or _alarming(report, moving=asked.moving)
+                if ending.asked:
+                    raise KeyboardInterrupt
+    return int(alarm and bool(given["fail_on_drift"]))
+
+
+class Ending:
+    """Lets SIGTERM and Ctrl-C wait while a window is looked at; whoever asks twice is not kept waiting.
+
+    Attributes:
+        asked: somebody asked for the end.
+    """
+
+    def __init__(self) -> None:
+        self.asked, self._held, self._before = False, False, dict[int, Any]()
+
+    def __enter__(self) -> Ending:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._signalled)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """No interruption in here."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.asked or not self._held:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def _reports(given: Mapping[str, Any], asked: _Asked, stdin: TextIO, ending: Ending, tell: Tell) -> Iterator[Report]:
+    source = _source(given, asked, stdin)
+    counts = [0, 0]
+    pruned = time.monotonic()
+    _prune(asked)
+
+    def told(what: str) -> None:
+        tell(0, 0, f"{what}; {counts[0]:,} windows, {counts[1]:,} drifted" if counts[0] else what)
+
+    for report in watched(
+        asked.monitor, source, poll=given["poll"], until_idle=given["until_idle"], tell=told, held=ending.held
+    ):
+        counts[0], counts[1] = counts[0] + 1, counts[1] + bool(report.drifted)
+        yield report
+        if time.monotonic() - pruned > _A_DAY:
+            pruned = time.monotonic()
+            _prune(asked)
+    if given["finish"]:
+        with ending.held():
+            yield from asked.monitor.finish()
+
+
+def _prune(asked: _Asked) -> None:
+    if asked.config is not None and asked.monitor.history is not None:
+        asked.config.prune(asked.monitor.history)
+
+
+def _source(given: Mapping[str, Any], asked: _Asked, stdin: TextIO) -> Source:
+    """Where batches come from.
+
+    Raises:
+        SourceError: it is not there.
+    """
+    if asked.inbox == STDIN:
+        return ArrowStream(stdin.buffer)
+    if not Path(asked.inbox).is_dir():
+        scoring.must_exist(asked.inbox)
+        return Dataset(asked.inbox, whole=asked.monitor.windows.by is not None)
+    return Folder(
+        asked.inbox,
+        patterns=given["pattern"] or (),
+        order=given["order"] or "name",
+        settle=given["settle"],
+        patience=given["patience"],
+    )
+
+
+def _config(given: Mapping[str, Any]) -> Config:
+    beside = [name for name in _IN_FILE if given[name] is not None]
+    if beside or given["backend"] != "auto":
+        told = ", ".join(
+            name.upper() if name in ("reference", "inbox") else o.spelled({name: 0}) for name in beside or ["backend"]
+        )
+        raise ConfigError(f"{told} and --config are given; the configuration says that: leave one out")
+    return Config.load(given["config"])
+
+
+def _from_config(config: Config, tell: Tell) -> _Asked:
+    if config.data.production_path is None:
+        raise ConfigError("data.production_path is null; name the folder that files arrive in, or - for standard input")
+    return _Asked(config.monitor(tell), config.data.production_path, config, config.reference.mode != "fixed")
+
+
+def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:
+    if given["reference"] is None or given["inbox"] is None:
+        raise ConfigError(
+            "what is compared with what? accel-drift watch REFERENCE INBOX, such as watch june.adp inbox; or --config"
+        )
+    learning = o.learning(**{name: given[name] for name in _LEARNING})
+    learning |= {} if given["backend"] == "auto" else {"backend": given["backend"]}
+    reference = _reference(given["reference"], learning, tell)
+    place = given["history"] or "drift.db"
+    monitor = Monitor(
+        reference,
+        _windows(given),
+        history=place if "://" in place else f"sqlite:///{place}",
+        name=given["name"] or "monitor",
+    )
+    return _Asked(monitor, given["inbox"], None, not isinstance(reference, Profile))
+
+
+def _reference(given: str, learning: dict[str, Any], tell: Tell) -> Profile | Trailing | Period:
+    """What windows are compared with.
+
+    Raises:
+        ConfigError: options cannot work, or come with a profile that has its own.
+        DataError: it cannot be read.
+    """
+    kind, sign, rest = given.partition(":")
+    if sign and kind == "trailing":
+        if not rest.isdigit():
+            raise ConfigError(f"{given}: give a number of windows, such as trailing:26")
+        return Trailing(int(rest), **learning)
+    if sign and kind == "period":
+        start, comma, end = rest.partition(",")
+        if not comma:
+            raise ConfigError(f"{given}: give its start and its end, such as period:2024-01-01,2024-01-08")
+        return Period(start, end, **learning)
+    scoring.must_exist(given)
+    if not scoring.looks_like_a_profile(given):
+        return Profile.fit(given, progress=tell, **learning)
+    backend = learning.pop("backend", "auto")
+    if learning:
+        raise ConfigError(
+            f"{given} is a saved profile, which fixes {o.spelled(learning)}; leave that out, or fit the reference "
+            "again with it: see accel-drift fit --help"
+        )
+    return Profile.load(given, backend=backend)
+
+
+def _windows(given: Mapping[str, Any]) -> Windows:
+    options = {name: given[name] for name in _CUT if given[name] is not None}
+    if "rows" not in options and "time" not in options:
+        options["by"] = "file"
+    if str(options.get("every", "")).isdigit():
+        options["every"] = int(options["every"])
+    return Windows(**options)
+
+
+def _alarming(report: Report, *, moving: bool) -> bool:
+    """As of a report of `score`; but a stream has no reference of its own at first."""
+    if not moving:
+        return scoring.alarming(report)
+    return report.drifted or bool(report.schema_diff.removed or report.schema_diff.retyped)
+
+
+def _write(report: Report, given: Mapping[str, Any]) -> None:
+    if given["json"] is not None:
+        out(report.to_json(indent=None))
+    elif not given["quiet"]:
+        out(_line(report))
+        for warning in report.warnings:
+            aside(f"Warning: {words.visible(report.batch)}: {warning}")
+
+
+def _line(report: Report) -> str:
+    """A window in a line for people."""
+    columns = [words.visible(name) for name in report.drifted_columns]
+    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+    tested = any(finding.status.tested for finding in report.findings)
+    verdict = f"drift, {report.severity}" if report.drifted else "no drift" if tested else "not compared"
+    which = f": {', '.join(columns[:_SHOWN])}{more}" if report.drifted and columns else ""
+    return f"{words.visible(report.batch)}  {report.n_batch:,} rows  {verdict}{which}"
+
+
+class _AsJson(logging.Formatter):
+    """A record as a JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(told, ensure_ascii=False)
+
+
+@contextmanager
+def _logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
+    """What the monitor logs, written while it watches.
+
+    Raises:
+        ConfigError: there is no such form.
+    """
+    form, level, file = given["log_format"], logging.WARNING, None
+    if form not in (None, "text", "json"):
+        raise ConfigError(f"--log-format is {form!r}; there are text and json")
+    if config is not None:
+        level, file = logging.getLevelNamesMapping()[config.logging.level.upper()], config.logging.file
+        form = form or config.logging.format
+    elif form is not None:
+        level = logging.INFO
+    handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(_AsJson() if form == "json" else logging.Formatter("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("accel_drift.monitor")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+        handler.close()

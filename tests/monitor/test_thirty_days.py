@@ -1,0 +1,187 @@
+"""Thirty days watched from the command line: both drifts stand in the history at their days, whatever kills it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import accel_drift as ad
+from accel_drift.cli.app import run
+from tests.monitor import forking
+
+ROOT = Path(__file__).resolve().parents[2]
+FEATURES, LABELS = 12, 20
+"""The days on which features, and the rule of labels, begin to change."""
+CONFIG = """
+name: churn
+data: {reference_path: stream/reference.parquet, production_path: stream/batches, label_column: label}
+columns: {drop: [event_time]}
+drift: {backend: numpy}
+detectors: {use: [psi, missing]}
+windows: {time: 1d, on: event_time}
+predictions: {score: chance}
+logging: {level: error}
+"""
+
+pytestmark = pytest.mark.slow
+
+
+def with_predictions(folder: Path) -> None:
+    """A logistic regression learned on the reference says its chance of every row."""
+    files = [folder / "reference.parquet", *sorted((folder / "batches").iterdir())]
+    weights: Any = None
+    for file in files:
+        table = pq.read_table(file)
+        x = np.column_stack([np.ones(table.num_rows), *(table[f"x{i}"].to_numpy() for i in range(5))])
+        y = table["label"].to_numpy()
+        if weights is None:
+            weights = np.zeros(6)
+            for _ in range(20):
+                p = 1 / (1 + np.exp(-x @ weights))
+                weights += np.linalg.solve((x.T * (p * (1 - p))) @ x, x.T @ (y - p))
+        pq.write_table(table.append_column("chance", pa.array(1 / (1 + np.exp(-x @ weights)))), file)
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with a configuration, and the days as files."""
+    home = tmp_path_factory.mktemp("thirty")
+    assert (
+        run(["simulate", "thirty_days", "--out", str(home / "stream"), "--rows", "400", "--magnitude", "1", "-q"]) == 0
+    )
+    with_predictions(home / "stream")
+    (home / "drift.yaml").write_text(CONFIG, encoding="utf-8")
+    quick = CONFIG.replace("psi, missing", "ks") + "confidence: {enabled: false}\n"
+    (home / "quick.yaml").write_text(quick, encoding="utf-8")
+    return home
+
+
+COMMAND = ["run", "--config", "quick.yaml", "--settle", "0", "--finish", "--quiet"]
+
+
+def days(history: ad.History, detectors: set[str]) -> list[int]:
+    """The days on which any of these detectors found a drift."""
+    found = history.findings("churn").to_pylist()
+    return sorted({r["window_start"].day for r in found if r["detector"] in detectors and r["status"] == "drifted"})
+
+
+def test_both_drifts_are_in_the_history_at_their_days(
+    stream: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(stream)
+    monkeypatch.setenv("ACCEL_DRIFT_HISTORY__URL", url)
+    watch = ["watch", "--config", "drift.yaml", "--settle", "0", "--until-idle", "0", "--finish", "--fail-on-drift"]
+    assert run(watch) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [f"2024-01-{day:02}T00:00:00Z" for day in range(1, 31)]
+    with ad.History(url) as history:
+        runs = history.runs("churn")
+        assert runs["rows"].to_pylist() == [400] * 30
+        assert not any(runs["drifted"].to_pylist()[: FEATURES - 1])
+        features = days(history, {"psi"})
+        # Features move over four days, from nothing on.
+        assert FEATURES <= features[0] <= FEATURES + 2
+        assert features == list(range(features[0], 31))
+        assert days(history, {"performance"}) == list(range(LABELS, 31))
+        assert days(history, {"bounded_mean"})[0] == LABELS
+        accuracy = history.metrics("churn", "accuracy")["value"].to_pylist()
+        assert min(accuracy[: LABELS - 1]) > 0.75 > 0.25 > max(accuracy[LABELS - 1 :])
+
+
+Killer = Callable[[float | None, str], tuple[float, int]]
+
+
+@pytest.fixture
+def killer(stream: Path) -> Iterator[Killer]:
+    """Runs the command on a database, for so many seconds at most: how long it ran, and how it ended."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.monitor.forking", *COMMAND],
+        cwd=stream,
+        env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stdin, stdout = process.stdin, process.stdout
+
+    def call(delay: float | None, url: str) -> tuple[float, int]:
+        stdin.write(json.dumps([delay, url]) + "\n")
+        stdin.flush()
+        seconds, status = json.loads(stdout.readline())
+        return float(seconds), int(status)
+
+    try:
+        assert stdout.readline() == forking.READY + "\n"
+        yield call
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said(url: str) -> dict[str, pa.Table]:
+    """All that the history says, but when it was written and the reference was learned."""
+    with ad.History(url) as history:
+        tables = {"runs": history.runs("churn"), "findings": history.findings("churn")}
+        tables["metrics"] = history.metrics("churn")
+    return {
+        name: table.drop_columns([c for c in _WRITTEN if c in table.column_names]) for name, table in tables.items()
+    }
+
+
+_WRITTEN = ("created_at", "recorded_at", "profile")
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells of the end of a process")
+@pytest.mark.parametrize(("database", "kills"), [("sqlite", 50), ("postgresql", 12)])
+def test_killed_at_random_instants_nothing_is_lost_and_nothing_is_there_twice(
+    killer: Killer, database: str, kills: int, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    base = "" if database == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    rng = random.Random(database)  # noqa: S311
+    whole_url = base or f"sqlite:///{tmp_path}/whole.db"
+    killer(None, whole_url)
+    whole = said(whole_url)
+    assert whole["runs"].num_rows == 30
+    if base:
+        _emptied(whole_url)
+    long, status = killer(None, base or f"sqlite:///{tmp_path}/again.db")
+    assert status == 0
+    assert said(base or f"sqlite:///{tmp_path}/again.db") == whole
+    killed = rounds = 0
+    while killed < kills:
+        rounds += 1
+        url = base or f"sqlite:///{tmp_path}/{rounds}.db"
+        if base:
+            _emptied(url)
+        status = -1
+        while status != 0:
+            # Early in a life and late in it, as far as the run has come.
+            _, status = killer(rng.uniform(0, long) if killed < kills else None, url)
+            assert status in (0, signal.SIGKILL)
+            killed += status != 0
+        assert said(url) == whole
+
+
+def _emptied(url: str) -> None:
+    from sqlalchemy import MetaData, create_engine, make_url
+
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    found = MetaData()
+    found.reflect(engine)
+    found.drop_all(engine)
+    engine.dispose()
