@@ -258,8 +258,9 @@ def reference_of(given: Any) -> Reference:
 
 
 def digest_of(profile: Profile) -> str:
-    """What tells a profile from others."""
-    told = dumps(profile.summary(), sort_keys=True, default=str)
+    """What tells a profile from others, whenever it was made."""
+    about = {name: value for name, value in profile.summary().items() if name != "created_at"}
+    told = dumps(about, sort_keys=True, default=str)
     return blake2b(told.encode(), digest_size=8).hexdigest()
 
 

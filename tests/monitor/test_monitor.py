@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import accel_drift as ad
 from accel_drift import monitor as mo
 from accel_drift.errors import ConfigError, DataError, SchemaError, SourceError
 from accel_drift.finding import Status
+from accel_drift.profiles.sampled import SampledProfile
 from tests.monitor.samples import START, keys, rows
 
 
@@ -289,3 +291,16 @@ def test_what_a_monitor_holds_does_not_grow() -> None:
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 200_000
+
+
+def test_the_same_reference_is_known_again(history: ad.History, profile: ad.Profile) -> None:
+    for number in range(2):
+        made = ad.Profile.fit(rows(2_000, 0), ["psi", "missing"], backend="numpy")
+        assert isinstance(made, SampledProfile)
+        made = replace(made, provenance={**made.provenance, "created_at": str(number)})
+        list(ad.Monitor(made, history=history, name="m").observe(rows(50, number)))
+    list(ad.Monitor(profile, history=history, name="m").observe(rows(50, 3)))
+    other = ad.Profile.fit(rows(2_000, 1), ["psi"], backend="numpy")
+    list(ad.Monitor(other, history=history, name="m").observe(rows(50, 4)))
+    first, second, third, last = history.runs("m")["profile"].to_pylist()
+    assert first == second == third != last
