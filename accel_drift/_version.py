@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 
+
+@cache
 def version() -> str:
     """The installed version, `0+unknown` in a source tree that is not installed."""
     # Imported here: importlib.metadata brings in email and zipfile, which `import accel_drift` does not need.

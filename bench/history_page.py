@@ -1,4 +1,4 @@
-"""The part of the page that shows what a history costs."""
+"""The parts of the page that show what a history costs, and what a watcher holds in memory."""
 
 from __future__ import annotations
 
@@ -36,4 +36,22 @@ def history(result: Mapping[str, Any]) -> Iterator[str]:
             )
             for c in cells
         ],
+    )
+
+
+def memory(result: Mapping[str, Any]) -> Iterator[str]:
+    """What a process holds in memory as windows go by."""
+    s, m, cells = result["settings"], result["machine"], result["cells"]
+    yield "## Memory of a watcher"
+    yield ""
+    yield (
+        f"{s['windows']:,} windows of {s['rows']} rows are watched in one process, {s['windows_of_a_batch']} in "
+        "a batch with a key, each written to a SQLite file in its own transaction. *resident* is what a process holds "
+        f"of the machine's memory; from the first sample to the last it grew by {s['grown_mb']:g} MB. "
+        f"{m['created_at'][:10]}, run at commit {m['commit']}, on {m['cores']} cores, load {m['load_average']:g}."
+    )
+    yield ""
+    yield from table(
+        ("windows", "resident MB", "database MB"),
+        [(f"{c['windows']:,}", f"{c['resident_mb']:g}", f"{c['database_mb']:g}") for c in cells],
     )

@@ -53,6 +53,7 @@ python bench/evaluation_study.py --peers peers/bin/python  # drift of a known ki
 python bench/studies.py --peers peers/bin/python     # evaluation, published, thresholds, embeddings and real in turn
 python bench/studies.py --quick --out quick/         # a tenth of these, and a page of its own: some minutes
 python bench/history_study.py                # a million findings, written and asked -> results/history-<date>.json
+python bench/memory_study.py                 # memory of a watcher, 100,000 windows -> results/memory-<date>.json
 python bench/weeks_study.py                  # weeks of real flights, watched -> results/weeks-<date>.json
 python bench/readme.py                   # this page and its pictures
 pytest bench                             # the small sizes under pytest-benchmark

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.embedding_page import embeddings
 from bench.evaluation_page import evaluation
-from bench.history_page import history
+from bench.history_page import history, memory
 from bench.monitor_page import weeks
 from bench.page import Cell, held, made, table
 from bench.published_page import published
@@ -366,6 +366,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "evaluation": evaluation,
     "published": published,
     "history": history,
+    "memory": memory,
     "weeks": weeks,
 }
 """What a result is called -> how it is shown, in the page's order."""
