@@ -66,14 +66,18 @@ class Confidences(Part):
         self._track, self._new = ConfidenceTrack(**self._options), True
         self._reference = None if reference is None else self._learned(as_rows(reference, None))
 
-    def prepare(self, rows: pa.Table) -> pa.Table:
+    def prepare(self, rows: Any) -> pa.Table:
         """The rows with columns of what the model says.
+
+        Args:
+            rows: a data set, in any form that `Profile.score` takes.
 
         Raises:
             DataError: there are no such columns, the probabilities are none, or a column of an added name is there.
         """
         backend: str | Backend = self._options.get("backend", "auto")
         rounding = self._options.get("rounding")
+        rows = as_rows(rows, None)
         made = predicted(chances(rows, self.source), classes=self._classes, rounding=rounding, backend=backend)
         for name in made.column_names:
             if f"{self._prefix}{name}" in rows.column_names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 from accel_drift.config import Config, effective
 from accel_drift.config.mistakes import Key, dotted
@@ -115,6 +116,24 @@ def config_keys() -> str:
     return table(rows)
 
 
+def service() -> str:
+    """How a service watches its own answers: lines of the example."""
+    return excerpt("service.py", "    monitor = ", '        return {"p"')
+
+
+def classifier() -> str:
+    """How a classifier is wrapped: lines of the example."""
+    return excerpt("classifier.py", "class Watched", "        return self.model.classes_")
+
+
+def excerpt(example: str, first: str, last: str) -> str:
+    """Lines of an example, from the one that begins so to the one that begins so."""
+    lines = (README.parent / "tests" / "examples" / example).read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(first))
+    end = next(i for i, line in enumerate(lines) if i > start and line.startswith(last))
+    return "```python\n" + dedent("\n".join(lines[start : end + 1])) + "\n```"
+
+
 def _default(text: str, key: Key) -> str:
     value = read(text).value
     for part in key:
@@ -182,6 +201,8 @@ PARTS = {
     "scenarios": made,
     "published": published,
     "history": history,
+    "service": service,
+    "classifier": classifier,
     "keys": config_keys,
     "evaluated": evaluated,
 }

@@ -89,6 +89,7 @@ def test_confidence_is_in_the_history_and_its_fall_is_found(history: ad.History)
     before = probabilities(2_000, 0, 2.0)
     made = mo.Confidences(score="p", classes=["no", "yes"], reference=before)
     profile = ad.Profile.fit(made.prepare(before), ["psi"], backend="numpy")
+    assert made.prepare(before.to_pydict()).column("confidence").equals(made.prepare(before).column("confidence"))
     assert {"confidence", "entropy", "margin", "predicted"} <= set(profile.schema.names)
     for number in range(6):
         part = mo.Confidences(score="p", classes=["no", "yes"], reference=before)
