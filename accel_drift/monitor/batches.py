@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,12 +42,15 @@ class Given(NamedTuple):
     digest: str
 
 
-def each(given: Any) -> Iterator[Batch]:
-    """The batches of what was given: one, or any number of them.
+def each(given: Any, held: deque[Batch]) -> Iterator[Batch]:
+    """The batches of what was given: one, or any number of them; before them those that were given and not looked at.
 
     Raises:
         DataError: it is neither.
     """
+    with suppress(IndexError):
+        while True:
+            yield held.popleft()
     if isinstance(given, Batch):
         yield given
     elif _is_one(given):

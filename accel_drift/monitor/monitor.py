@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from accel_drift.errors import ConfigError, DataError
+from accel_drift.errors import ConfigError, DataError, HistoryError
 from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded
 from accel_drift.history.window import NAME_LENGTH, text
@@ -22,16 +23,13 @@ from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
 from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore, without_own
 from accel_drift.monitor.references import Reference, digest_of, reference_of
 from accel_drift.monitor.reports import left_out, numbers, untested, with_window
-from accel_drift.monitor.rows import as_rows, is_path, times_of
+from accel_drift.monitor.rows import as_rows, in_parts, is_path, times_of
 from accel_drift.monitor.windows import Windows
 from accel_drift.options import at_least
 from accel_drift.profiles import Profile
 from accel_drift.profiles.counted import CountedProfile
 from accel_drift.report import Report
 from accel_drift.turns import Turn
-
-_AT_ONCE = 128 << 20
-"""Bytes of a batch at most that are kept as one: databases have limits."""
 
 
 class Monitor:
@@ -90,6 +88,7 @@ class Monitor:
         self._cutter = cutter(self.windows)
         self._cut: Cut | None = None
         self._said: list[str] = []
+        self._held: deque[Batch] = deque()
         self._which: tuple[Profile, str] | None = None
         self._resume()
 
@@ -110,7 +109,7 @@ class Monitor:
             HistoryError: the database failed. Nothing is lost: call again with the batches that follow.
         """
         yield from self._finished()
-        for batch in each(batches):
+        for batch in each(batches, self._held):
             with self._turn:
                 self._take(batch)
             yield from self._finished()
@@ -237,8 +236,12 @@ class Monitor:
     # Batches in.
 
     def _take(self, batch: Batch) -> None:
-        self._journal.flush()
-        given = self._new(named(batch, contents=True))
+        try:
+            self._journal.flush()
+            given = self._new(named(batch, contents=True))
+        except HistoryError:
+            self._held.append(batch)
+            raise
         if given is None:
             return
         counted = self._whole and isinstance(self._reference.profile(()), CountedProfile)
@@ -249,13 +252,10 @@ class Monitor:
         rows = prepared(self._parts, as_rows(given.rows, self._reference.schema))
         if self.windows.on is not None:
             times_of(rows, self.windows.on)  # all of it can be dated, or nothing is taken
-        parts = max(1, -(-rows.nbytes // _AT_ONCE)) if self.windows.by is None else 1
-        step = max(1, -(-rows.num_rows // parts))
-        for first in range(0, max(rows.num_rows, 1), step):
+        parts = in_parts(rows) if self.windows.by is None else [rows]
+        for part in parts:
             # The key goes with the last part.
-            last = first + step >= rows.num_rows
-            part = rows if parts == 1 else rows.slice(first, step)
-            self._enter(given if last else given._replace(key="", digest=""), part, part.num_rows)
+            self._enter(given if part is parts[-1] else given._replace(key="", digest=""), part, part.num_rows)
 
     @property
     def _whole(self) -> bool:

@@ -18,6 +18,9 @@ from accel_drift.data.schema import Column, Kind, listed
 from accel_drift.errors import DataError, SchemaError, SourceError
 from accel_drift.monitor.windows import Times
 
+_AT_ONCE = 128 << 20
+"""Bytes of a batch at most that are kept as one: databases have limits."""
+
 _TO_US = {"D": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -155,6 +158,13 @@ def _as_text(table: pa.Table, name: str) -> pa.Table:
         return table.set_column(place, name, table.column(place).cast(pa.string()))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return table.remove_column(place)
+
+
+def in_parts(table: pa.Table) -> list[pa.Table]:
+    """A table in parts that a database can keep."""
+    parts = max(1, -(-table.nbytes // _AT_ONCE))
+    step = max(1, -(-table.num_rows // parts))
+    return [table.slice(first, step) for first in range(0, max(table.num_rows, 1), step)] if parts > 1 else [table]
 
 
 def some(table: pa.Table, rows: npt.NDArray[Any]) -> pa.Table:

@@ -183,3 +183,26 @@ def test_an_answer_that_was_lost_is_no_second_window(
         list(monitor.observe(rows(100, 1)))
     assert [report.batch for report in monitor.observe([rows(100, 2)])] == ["rows 0-99", "rows 100-199"]
     assert history.runs("m").num_rows == 2
+
+
+def test_a_batch_that_could_not_be_looked_up_comes_again(
+    history: ad.History, profile: ad.Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, calls = Ledger.found, list[int]()
+
+    def failing(self: Ledger, *given: Any, **more: Any) -> Any:
+        calls.append(1)
+        if len(calls) % 3:
+            raise HistoryError("the database is locked")
+        return found(self, *given, **more)
+
+    monkeypatch.setattr(Ledger, "found", failing)
+    monitor = ad.Monitor(profile, ad.Windows(rows=50), history=history, name="m")
+    batches = iter([mo.Batch(rows(50, i), f"message {i}") for i in range(4)])
+    told: list[str] = []
+    for _ in range(8):
+        with pytest.raises(HistoryError, match="locked"):
+            told.extend(report.batch for report in monitor.observe(batches))
+    told.extend(report.batch for report in monitor.observe(batches))
+    assert told == ["rows 0-49", "rows 50-99", "rows 100-149", "rows 150-199"]
+    assert len(calls) == 12

@@ -263,7 +263,7 @@ def test_wrong_use(made: Any, error: type[Exception], words: str, profile: ad.Pr
 def test_a_batch_that_is_too_large_to_be_kept_as_one_is_kept_in_parts(
     history: ad.History, profile: ad.Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accel_drift.monitor.monitor._AT_ONCE", 1_000)
+    monkeypatch.setattr("accel_drift.monitor.rows._AT_ONCE", 1_000)
     monitor = ad.Monitor(profile, ad.Windows(rows=400), history=history, name="m")
     assert list(monitor.observe(mo.Batch(rows(300, 1), "a"))) == []
     (report,) = ad.Monitor(profile, ad.Windows(rows=400), history=history, name="m").observe(
