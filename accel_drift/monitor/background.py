@@ -16,8 +16,8 @@ from accel_drift.monitor.rows import as_rows, is_path, joined
 from accel_drift.options import at_least
 from accel_drift.report import Report
 
-_AT_ONCE = 10_000
-"""Rows of requests at most that are taken in as one batch."""
+_AT_ONCE = 200
+"""Requests at most that are taken in as one batch: putting more together would hold up other threads for longer."""
 
 
 class _Job(NamedTuple):
@@ -182,21 +182,19 @@ class Background:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._jobs or self._closing)
-                jobs = [self._jobs.popleft()] if self._jobs else []
-                together = self.monitor.windows.by is None
-                rows = sum(job.size for job in jobs)
-                together = together and bool(jobs) and jobs[0].plain
-                while together and self._jobs and self._jobs[0].plain and rows < _AT_ONCE:
-                    jobs.append(self._jobs.popleft())
-                    rows += jobs[-1].size
                 new, self._told = self._dropped - self._told, self._dropped
+            # Only this thread takes away, so it needs no lock, and nobody who offers waits for it.
+            jobs = [self._jobs.popleft()] if self._jobs else []
+            together = bool(jobs) and jobs[0].plain and self.monitor.windows.by is None
+            while together and self._jobs and self._jobs[0].plain and len(jobs) < _AT_ONCE:
+                jobs.append(self._jobs.popleft())
             if new:
                 self._until_done(partial(self.monitor.dropped, new), partial(self.monitor.dropped, 0))
             if not jobs:
                 return
             yield jobs
             with self._changed:
-                self._waiting -= rows
+                self._waiting -= sum(job.size for job in jobs)
                 self._changed.notify_all()
 
     def _do(self, jobs: Sequence[_Job]) -> None:

@@ -21,6 +21,9 @@ from accel_drift.monitor.windows import Times
 _AT_ONCE = 128 << 20
 """Bytes of a batch at most that are kept as one: databases have limits."""
 
+_SMALL = 1_000
+"""Rows of a table below which reading it costs more than copying it."""
+
 _TO_US = {"D": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
 
 
@@ -133,7 +136,9 @@ def joined(tables: Sequence[pa.Table]) -> tuple[pa.Table, list[str]]:
     if len(tables) == 1:
         return tables[0], []
     try:
-        return pa.concat_tables(tables, promote_options="permissive"), []
+        found = pa.concat_tables(tables, promote_options="permissive")
+        # Of many small ones a table in as many chunks would be read as slowly as they are.
+        return found.combine_chunks() if found.num_rows < _SMALL * len(tables) else found, []
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         pass
     told, mended = [], list(tables)

@@ -131,7 +131,9 @@ def excerpt(example: str, first: str, last: str) -> str:
     lines = (README.parent / "tests" / "examples" / example).read_text(encoding="utf-8").splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(first))
     end = next(i for i, line in enumerate(lines) if i > start and line.startswith(last))
-    return "```python\n" + dedent("\n".join(lines[start : end + 1])) + "\n```"
+    code = dedent("\n".join(lines[start : end + 1]))
+    # What was inside a function stands alone here, and the formatter wants two empty lines there.
+    return "```python\n" + re.sub(r"\n\n(?=\S)", "\n\n\n", code) + "\n```"
 
 
 def _default(text: str, key: Key) -> str:

@@ -38,7 +38,7 @@ def rows(model: Any, x: Any, y: Any = None, samples: int = 20) -> dict[str, Any]
         model.eval()
     unsure = pr.predicted(drawn)["mutual_information"]
     labels = [None] * len(x) if y is None else [CLASSES[one] for one in y]
-    # Tensors are read by DLPack; those on a GPU, too.
+    # Tensors are read by DLPack.
     return {"pixels": x, "p": chances, "mutual_information": unsure, "label": labels}
 
 

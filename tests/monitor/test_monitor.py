@@ -17,6 +17,7 @@ import accel_drift as ad
 from accel_drift import monitor as mo
 from accel_drift.errors import ConfigError, DataError, SchemaError, SourceError
 from accel_drift.finding import Status
+from accel_drift.monitor.rows import joined
 from accel_drift.profiles.sampled import SampledProfile
 from tests.monitor.samples import START, keys, rows
 
@@ -207,6 +208,14 @@ def test_who_stops_early_gets_the_rest_the_next_time(history: ad.History, profil
     first = next(iter(monitor.observe(rows(170, 1))))
     rest = list(monitor.observe([]))
     assert [r.batch for r in (first, *rest)] == ["rows 0-49", "rows 50-99", "rows 100-149"]
+
+
+def test_a_window_of_many_small_batches_is_read_as_one_table() -> None:
+    small, notes = joined([rows(2, i) for i in range(500)])
+    assert (small.num_rows, small["x"].num_chunks, notes) == (1_000, 1, [])
+    assert small["city"].to_pylist() == [city for i in range(500) for city in rows(2, i)["city"].to_pylist()]
+    large, _ = joined([rows(2_000, 1), rows(2_000, 2)])
+    assert large["x"].num_chunks == 2, "it is not copied"
 
 
 def test_threads_share_a_monitor(history: ad.History, profile: ad.Profile) -> None:
