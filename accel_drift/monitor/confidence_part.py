@@ -15,7 +15,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.parts import Part, Told
+from accel_drift.monitor.parts import Part, Told, column_name, column_names, only
 from accel_drift.monitor.rows import as_rows
 from accel_drift.predictions import ConfidenceTrack, Estimate, predicted
 from accel_drift.predictions.degradation import Reference
@@ -58,6 +58,7 @@ class Confidences(Part):
         prefix: str = "",
         **options: Any,
     ) -> None:
+        only(options, _OPTIONS, "Confidences")
         self.source, self.score = sources(probabilities, score)
         self.name, self._prefix = name, prefix
         self._classes = tuple(classes) if classes else (self.source if len(self.source) > 1 else None)
@@ -163,24 +164,23 @@ ADDED = ("confidence", "entropy", "margin", "predicted")
 _MEANS = ("confidence", "entropy", "margin", "mutual_information")
 _TOLD = tuple(name for name in ESTIMATES if name not in ("relative_entropy", "accuracy", "gap", "fall"))
 _FEWEST = 8
+_OPTIONS = ("alpha", "tolerance", "bounds", "bins", "rounding", "keep", "backend")
 
 
 def sources(probabilities: Sequence[str] | str | None, score: str | None) -> tuple[tuple[str, ...], bool]:
     """Columns that hold what a model says, and whether they are one of scores.
 
     Raises:
-        ConfigError: none is given, or both are.
+        ConfigError: none is given, both are, or they are no names.
     """
     if (probabilities is None) == (score is None):
         raise ConfigError(
             "give probabilities=[a column for each class], or score= the column of the second class's chance"
         )
     if score is not None:
+        column_name(score, "score")
         return (score,), True
-    names = (probabilities,) if isinstance(probabilities, str) else tuple(probabilities or ())
-    if not names:
-        raise ConfigError("probabilities is an empty list; it names a column for each class")
-    return names, False
+    return (probabilities,) if isinstance(probabilities, str) else column_names(probabilities, "probabilities"), False
 
 
 def chances(rows: pa.Table, columns: Sequence[str]) -> Any:

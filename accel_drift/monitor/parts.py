@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -87,6 +88,45 @@ class Part(ABC):
     @abstractmethod
     def restore(self, pieces: Mapping[str, bytes]) -> None:
         """Know what these pieces say, and nothing else; no piece is the beginning."""
+
+
+def column_names(given: Any, what: str) -> tuple[str, ...]:
+    """Names of columns, as they were given.
+
+    Raises:
+        ConfigError: they are no list of texts, or one is there twice.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable) or not (held := tuple(given)):
+        raise ConfigError(f"{what} is {given!r}; it is a list of names of columns")
+    for one in held:
+        column_name(one, f"a name in {what}")
+    if len(set(held)) < len(held):
+        twice = next(one for one in held if held.count(one) > 1)
+        raise ConfigError(f"{what} has {twice!r} twice; give each column once")
+    return held
+
+
+def column_name(given: Any, what: str) -> None:
+    """Refuse what is no name of a column.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not isinstance(given, str) or not given:
+        raise ConfigError(f"{what} is {given!r}; it is a text, the name of a column")
+
+
+def only(options: Iterable[str], known: Sequence[str], what: str) -> None:
+    """Refuse options that a part does not have.
+
+    Raises:
+        ConfigError: it has no such option.
+    """
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option.lower(), known, n=1, cutoff=0.5)
+            told = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise ConfigError(f"{what} has no option {option}; {told}")
 
 
 def checked(parts: Sequence[Part], windows: Windows) -> tuple[Part, ...]:

@@ -15,7 +15,7 @@ from accel_drift.finding import Finding, Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.confidence_part import chances, sources
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.parts import Part, Told
+from accel_drift.monitor.parts import Part, Told, column_name, only
 from accel_drift.monitor.rows import as_rows
 from accel_drift.predictions.changed import Change
 from accel_drift.predictions.errors_watched import ConceptDrift
@@ -27,6 +27,10 @@ from accel_drift.predictions.performance_track import PerformanceTrack
 
 _REST = "rest"
 _WINDOW = "window "
+_OPTIONS = (
+    *("positive", "metrics", "tolerance", "alpha", "correction", "detector", "conflict", "bins"),
+    *("keep", "keep_rows", "keep_labels", "rounding", "backend"),
+)
 
 
 class Performance(Part):
@@ -45,18 +49,18 @@ class Performance(Part):
         probabilities: columns with a probability for each class, or one column of lists of them.
         score: instead of these, the column with the chance of the second of two classes.
         predicted: the column with the predicted class, instead of probabilities or beside them.
-        label: the column with the true class, where it is known.
+        label: the column with the true class, where it is known. With `id`, rows may come without this column.
         id: the column with ids, for labels that come later.
         baseline: a data set with these columns, such as the rows the model was tested on; or what
             `predictions.performance` made of one.
         classes: names of the classes; by default those of the columns, else of the baseline.
         name: what tells this part from others.
         options: further ones of `predictions.PerformanceTrack`: positive, metrics, tolerance, alpha, correction,
-            detector, conflict, bins, keep, keep_rows, keep_labels.
+            detector, conflict, bins, keep, keep_rows, keep_labels, rounding, backend.
 
     Raises:
         ConfigError: an option cannot work.
-        DataError: the baseline has no such columns.
+        DataError: the baseline has no such columns, or no label.
     """
 
     def __init__(
@@ -72,6 +76,10 @@ class Performance(Part):
         name: str = "performance",
         **options: Any,
     ) -> None:
+        only(options, _OPTIONS, "Performance")
+        for what, given in (("predicted", predicted), ("label", label), ("id", id)):
+            if given is not None:
+                column_name(given, what)
         self._source: tuple[str, ...] = ()
         if probabilities is not None or score is not None:
             self._source, _ = sources(probabilities, score)
@@ -87,6 +95,8 @@ class Performance(Part):
         # Without ids no label comes later, so that no row is waited for.
         self._options = {"classes": self._classes, **({} if id else {"keep": 1}), **options}
         self._baseline = self._measured(baseline)
+        if isinstance(self._baseline, Measured) and not self._baseline.labelled:
+            raise DataError("no row of the baseline has a label; give rows with labels, or no baseline")
         self._track = PerformanceTrack(self._baseline, **self._options)
         self._touched: dict[str, bool] = {}
         self._seen: tuple[ConceptDrift, ...] = ()
@@ -113,7 +123,8 @@ class Performance(Part):
             ids: Any = pa.array([f"{cut.number} {i}" for i in range(rows.num_rows)])
         else:
             ids = self._column(rows, self._id)
-        labels = None if self._label is None else self._column(rows, self._label)
+        gone = None not in (self._id, self._label) and self._label not in rows.column_names
+        labels = None if self._label is None or gone else self._column(rows, self._label)
         came = self._track.update(cut.key, ids, said, predictions=predictions, at=cut.number)
         self._touched |= {cut.key: True, **dict.fromkeys(came.gone, False)}
         self._seen += came.concept_drift
@@ -125,7 +136,8 @@ class Performance(Part):
         labelled = self._track.performance(cut.key).labelled
         before = 0 if self._baseline is None else self._baseline.labelled
         findings = [_finding(one, before, labelled) for one in changed]
-        return Told((*findings, *self._errors(seen, labelled)), self._metrics(cut.key))
+        notes = (f"there is no column {self._label!r}: labels of this window may come later",) if gone else ()
+        return Told((*findings, *self._errors(seen, labelled)), self._metrics(cut.key), notes)
 
     def label(self, ids: Any, labels: Any) -> Mapping[str, tuple[Metric, ...]]:
         """Labels came.

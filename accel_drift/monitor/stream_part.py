@@ -17,7 +17,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.parts import Part, Told
+from accel_drift.monitor.parts import Part, Told, column_names
 from accel_drift.streams import get_class
 from accel_drift.streams.base import StreamDetector
 from accel_drift.streams.events import CHANGE
@@ -40,7 +40,7 @@ class Streams(Part):
         backend: where to compute: "numpy", "jax", "cupy" or "auto".
 
     Raises:
-        ConfigError: there is no such detector, or no column.
+        ConfigError: there is no such detector, no column, or one twice.
     """
 
     def __init__(
@@ -54,9 +54,7 @@ class Streams(Part):
         made: Any = get_class(detector)() if isinstance(detector, str) else detector
         if not isinstance(made, StreamDetector):
             raise ConfigError(f"detector is {detector!r:.100}; it is a detector of streams such as ad.ADWIN()")
-        if isinstance(columns, str) or not columns:
-            raise ConfigError(f"columns is {columns!r}; it is a list of names of columns")
-        self.detector, self.columns, self.name = made, tuple(columns), name or made.name
+        self.detector, self.columns, self.name = made, column_names(columns, "columns"), name or made.name
         self._backend = backend
         self._stream = Stream(made, len(self.columns), backend=backend)
         self._new = True

@@ -58,6 +58,9 @@ def test_what_a_stream_detector_cannot_read_is_said_and_the_report_stays(profile
         ({"detector": ad.KS(), "columns": ["x"]}, "it is a detector of streams"),
         ({"detector": "adwin", "columns": "x"}, "it is a list of names"),
         ({"detector": "adwin", "columns": []}, "it is a list of names"),
+        ({"detector": "adwin", "columns": 3}, "it is a list of names"),
+        ({"detector": "adwin", "columns": [3]}, "a name in columns is 3; it is a text"),
+        ({"detector": "adwin", "columns": ["x", "x"]}, "columns has 'x' twice"),
     ],
 )
 def test_streams_that_cannot_be(options: dict[str, Any], words: str) -> None:
@@ -130,3 +133,15 @@ def test_probabilities_that_are_none_are_said(profile: ad.Profile) -> None:
 def test_confidences_that_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="probabilities"):
         mo.Confidences(**options)
+
+
+def test_an_option_that_confidences_lack_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="Confidences has no option alfa; did you mean alpha"):
+        mo.Confidences(score="p", alfa=3)
+    with pytest.raises(ConfigError, match="score is 3"):
+        mo.Confidences(score=wrong(3))
+
+
+def wrong(value: Any) -> Any:
+    """What a type checker would refuse."""
+    return value

@@ -11,7 +11,7 @@ import pytest
 import accel_drift as ad
 from accel_drift import monitor as mo
 from accel_drift import predictions as pr
-from accel_drift.errors import ConfigError
+from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Status
 
 
@@ -134,11 +134,36 @@ def test_what_cannot_be_read_is_said(reference: ad.Profile) -> None:
         ({"label": None, "id": "id"}, "a baseline of rows needs label="),
         ({"tolerance": {"f2": 1}}, "there is no metric 'f2'"),
         ({"keep": 0}, "keep is 0"),
+        ({"foo": 3}, "Performance has no option foo; there are positive, metrics"),
+        ({"tolerence": 0.1}, "no option tolerence; did you mean tolerance?"),
+        ({"keep_days": 3}, "Performance has no option keep_days"),
+        ({"score": 3}, "score is 3; it is a text, the name of a column"),
+        ({"label": 3}, "label is 3; it is a text"),
+        ({"score": None, "probabilities": ["p", "p"]}, "probabilities has 'p' twice"),
     ],
 )
 def test_what_cannot_be(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         part(**options)
+
+
+def test_a_baseline_without_a_label_is_refused() -> None:
+    bare = BASE.set_column(2, "y", pa.nulls(BASE.num_rows, pa.string()))
+    with pytest.raises(DataError, match="no row of the baseline has a label"):
+        part(baseline=bare)
+
+
+def test_rows_without_the_column_of_labels_get_them_later(history: ad.History, reference: ad.Profile) -> None:
+    batch = rows(200, 1)
+    with ad.Monitor(reference, history=history, name="m", parts=[part(id="id")]) as monitor:
+        (report,) = monitor.observe([batch.drop_columns(["y"])])
+        assert report.warnings == ()
+        assert "there is no column 'y': labels of this window may come later" in report.notes
+        assert monitor.label(batch["id"], batch["y"]) == 1
+    assert history.metrics("m", "labelled_rows")["value"].to_pylist() == [200.0]
+    # Without ids they cannot come later.
+    (report,) = ad.Monitor(reference, parts=[part()]).observe([batch.drop_columns(["y"])])
+    assert "performance says nothing of this window: there is no column 'y'" in report.warnings[0]
 
 
 def test_labels_need_a_part_that_takes_them(reference: ad.Profile) -> None:
