@@ -104,7 +104,7 @@ class Folder(Source):
     When it changes afterwards it is a new batch. Names that begin with "." or "_" or end in ".part" or ".tmp" are not
     looked at, nor is what lies in folders of such names. A file that goes away before it was read is no error.
 
-    It remembers 100 bytes or so for each file that lies in the folder, and nothing of files that were moved away.
+    It remembers 150 bytes or so for each file that lies in the folder, and nothing of files that were moved away.
 
     Args:
         root: the folder.
@@ -199,17 +199,18 @@ class Folder(Source):
         there: dict[str, _Waiting] = {}
         new: list[tuple[tuple[Any, ...], str, Path, os.stat_result]] = []
         for path, about in _files(self.root):
-            key = key_of(path.relative_to(self.root))
-            if self._patterns and not any(fnmatch(key, p) or fnmatch(path.name, p) for p in self._patterns):
-                continue
             mark = _mark(path, about)
             if mark in self._known:
                 known.add(mark)
-            elif key in self._waiting:
+                continue
+            key = key_of(Path(path).relative_to(self.root))
+            if self._patterns and not any(fnmatch(key, p) or fnmatch(Path(path).name, p) for p in self._patterns):
+                continue
+            if key in self._waiting:
                 there[key] = self._waiting[key]
                 there[key].changed(about, at)
             else:
-                new.append(((about.st_mtime_ns, key) if self._by_time else (key,), key, path, about))
+                new.append(((about.st_mtime_ns, key) if self._by_time else (key,), key, Path(path), about))
         self._known, self._waiting, self._more = known, there, False
         new.sort(key=lambda one: one[0])
         self._add(monitor, new, at)
@@ -231,7 +232,7 @@ class Folder(Source):
                     self._waiting[key] = _Waiting(path, _mark(path, about), order, at)
 
 
-def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
+def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """The files below a folder that are looked at; links are followed, into each folder once.
 
     Raises:
@@ -252,7 +253,7 @@ def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
                     if entry.is_dir():
                         folders.append(entry.path)
                     elif (found := _stat(entry)) is not None:
-                        yield Path(entry.path), found
+                        yield entry.path, found
         except FileNotFoundError:
             if folder == str(root):
                 raise SourceError(f"the folder {root} is not there any more; nothing that was taken is lost") from None
@@ -270,7 +271,7 @@ def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _mark(path: Path, about: os.stat_result) -> int:
+def _mark(path: str | Path, about: os.stat_result) -> int:
     """What is another number when a file has changed."""
     return hash((str(path), about.st_size, about.st_mtime_ns, about.st_ctime_ns))
 
