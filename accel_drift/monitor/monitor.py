@@ -20,7 +20,7 @@ from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.health import checked_weights
 from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
-from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore, without_own
+from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore, takers_of, without_own
 from accel_drift.monitor.references import Reference, digest_of, reference_of
 from accel_drift.monitor.reports import left_out, numbers, untested, with_window
 from accel_drift.monitor.rows import as_rows, in_parts, is_path, times_of
@@ -157,11 +157,11 @@ class Monitor:
             labels: (n,) the truth.
 
         Raises:
-            ConfigError: no part takes labels.
+            ConfigError: no part takes labels, or one was given to another monitor since.
             DataError: they cannot be read.
             HistoryError: the database failed. Give them again: labels that are there already do no harm.
         """
-        takers = [part for part in self._parts if part.takes_labels]
+        takers = takers_of(self._parts)
         if not takers:
             raise ConfigError(
                 "no part of this monitor takes labels; give parts=[Performance(...)] with the ids' column"

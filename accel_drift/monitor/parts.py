@@ -40,12 +40,13 @@ class Part(ABC):
     """One thing that looks at every window of a monitor, in their order, with a state of its own.
 
     Attributes:
-        name: what tells it from other parts of the monitor.
+        name: what tells it from other parts of the monitor. A part has the state of the last monitor it was given to.
         columns: the columns that it reads. Those that the reference lacks are not compared.
     """
 
     name: str
     columns: tuple[str, ...]
+    _owner: int = 0
 
     @property
     def once(self) -> bool:
@@ -130,13 +131,13 @@ def only(options: Iterable[str], known: Sequence[str], what: str) -> None:
 
 
 def checked(parts: Sequence[Part], windows: Windows) -> tuple[Part, ...]:
-    """Parts of a monitor.
+    """Parts of a monitor, which begin anew with it.
 
     Raises:
         ConfigError: they are no list of parts, two have one name, or one cannot look at windows that overlap.
     """
     all_given: Any = parts
-    given = tuple(all_given) if isinstance(all_given, Iterable) else (all_given,)
+    given = (*all_given,) if isinstance(all_given, Iterable) else (all_given,)
     for part in given:
         if not isinstance(part, Part):
             raise ConfigError(
@@ -150,11 +151,46 @@ def checked(parts: Sequence[Part], windows: Windows) -> tuple[Part, ...]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ConfigError(f"two parts are called {twice!r}; give one another name: name=...")
+    for part in given:
+        part._owner = id(given)
+        part.restore({})
     return given
 
 
+def must_own(parts: Sequence[Part]) -> None:
+    """Refuse to go on with parts that stand in the state of another monitor.
+
+    Args:
+        parts: what `checked` gave this monitor.
+
+    Raises:
+        ConfigError: one was given to another monitor since.
+    """
+    for part in parts:
+        if part._owner != id(parts):
+            raise ConfigError(
+                f"the part {part.name!r} was given to another monitor since, and has the state of that; "
+                "make a part for each monitor"
+            )
+
+
+def takers_of(parts: Sequence[Part]) -> list[Part]:
+    """The parts that take labels.
+
+    Raises:
+        ConfigError: a part was given to another monitor since.
+    """
+    must_own(parts)
+    return [part for part in parts if part.takes_labels]
+
+
 def prepared(parts: Sequence[Part], rows: pa.Table) -> pa.Table:
-    """Rows with the columns that parts make; where one cannot, it will say so of the window."""
+    """Rows with the columns that parts make; where one cannot, it will say so of the window.
+
+    Raises:
+        ConfigError: a part was given to another monitor since.
+    """
+    must_own(parts)
     for part in parts:
         with suppress(DataError):
             rows = part.prepare(rows)

@@ -24,6 +24,8 @@ from accel_drift.streams.events import CHANGE
 from accel_drift.streams.file import of_plain, to_plain
 from accel_drift.streams.stream import Stream
 
+_COLUMNS = "columns"
+
 
 class Streams(Part):
     """Columns under a detector of streams, value after value in the order of the rows, from window to window.
@@ -91,10 +93,10 @@ class Streams(Part):
         if not self._new:
             return {}
         self._new = False
-        return {"streams": json.dumps(to_plain(self._stream.kept())).encode()}
+        return {"streams": json.dumps({**to_plain(self._stream.kept()), _COLUMNS: self.columns}).encode()}
 
     def restore(self, pieces: Mapping[str, bytes]) -> None:
-        """Go on from there, as long as it is the same detector of as many columns.
+        """Go on from there, as long as it is the same detector of the same columns.
 
         Raises:
             ConfigError: it is another one.
@@ -103,11 +105,13 @@ class Streams(Part):
         if not pieces:
             self._stream = Stream(self.detector, len(self.columns), backend=self._backend)
             return
-        kept = of_plain(json.loads(pieces["streams"]), f"the part {self.name!r}")
-        if kept.detector != self.detector or kept.streams != len(self.columns):
+        given = json.loads(pieces["streams"])
+        columns = tuple(given.pop(_COLUMNS, self.columns))
+        kept = of_plain(given, f"the part {self.name!r}")
+        if kept.detector != self.detector or kept.streams != len(self.columns) or columns != self.columns:
             raise ConfigError(
-                f"the part {self.name!r} was begun with {kept.detector} on {kept.streams} columns, and is given "
-                f"{self.detector} on {len(self.columns)}; give that again, or this part another name"
+                f"the part {self.name!r} was begun with {kept.detector} on {listed(columns)}, and is given "
+                f"{self.detector} on {listed(self.columns)}; give that again, or this part another name"
             )
         self._stream = Stream.resumed(kept, f"the part {self.name!r}", self._backend)
 

@@ -81,6 +81,31 @@ def test_parts_of_one_name_overlapping_windows_and_another_detector(history: ad.
         ad.Monitor(profile, history=history, name="m", parts=[mo.Streams(ad.KSWIN(), ["x"], name="adwin")])
 
 
+def test_streams_that_go_on_have_the_same_columns(history: ad.History, profile: ad.Profile) -> None:
+    def made(*columns: str) -> ad.Monitor:
+        return ad.Monitor(profile, history=history, name="m", parts=[mo.Streams("adwin", columns)])
+
+    table = rows(50, 1).append_column("z", pa.array(np.zeros(50)))
+    list(made("x", "z").observe([table]))
+    for columns in (("z", "x"), ("x",), ("x", "y")):
+        with pytest.raises(ConfigError, match=r"was begun with ADWIN.* on 'x', 'z', and is given"):
+            made(*columns)
+    assert len(list(made("x", "z").observe([table]))) == 1
+
+
+def test_a_part_begins_anew_with_its_monitor_and_belongs_to_the_last(profile: ad.Profile) -> None:
+    parts = (mo.Streams("adwin", ["x"]),)
+    first = ad.Monitor(profile, parts=parts)
+    list(first.observe([rows(50, 1)]))
+    second = ad.Monitor(profile, parts=parts)
+    (report,) = second.observe([rows(70, 2)])
+    assert [finding.n_reference for finding in told(report, "adwin")] == [0]
+    with pytest.raises(ConfigError, match="the part 'adwin' was given to another monitor since"):
+        list(first.observe([rows(50, 3)]))
+    (report,) = second.observe([rows(50, 3)])
+    assert [finding.n_reference for finding in told(report, "adwin")] == [70]
+
+
 def probabilities(n: int, seed: int, sure: float) -> pa.Table:
     """Rows with what a model of two classes says of them."""
     rng = np.random.default_rng(seed)

@@ -171,6 +171,14 @@ def test_labels_need_a_part_that_takes_them(reference: ad.Profile) -> None:
         ad.Monitor(reference, parts=[part()]).label(["a"], ["yes"])
 
 
+def test_labels_for_a_part_that_another_monitor_has_are_refused(reference: ad.Profile) -> None:
+    shared = part(id="id")
+    first = ad.Monitor(reference, parts=[shared])
+    ad.Monitor(reference, parts=[shared])
+    with pytest.raises(ConfigError, match="was given to another monitor since"):
+        first.label(["a"], ["yes"])
+
+
 def test_performance_is_estimated_where_no_label_is_known(history: ad.History, reference: ad.Profile) -> None:
     estimator = pr.PerformanceEstimator(BASE["p"], BASE["y"], classes=["no", "yes"])
     monitor = ad.Monitor(
