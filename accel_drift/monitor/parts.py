@@ -161,13 +161,13 @@ def must_own(parts: Sequence[Part]) -> None:
     """Refuse to go on with parts that stand in the state of another monitor.
 
     Args:
-        parts: what `checked` gave this monitor.
+        parts: what `checked` gave this monitor; or parts that no monitor has.
 
     Raises:
         ConfigError: one was given to another monitor since.
     """
     for part in parts:
-        if part._owner != id(parts):
+        if part._owner not in (0, id(parts)):
             raise ConfigError(
                 f"the part {part.name!r} was given to another monitor since, and has the state of that; "
                 "make a part for each monitor"
