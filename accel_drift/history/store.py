@@ -7,12 +7,13 @@ import os
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from accel_drift.errors import ConfigError, ExtraMissingError
+from accel_drift.errors import ConfigError, ExtraMissingError, HistoryError
 from accel_drift.history import migrations, trouble
 from accel_drift.options import is_finite
 
@@ -41,8 +42,11 @@ class Store:
         self._wait = float(wait)
         self.engine = _engine(parsed, self._wait)
         self._process = os.getpid()
+        self._file = _file(parsed)
+        self._opened: tuple[int, int] | None = None
         try:
             self._open()
+            self._opened = None if self._file is None else _identity(self._file)
         except BaseException:
             self.close()
             raise
@@ -92,10 +96,27 @@ class Store:
 
     def _tried(self, work: Callable[[Connection], T], options: dict[str, Any], doing: str) -> T:
         def once() -> T:
+            self._still_there()
             with self.engine.execution_options(**options).begin() as connection:
                 return work(connection)
 
         return self._retried(once, doing)
+
+    def _still_there(self) -> None:
+        """Refuse to write into a file that was removed or replaced while it was open: nobody would find it.
+
+        Raises:
+            HistoryError: it was.
+        """
+        if self._file is None:
+            return
+        now = _identity(self._file)
+        if self._opened is not None and now != self._opened:
+            self.engine.dispose()
+            raise HistoryError(
+                f"the history {self.place} was removed or replaced while it was in use; put the file back, or begin "
+                "again with a new History"
+            )
 
     def _retried(self, once: Callable[[], T], doing: str) -> T:
         if os.getpid() != self._process:
@@ -134,6 +155,20 @@ def parsed_url(url: Any) -> URL:
     if backend == "sqlite" and (parsed.database or ":memory:") in {":memory:", "file::memory:"}:
         raise ConfigError(f"a history in memory is gone when the program ends; give a file: {_SCHEMES}")
     return parsed
+
+
+def _file(url: URL) -> Path | None:
+    """The file of a SQLite database; None of another, or where the name is no plain path."""
+    plain = url.get_backend_name() == "sqlite" and not str(url.database).startswith("file:")
+    return Path(str(url.database)).absolute() if plain else None
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        about = file.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 def _engine(url: URL, wait: float) -> Engine:

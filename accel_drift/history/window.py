@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from math import isnan
 from numbers import Real
 from typing import Any
@@ -82,6 +83,16 @@ def text(value: Any, longest: int, what: str, such_as: str) -> None:
             f"{what} is {value!r:.200}; it is a text of 1 to {longest} characters, none of them NUL or half of a "
             f"surrogate pair, such as {such_as!r}"
         )
+
+
+def fitting(key: str) -> str:
+    """A text of any length and any characters as the key of a window; one that is too long is told by its digest."""
+    told = key.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    if len(told) <= KEY_LENGTH:
+        return told
+    digest = blake2b(told.encode(), digest_size=8).hexdigest()
+    half = (KEY_LENGTH - len(digest) - 6) // 2
+    return f"{told[:half]}...{digest}...{told[-half:]}"
 
 
 def moment(value: Any, what: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from accel_drift import monitor as mo
 
-monitor = mo.Monitor(mo.Trailing(windows=26, block="day:day"), mo.Windows(time="1w", on="day"), history="sqlite:///drift.db")
+monitor = mo.Monitor(mo.Trailing(windows=26, block="date:day"), mo.Windows(time="1w", on="date"), history="sqlite:///drift.db")
 """
 
 from __future__ import annotations

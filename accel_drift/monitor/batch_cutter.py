@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from accel_drift.history.window import fitting
 from accel_drift.monitor.cutting import Cut, Cutter, Piece
 
 
@@ -41,7 +42,7 @@ class BatchCutter(Cutter):
             return None
         batch = self.pieces.popleft()
         self.next = batch.batch + 1
-        key = batch.key or f"batch {batch.batch}"
+        key = fitting(batch.key) if batch.key else f"batch {batch.batch}"
         return Cut(key, self._next(), batch.rows, *self._dated(batch.rows), (), (batch.batch,))
 
     def end(self, until: datetime | None) -> None:

@@ -55,7 +55,7 @@ def each(given: Any, held: deque[Batch]) -> Iterator[Batch]:
         yield given
     elif _is_one(given):
         yield Batch(given)
-    elif isinstance(given, Iterable):
+    elif isinstance(given, Iterable) and not isinstance(given, bytes | bytearray):
         for one in given:
             yield one if isinstance(one, Batch) else Batch(one)
     else:
@@ -73,14 +73,15 @@ def _is_one(given: Any) -> bool:
     return tabular or hasattr(given, "__dlpack__")
 
 
-def unread(batch: str | Batch) -> Given:
+def unread(batch: str | os.PathLike[str] | Batch) -> Given:
     """A batch that is not to be read: of a file, what tells its content where that can be had.
 
     Raises:
         DataError: the key is no text.
     """
     if not isinstance(batch, Batch):
-        batch = Batch(None, batch)
+        key: Any = os.fspath(batch) if is_path(batch) else batch
+        batch = Batch(key) if key and is_path(key) and Path(key).exists() else Batch(None, key)
     try:
         return named(batch, contents=True)
     except SourceError:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Mapping, MutableSequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -155,6 +155,8 @@ class Cutter(ABC):
         if self.windows.on is None or not isinstance(rows, pa.Table):
             return None, None
         times, there = times_of(rows, self.windows.on)
+        if self.windows.ahead_us is not None:
+            there = there & (times <= as_us(datetime.now(UTC)) + self.windows.ahead_us)
         if not there.any():
             return None, None
         return as_datetime(int(times[there].min())), as_datetime(int(times[there].max()))

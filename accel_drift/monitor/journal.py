@@ -183,9 +183,12 @@ class Journal:
             return None  # of a batch that was passed over nothing is needed, whatever its file holds by now
         path = Path(taken.key.removesuffix(f"#{taken.digest[:8]}"))
         if not path.exists() or digest_of(path) != taken.digest:
+            if self._keep_rows:
+                return None
             raise SourceError(
                 f"monitor {self._name!r} cannot go on: {path}, whose rows an unfinished window needs, is not there any "
-                "more or was changed; put it back as it was, or keep rows in the database with keep_rows=True"
+                "more or was changed; put it back as it was, or go on without its rows with keep_rows=True: the next "
+                "report then says how many they are"
             )
         return path if whole else as_rows(path, schema)
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
-from accel_drift.errors import ConfigError, DataError, HistoryError
+from accel_drift.errors import ConfigError, DataError
 from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded
 from accel_drift.history.window import NAME_LENGTH, text
-from accel_drift.monitor.batches import Batch, Given, each, named, unread
+from accel_drift.monitor.batches import Batch, each
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.health import checked_weights
+from accel_drift.monitor.intake import Intake, opened
 from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
 from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore, takers_of, without_own
-from accel_drift.monitor.references import Reference, digest_of, reference_of
+from accel_drift.monitor.references import Fixed, Reference, digest_of, reference_of
 from accel_drift.monitor.reports import left_out, numbers, untested, with_window
-from accel_drift.monitor.rows import as_rows, in_parts, is_path, times_of
+from accel_drift.monitor.rows import as_rows
 from accel_drift.monitor.windows import Windows
-from accel_drift.options import at_least
+from accel_drift.options import at_least, truth
 from accel_drift.profiles import Profile
-from accel_drift.profiles.counted import CountedProfile
 from accel_drift.report import Report
 from accel_drift.turns import Turn
 
@@ -81,15 +81,16 @@ class Monitor:
             raise ConfigError(f"window is {window!r:.100}; it is accel_drift.Windows(rows=10_000), for example")
         self._reference, self._parts = reference_of(reference), checked(parts, self.windows)
         self._reference.check(self.windows)
-        self._keep_rows, self._turn, self._weights = bool(keep_rows), Turn(), checked_weights(weights)
+        truth(keep_rows, "keep_rows")
+        self._turn, self._weights = Turn(), checked_weights(weights)
         self._own_history = isinstance(history, str)
-        self.history = History(history, wait=wait) if isinstance(history, str) else history
-        self._journal = Journal(name, self.history, keep_rows=bool(keep_rows))
+        self.history = opened(history, wait)
+        self._journal = Journal(name, self.history, keep_rows=keep_rows)
         self._cutter = cutter(self.windows)
+        self._intake = Intake(name, self.windows, self._reference, self._parts, self._journal, self._cutter)
         self._cut: Cut | None = None
-        self._said: list[str] = []
-        self._held: deque[Batch] = deque()
         self._which: tuple[Profile, str] | None = None
+        self._before = ""
         self._resume()
 
     # What users call.
@@ -109,9 +110,9 @@ class Monitor:
             HistoryError: the database failed. Nothing is lost: call again with the batches that follow.
         """
         yield from self._finished()
-        for batch in each(batches, self._held):
+        for batch in each(batches, self._intake.held):
             with self._turn:
-                self._take(batch)
+                self._intake.take(batch)
             yield from self._finished()
             with self._turn:
                 self._settle()
@@ -135,6 +136,8 @@ class Monitor:
         yield from self._finished()
         with self._turn:
             self._write(None)
+            for said in left_out(self._cutter.counts):
+                LOG.warning("%s: %s; the next report will say so, too", self.name, said)
 
     def check(self, batch: Any) -> Report:
         """Compare these rows as one window; nothing changes, and nothing is written.
@@ -176,20 +179,20 @@ class Monitor:
             self._write(None, found)
         return len(found)
 
-    def skip(self, batch: str | Batch, why: str) -> None:
+    def skip(self, batch: str | PathLike[str] | Batch, why: str) -> None:
         """Pass a batch over, such as a file that cannot be read: it counts as taken, and the next report says why.
 
         Args:
-            batch: its key; or a file with its key: with other content it is a new batch later.
+            batch: a file, which is a new batch later if its content changes; or a batch, or its key.
             why: the reason.
 
         Raises:
+            DataError: it has no key, or the reason is no text.
             HistoryError: as in `observe`.
         """
         with self._turn:
             self._journal.flush()
-            if given := self._journal.renamed(unread(batch)):
-                self._pass_over(given, why)
+            if self._intake.skip(batch, why):
                 self._write(None)
 
     def dropped(self, rows: int) -> None:
@@ -206,11 +209,22 @@ class Monitor:
             self._write(None)
 
     def seen(self, key: str) -> bool:
-        """Whether a batch of this key was taken in, or passed over."""
+        """Whether a batch of this key was taken in, or passed over.
+
+        Raises:
+            DataError: the key is no text.
+        """
         return bool(self.taken([key]))
 
     def taken(self, keys: Iterable[str]) -> dict[str, datetime]:
-        """Which of these keys belong to batches that were taken in, or passed over, and when that was first."""
+        """Which of these keys belong to batches that were taken in, or passed over, and when that was first.
+
+        Raises:
+            DataError: they are no texts.
+        """
+        asked: Any = keys
+        if isinstance(asked, str) or not isinstance(asked, Iterable) or not all(isinstance(key, str) for key in asked):
+            raise DataError(f"keys are {keys!r:.100}; give a list of texts")
         with self._turn:
             return self._journal.known(list(keys))
 
@@ -232,60 +246,6 @@ class Monitor:
 
     def __repr__(self) -> str:
         return f"<Monitor {self.name!r}: {self.number:,} windows>"
-
-    # Batches in.
-
-    def _take(self, batch: Batch) -> None:
-        try:
-            self._journal.flush()
-            given = self._new(named(batch, contents=True))
-        except HistoryError:
-            self._held.append(batch)
-            raise
-        if given is None:
-            return
-        counted = self._whole and isinstance(self._reference.profile(()), CountedProfile)
-        if self._whole and (counted or not is_path(given.rows)):
-            # As it is: on its device, in its type, or in a file that may be larger than memory.
-            self._enter(given, given.rows, -1)
-            return
-        rows = prepared(self._parts, as_rows(given.rows, self._reference.schema))
-        if self.windows.on is not None:
-            times_of(rows, self.windows.on)  # all of it can be dated, or nothing is taken
-        parts = in_parts(rows) if self.windows.by is None else [rows]
-        for part in parts:
-            # The key goes with the last part.
-            self._enter(given if part is parts[-1] else given._replace(key="", digest=""), part, part.num_rows)
-
-    @property
-    def _whole(self) -> bool:
-        """Whether a batch goes to the reference as it came, and is looked at by nothing else."""
-        by_itself = self.windows.by is not None and self.windows.on is None
-        return by_itself and not self._parts and self._reference.most == 0
-
-    def _enter(self, given: Given, rows: Any, count: int) -> None:
-        taken = self._journal.take(given, rows, count)
-        try:
-            self._cutter.add(Piece(taken.number, rows, given.key), taken.at)
-        except BaseException:
-            self._journal.give_back()
-            raise
-
-    def _new(self, given: Given) -> Given | None:
-        """The batch, under another key where one of its key had other content; None where it was taken before."""
-        found = self._journal.renamed(given)
-        twin = None if found is None or not found.key else self._journal.twin(found.digest)
-        if found is not None and twin is not None:
-            self._pass_over(found, f"it has the content of {twin.key}")
-            return None
-        if found is not None and found.key != given.key:
-            self._said.append(f"{given.key} has other content than when it came before: it counts as a new batch")
-        return found
-
-    def _pass_over(self, given: Given, why: str) -> None:
-        self._said.append(f"{given.key} was passed over: {why}")
-        LOG.warning("%s: %s was passed over: %s", self.name, given.key, why)
-        self._journal.take(given, None, 0)
 
     # Windows out.
 
@@ -311,7 +271,8 @@ class Monitor:
                 self._cutter.past.append(self._cut)
                 while self._reference.most is not None and len(self._cutter.past) > self._reference.most:
                     self._cutter.past.popleft()
-            self._cut, self._said = None, []
+            self._cut = None
+            self._intake.said.clear()
             self._cutter.counts.clear()
             self._write(judged)
         return ready.popleft()
@@ -320,7 +281,7 @@ class Monitor:
         """What is said of a window."""
         which = ""
         try:
-            profile = self._reference.profile(tuple(self._cutter.past))
+            profile = self._reference.profile(tuple(self._cutter.past), cut)
             which = self._digest(profile)
             report = profile.score(self._bare(cut.rows, profile), name=cut.key)
         except (DataError, ConfigError) as error:
@@ -328,7 +289,9 @@ class Monitor:
             report = untested(cut.key, rows, str(error))
         told = [self._asked(part, cut) for part in self._parts]
         counts = self._cutter.counts
-        report = with_window(report, cut, told, [*self._said, *left_out(counts)], self._weights)
+        report = with_window(
+            report, cut, told, [*self._intake.said, *self._news(which), *left_out(counts)], self._weights
+        )
         metrics = numbers(report, counts, self._parts, told)
         return Recorded(report, Window(cut.key, cut.start, cut.end), which, metrics)
 
@@ -337,6 +300,12 @@ class Monitor:
         if self._which is None or self._which[0] is not profile:
             self._which = profile, digest_of(profile)
         return self._which[1]
+
+    def _news(self, which: str) -> list[str]:
+        """Whether a reference that stays is another one than that of the window before."""
+        before, self._before = self._before, which or self._before
+        changed = isinstance(self._reference, Fixed) and before and which and which != before
+        return ["compared with another reference than the window before"] if changed else []
 
     def _asked(self, part: Part, cut: Cut) -> Told:
         try:
@@ -356,7 +325,7 @@ class Monitor:
 
     def _write(self, judged: Recorded | None, measured: Measured = MappingProxyType({})) -> None:
         """Put down where the monitor stands, with a window or without."""
-        state = {**self._kind(), "cutter": self._cutter.state(), "said": self._said}
+        state = {**self._kind(), "cutter": self._cutter.state(), "said": self._intake.said, "profile": self._before}
         self._journal.write(
             state, changes_of(self._parts), self._cutter.needed, self._reference.schema, judged, measured
         )
@@ -384,15 +353,18 @@ class Monitor:
         if state is None:
             return
         must_fit(self.name, state, self._kind())
-        self._said = state["said"]
+        self._intake.said.extend(state["said"])
+        self._before = state["profile"]
         self._restore()
         self._cutter.load(state["cutter"])
         for taken in self._journal.needed():
-            rows = self._journal.rows(taken, self._reference.schema, whole=self._whole)
+            rows = self._journal.rows(taken, self._reference.schema, whole=self._intake.whole)
             if rows is not None:
                 self._cutter.again(Piece(taken.number, rows, taken.key), taken.at)
             elif taken.rows:
                 self._cutter.lost(max(taken.rows, 0))
                 what = f"{taken.rows:,} rows" if taken.rows > 0 else "a batch"
-                self._said.append(f"{what} of an unfinished window were not kept, and are lost with the last process")
+                self._intake.said.append(
+                    f"{what} of an unfinished window were not kept, and are lost with the last process"
+                )
         self._cutter.settled()

@@ -5,32 +5,37 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from hashlib import blake2b
 from json import dumps
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from accel_drift.data import Schema
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.files import path_of
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.rows import as_rows, is_path, joined
-from accel_drift.monitor.windows import Windows, as_datetime
+from accel_drift.monitor.rows import as_rows, is_path, joined, packed
+from accel_drift.monitor.windows import Windows, as_datetime, moment_us
 from accel_drift.options import at_least
 from accel_drift.profiles import Profile
+from accel_drift.profiles.counted import CountedProfile
+from accel_drift.profiles.learning import Asked, checked
+from accel_drift.profiles.sampled import SampledProfile
 
 
 class Reference(ABC):
     """What a window is compared with, as windows go by."""
 
     @abstractmethod
-    def profile(self, past: Sequence[Cut]) -> Profile:
-        """What the next window is compared with.
+    def profile(self, past: Sequence[Cut], cut: Cut | None = None) -> Profile:
+        """What a window is compared with.
 
         Args:
             past: windows whose rows were kept, the oldest first.
+            cut: the window; None for rows that are none.
 
         Raises:
             NoReferenceError: there are too few of them.
@@ -77,7 +82,7 @@ class Fixed(Reference):
     def __init__(self, profile: Profile | Any) -> None:
         self._profile = profile if isinstance(profile, Profile) else Profile.load(path_of(profile))
 
-    def profile(self, past: Sequence[Cut]) -> Profile:  # noqa: ARG002
+    def profile(self, past: Sequence[Cut], cut: Cut | None = None) -> Profile:  # noqa: ARG002
         """The profile."""
         return self._profile
 
@@ -97,6 +102,7 @@ class _Learned(Reference):
 
     options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     _made: tuple[tuple[int, ...], Profile] | None = field(default=None, init=False, repr=False)
+    _on: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         taken = {"reference", "plan", "progress"} & set(self.options)
@@ -106,6 +112,14 @@ class _Learned(Reference):
                 f"{', '.join(sorted(taken | unknown))} is no option of a reference that is learned from windows; it "
                 "takes those of Profile.fit, without reference, plan and progress"
             )
+        checked(Asked(**{name: value for name, value in self.options.items() if name in Asked.__slots__}))
+
+    def _dropped(self, rows: pa.Table) -> list[str]:
+        """What is not compared: among it the column that dates rows, unless it is asked for or makes blocks."""
+        dropped, block = list(self.options.get("drop", ())), str(self.options.get("block") or "")
+        asked = {*(self.options.get("columns") or ()), *(self.options.get("kinds") or ()), *dropped}
+        own = self._on in rows.column_names and self._on not in asked and self._on != block.rpartition(":")[0]
+        return [*dropped, str(self._on)] if own and self._on != block else dropped
 
     def check(self, windows: Windows) -> None:
         """Windows that overlap would have rows on both sides of a test.
@@ -113,6 +127,7 @@ class _Learned(Reference):
         Raises:
             ConfigError: they do.
         """
+        self._on = windows.on
         if windows.overlap:
             raise ConfigError(
                 f"{type(self).__name__} learns from windows, and these overlap: a row would be on both sides of a "
@@ -123,7 +138,7 @@ class _Learned(Reference):
         numbers = tuple(cut.number for cut in past)
         if self._made is None or self._made[0] != numbers:
             rows, _ = joined([as_rows(cut.rows, self.schema) for cut in past])
-            self._made = numbers, Profile.fit(rows, **{"name": name, **self.options})
+            self._made = numbers, Profile.fit(rows, **{"name": name, **self.options, "drop": self._dropped(rows)})
         return self._made[1]
 
     @property
@@ -160,7 +175,7 @@ class Trailing(_Learned):
         self._first = None if first is None else Fixed(first)
         super().__init__(options=options)
 
-    def profile(self, past: Sequence[Cut]) -> Profile:
+    def profile(self, past: Sequence[Cut], cut: Cut | None = None) -> Profile:  # noqa: ARG002
         """Of the windows just before."""
         if len(past) >= self.least:
             return self._learn(past, f"the {len(past)} windows before")
@@ -202,13 +217,15 @@ class Period(_Learned):
     """
 
     def __init__(self, start: str | date, end: str | date, **options: Any) -> None:
-        self.start, self.end = _moment(start, "start"), _moment(end, "end")
+        self.start, self.end = (as_datetime(moment_us(at, which)) for at, which in ((start, "start"), (end, "end")))
         if self.start >= self.end:
             raise ConfigError(f"the period starts at {self.start} and ends before or then, at {self.end}")
         super().__init__(options=options)
 
-    def profile(self, past: Sequence[Cut]) -> Profile:
+    def profile(self, past: Sequence[Cut], cut: Cut | None = None) -> Profile:
         """Of the windows of the period."""
+        if cut is not None and self.wants(cut):
+            raise NoReferenceError(f"the window is one of the reference, {self._said}")
         if not past:
             raise NoReferenceError(f"there is no reference yet: no window of {self._said} came")
         return self._learn(past, self._said)
@@ -260,14 +277,9 @@ def reference_of(given: Any) -> Reference:
 def digest_of(profile: Profile) -> str:
     """What tells a profile from others, whenever it was made."""
     about = {name: value for name, value in profile.summary().items() if name != "created_at"}
-    told = dumps(about, sort_keys=True, default=str)
-    return blake2b(told.encode(), digest_size=8).hexdigest()
-
-
-def _moment(given: Any, name: str) -> datetime:
-    if isinstance(given, datetime) and given.utcoffset() is not None:
-        return given.astimezone(UTC)
-    try:
-        return as_datetime(int(np.datetime64(given, "us").astype(np.int64)))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f'{name} is {given!r}; it is a time such as "2024-01-31" or a datetime') from error
+    made = blake2b(dumps(about, sort_keys=True, default=str).encode(), digest_size=8)
+    if isinstance(profile, SampledProfile):
+        made.update(packed(pa.Table.from_batches([profile.rows.to_arrow()])))
+    elif isinstance(profile, CountedProfile):
+        made.update(np.ascontiguousarray(profile.tally.counts).tobytes())
+    return made.hexdigest()

@@ -93,6 +93,7 @@ def numbers(
 
 _COUNTED = {
     "late_rows": "came after all windows of their time were finished",
+    "partly_late_rows": "came after some of the windows of their time were finished",
     "untimed_rows": "have no time",
     "dropped_rows": "were dropped before they came here",
     "ahead_rows": "are from the future, by the clock of this machine",

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from accel_drift.data import CategoricalColumn, NumericColumn, Schema, Table, read_table
 from accel_drift.data.schema import Column, Kind, listed
 from accel_drift.errors import DataError, SchemaError, SourceError
-from accel_drift.monitor.windows import Times
+from accel_drift.monitor.windows import EARLIEST, LATEST, Times
 
 _AT_ONCE = 128 << 20
 """Bytes of a batch at most that are kept as one: databases have limits."""
@@ -216,7 +216,7 @@ def digest_of(path: Path) -> str:
 
 
 def times_of(rows: pa.Table, on: str) -> tuple[Times, npt.NDArray[np.bool_]]:
-    """When each row happened (n,), and which rows say so (n,).
+    """When each row happened (n,), and which rows say so (n,): a time before the year 1000 or after 9000 is none.
 
     Raises:
         SchemaError: there is no such column, or it holds no times.
@@ -230,5 +230,7 @@ def times_of(rows: pa.Table, on: str) -> tuple[Times, npt.NDArray[np.bool_]]:
         raise SchemaError(f"column {on!r} is {rows.schema.field(on).type}, and rows are dated by times or dates")
     values, there = column.on_host().values.astype(np.int64), column.mask()
     if column.unit == "ns":
-        return np.where(there, values // 1_000, 0), there
-    return np.where(there, values, 0) * _TO_US[column.unit or "us"], there
+        values = values // 1_000
+    factor = _TO_US.get(column.unit, 1)
+    there = there & (values >= EARLIEST // factor) & (values < LATEST // factor)
+    return np.where(there, values, 0) * factor, there

@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from accel_drift.monitor.cutting import Cut, Cutter, Piece, put
 from accel_drift.monitor.rows import joined, some, times_of
-from accel_drift.monitor.windows import Grid, as_datetime, as_us, length
+from accel_drift.monitor.windows import Grid, as_datetime, as_us, length, spelled
 
 _UNTIMED, _TIMED, _AHEAD = 0, 1, 2
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(slots=True)
@@ -47,6 +46,8 @@ class TimeCutter(Cutter):
             late = good & (panes < self.next)
             self.counts["late_rows"] += int(np.count_nonzero(late))
             good &= ~late
+            some = good & (panes < self.next + self._size - 1)
+            self.counts["partly_late_rows"] += int(np.count_nonzero(some))
         if good.any():
             latest = int(times[good].max())
             self.watermark = latest if self.watermark is None else max(self.watermark, latest)
@@ -82,15 +83,12 @@ class TimeCutter(Cutter):
         held = [piece for pane in range(place, place + self._size) for piece in self.panes.get(pane, ())]
         rows, notes = joined([piece.rows for piece in held])
         if self.next is not None and place > self.next:
-            notes.append(
-                f"no row is from {as_datetime(self._grid.start(self.next)):{_TIME}} to {as_datetime(start):{_TIME}}"
-            )
+            notes.append(f"no row is from {spelled(self._grid.start(self.next))} to {spelled(start)}")
         self.next = place + 1
         for pane in [pane for pane in self.panes if pane < self.next]:
             del self.panes[pane]
         about = (place, self.last, min(piece.batch for piece in held))
-        key = f"{as_datetime(start):{_TIME}}"
-        return Cut(key, self._next(), rows, as_datetime(start), as_datetime(end), tuple(notes), about)
+        return Cut(spelled(start), self._next(), rows, as_datetime(start), as_datetime(end), tuple(notes), about)
 
     def end(self, until: datetime | None) -> None:
         if until is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ _UNITS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONDAY = 4 * _UNITS["d"]
 """1970 began on a Thursday, weeks begin on Mondays."""
+EARLIEST, LATEST = (int(np.datetime64(year, "us").astype(np.int64)) for year in ("1000", "9000"))
+"""Times before and after are those of clocks that went wrong, or were read in another unit."""
 LONGEST = 100 * 366 * _UNITS["d"]
 
 
@@ -77,10 +80,12 @@ class Windows:
         by: "file", or "batch", which is the same.
         on: the column that says when a row happened. By rows or by file it only dates the windows.
         every: step from one window to the next, in rows or as a length: shorter than a window for windows that
-            overlap. By default as long as a window. A window of time must be a whole number of steps.
+            overlap. By default as long as a window. A window of time must be a whole number of steps. A step of more
+            rows than a window leaves those in between out.
         lateness: how much later than its window's end rows may come.
-        ahead: a row from further in the future than this, by the clock of this machine, is set aside and counted, as a
-            clock that went wrong would finish all windows before it. None to believe every row.
+        ahead: a row from further in the future than this, by the clock of this machine, enters no window of time and is
+            counted, as a clock that went wrong would finish all windows before it; windows by rows or by file are not
+            dated by it. None to believe every row.
         origin: a time at which a window begins; by default midnights, and Mondays for weeks. Not for months.
     """
 
@@ -114,7 +119,9 @@ class Windows:
                 raise ConfigError("every is the step of windows by rows or by time; by file each file is one")
         else:
             self._check_time()
-        _refuse_beside(self, () if self.time is not None else ("lateness", "ahead", "origin"))
+        _refuse_beside(self, () if self.time is not None else ("lateness", "origin"))
+        if self.ahead_us == -1:
+            raise ConfigError(f"ahead is {self.ahead!r}; months differ, so give days")
 
     def _check_time(self) -> None:
         if self.on is None:
@@ -125,8 +132,8 @@ class Windows:
                 f"every is {self.every!r} and time {self.time!r}; a window is a whole number of steps, and months "
                 "have no other step than a month's"
             )
-        if length(self.lateness, "lateness", zero=True).months or self.ahead_us == -1:
-            raise ConfigError(f"lateness is {self.lateness!r} and ahead {self.ahead!r}; months differ, so give days")
+        if length(self.lateness, "lateness", zero=True).months:
+            raise ConfigError(f"lateness is {self.lateness!r}; months differ, so give days")
         if self.origin is not None and long.months:
             raise ConfigError("origin is for windows of one length; months begin with the calendar's")
         self.origin_us  # noqa: B018  (raises where it is no time)
@@ -146,7 +153,7 @@ class Windows:
     @property
     def row_step(self) -> int:
         """From the start of a window of rows to that of the next."""
-        return self.every if isinstance(self.every, int) else int(self.rows or 0)
+        return int(self.rows or 0) if self.every is None else int(self.every)  # type: ignore[arg-type]
 
     @property
     def lateness_us(self) -> int:
@@ -171,19 +178,19 @@ class Windows:
         if self.origin is None:
             week = length(self.time, "time").us % _UNITS["w"] == 0
             return _MONDAY if week else 0
-        try:
-            return int(np.datetime64(self.origin, "us").astype(np.int64))
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f'origin is {self.origin!r}; it is a time such as "2024-01-01" or a datetime') from error
+        return moment_us(self.origin, "origin")
 
     def to_dict(self) -> dict[str, Any]:
-        """The options that are not as by default, as plain values."""
-        plain: dict[str, Any] = {}
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if value != Windows.__dataclass_fields__[name].default:
-                plain[name] = value if isinstance(value, int | str) or value is None else str(value)
-        return plain
+        """What decides how rows are cut, as plain values: the same for "60min" and "1h"."""
+        if self.rows is not None:
+            return {"rows": int(self.rows), "every": self.row_step}
+        if self.by is not None:
+            return {"by": "file"}
+        long, step = length(self.time, "time"), self.step
+        about = {"on": self.on, "lateness_us": self.lateness_us, "ahead_us": self.ahead_us}
+        if long.months:
+            return {"months": long.months, **about}
+        return {"time_us": long.us, "every_us": step.us, "origin_us": self.origin_us % step.us, **about}
 
 
 class Grid:
@@ -206,9 +213,33 @@ class Grid:
         return self._origin + place * self._step.us
 
 
+def moment_us(given: Any, name: str) -> int:
+    """A time that a caller gave, in microseconds since 1970.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    found: Any = np.datetime64("NaT")
+    if isinstance(given, datetime) and given.utcoffset() is not None:
+        given = given.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(given, str | date | np.datetime64):
+        with suppress(ValueError, OverflowError):
+            found = np.array(given, "M8[us]")[()]
+    us = int(found.astype(np.int64))
+    if np.isnat(found) or not EARLIEST <= us < LATEST:
+        raise ConfigError(f'{name} is {given!r}; it is a time such as "2024-01-31" or a datetime')
+    return us
+
+
 def as_datetime(us: int) -> datetime:
     """A time with its time zone."""
     return _EPOCH + timedelta(microseconds=us)
+
+
+def spelled(us: int) -> str:
+    """A time as text, to the second where it is a whole one."""
+    part = us % _UNITS["s"]
+    return f"{as_datetime(us - part):%Y-%m-%dT%H:%M:%S}" + (f".{part:06d}" if part else "") + "Z"
 
 
 def as_us(moment: datetime) -> int:

@@ -80,11 +80,7 @@ def learn(
         DataError: the reference cannot be read or has no rows.
         ConfigError: an option has a value that cannot work.
     """
-    check(asked.alpha, asked.correction, asked.rule)
-    if isinstance(asked.detectors, str) or (asked.detectors is not None and not asked.detectors):
-        raise ConfigError(f"detectors is {asked.detectors!r}; it is a list of detectors or their names, or None")
-    made = tuple(_prepared(d, asked) for d in asked.detectors or detectors)
-    _refuse_twins(made)
+    made = checked(asked, detectors)
     chosen, reason = open_backend(asked.backend, reference)
     kinds, columns = asked.kinds, asked.columns
     table = read_table(
@@ -114,6 +110,24 @@ def learn(
         facts={"backend_reason": reason},
     )
     return Learned(table, made, options, chosen)
+
+
+def checked(asked: Asked, detectors: Sequence[Detector | str] = DEFAULT_DETECTORS) -> tuple[Detector, ...]:
+    """The detectors that options ask for.
+
+    Args:
+        asked: the options.
+        detectors: what is tested with where nothing was asked for.
+
+    Raises:
+        ConfigError: an option has a value that cannot work, whatever the rows are.
+    """
+    check(asked.alpha, asked.correction, asked.rule)
+    if isinstance(asked.detectors, str) or (asked.detectors is not None and not asked.detectors):
+        raise ConfigError(f"detectors is {asked.detectors!r}; it is a list of detectors or their names, or None")
+    made = tuple(_prepared(d, asked) for d in asked.detectors or detectors)
+    _refuse_twins(made)
+    return made
 
 
 def detectors_of(summaries: Sequence[Mapping[str, Any]]) -> tuple[Detector, ...]:

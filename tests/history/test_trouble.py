@@ -209,3 +209,16 @@ def test_threads_share_a_history(history: ad.History) -> None:
     assert (len(written), sum(written)) == (40, 20)
     for name in ("monitor 0", "monitor 1"):
         assert history.trend(name)["column"].to_pylist() == [f"column {window}" for window in range(10)]
+
+
+def test_a_file_that_is_removed_while_it_is_open_is_told(sqlite_url: str) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with ad.History(sqlite_url) as history:
+        history.record("churn", report(), day(0))
+        aside = file.with_suffix(".aside")
+        file.rename(aside)
+        with pytest.raises(HistoryError, match="was removed or replaced while it was in use"):
+            history.record("churn", report(), day(1))
+        aside.rename(file)
+        history.record("churn", report(), day(1))
+        assert history.runs("churn").num_rows == 2

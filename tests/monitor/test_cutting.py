@@ -87,7 +87,39 @@ def test_late_rows_rows_without_time_and_rows_from_the_future_are_counted() -> N
     assert made.pop() is not None
     made.add(Piece(2, rows(20, None, 60 * 24 * 365, 75)), NOW)
     assert made.pop() is None
-    assert dict(made.counts) == {"late_rows": 1, "untimed_rows": 1, "ahead_rows": 1}
+    assert +made.counts == {"late_rows": 1, "untimed_rows": 1, "ahead_rows": 1}
+
+
+def test_rows_that_miss_some_of_their_windows_are_counted() -> None:
+    made = cutter(Windows(time="2h", on="t", every="1h"))
+    made.add(Piece(1, rows(10, 70, 130)), NOW)
+    assert made.pop() is not None
+    assert +made.counts == {}
+    made.add(Piece(2, rows(105, 20, 131)), NOW)
+    assert +made.counts == {"partly_late_rows": 1, "late_rows": 1}
+
+
+def test_windows_of_less_than_a_second_have_keys_of_their_own() -> None:
+    found = cuts(Windows(time="500ms", on="t"), rows(*(i / 600 for i in range(20))))
+    assert len({cut.key for cut in found}) == len(found) == 3
+    assert found[1].key == "2024-01-01T00:00:00.500000Z"
+
+
+def test_times_that_cannot_be_are_no_times() -> None:
+    odd = pa.table({"x": [0, 1, 2, 3], "t": pa.array([0, 2**62, -(2**62), 70 * 60], pa.timestamp("s"))})
+    made = cutter(Windows(time="1h", on="t", ahead=None))
+    made.add(Piece(1, odd), NOW)
+    assert +made.counts == {"untimed_rows": 2}
+    cut = made.pop()
+    assert cut is not None
+    assert cut.rows["x"].to_pylist() == [0]
+    (dated,) = cuts(Windows(rows=4, on="t"), odd)
+    assert (dated.start, dated.end) == (datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, 1, 10, tzinfo=UTC))
+
+
+def test_windows_by_rows_are_not_dated_by_the_future() -> None:
+    (found,) = cuts(Windows(rows=3, on="t"), rows(5, 60 * 24 * 365 * 100, 7))
+    assert found.end == (START + timedelta(minutes=7)).replace(tzinfo=UTC)
 
 
 def test_a_row_from_the_future_does_not_finish_windows() -> None:

@@ -119,7 +119,8 @@ def test_a_file_that_cannot_be_read_changes_nothing_and_can_be_skipped(
     with pytest.raises(SourceError, match="cannot be read as Parquet"):
         list(monitor.observe(broken))
     assert not monitor.seen(str(broken))
-    monitor.skip(str(broken), "half a file")
+    monitor.skip(broken, "half a file")
+    assert list(monitor.observe([broken])) == []
     assert monitor.seen(str(broken))
     (report,) = ad.Monitor(profile, history=history, name="m").observe(rows(100, 1))
     assert f"{broken} was passed over: half a file" in report.warnings
@@ -199,7 +200,9 @@ def test_a_period_of_the_stream_as_reference() -> None:
     monitor = ad.Monitor(period, ad.Windows(time="1d", on="at"))
     days = [rows(200, i, shift=0 if i < 6 else 2, day=i) for i in range(9)]
     reports = list(monitor.observe(days))
-    assert [r.n_reference for r in reports] == [0, 200, 400, 600, 600, 600, 600, 600]
+    assert [r.n_reference for r in reports] == [0, 0, 0, 600, 600, 600, 600, 600]
+    assert "the window is one of the reference, 2024-01-01 00:00 to 2024-01-04 00:00" in reports[1].warnings[0]
+    assert not any("separates" in said for r in reports[3:] for said in r.warnings)
     assert [r.drifted for r in reports] == [False] * 6 + [True] * 2
 
 
@@ -241,6 +244,10 @@ def test_threads_share_a_monitor(history: ad.History, profile: ad.Profile) -> No
         (lambda _: ad.Monitor("nowhere.adp"), SourceError, "nowhere.adp"),
         (lambda p: ad.Monitor(p, window=wrong(10_000)), ConfigError, "window is 10000"),
         (lambda p: ad.Monitor(p, name=""), ConfigError, "the name of a monitor"),
+        (lambda p: ad.Monitor(p, history=wrong(3)), ConfigError, "history is 3"),
+        (lambda p: ad.Monitor(p, keep_rows=wrong("no")), ConfigError, "keep_rows is 'no'"),
+        (lambda p: ad.Monitor(p).seen(wrong(5)), DataError, "keys are"),
+        (lambda p: ad.Monitor(p).skip("", wrong(5)), DataError, "cannot pass over"),
         (lambda p: ad.Monitor(p, history="drift.db"), ConfigError, "not the URL of a database"),
         (lambda p: ad.Monitor(p, parts=wrong(["ks"])), ConfigError, "parts holds 'ks'"),
         (lambda p: list(ad.Monitor(p).observe(7)), DataError, "cannot take batches from a int"),
@@ -313,3 +320,40 @@ def test_the_same_reference_is_known_again(history: ad.History, profile: ad.Prof
     list(ad.Monitor(other, history=history, name="m").observe(rows(50, 4)))
     first, second, third, last = history.runs("m")["profile"].to_pylist()
     assert first == second == third != last
+    assert "another reference than the window before" in history.runs("m")["remarks"][3].as_py()
+    assert "another reference" not in history.runs("m")["remarks"][2].as_py()
+
+
+def test_options_of_a_reference_that_cannot_work_are_refused_at_once() -> None:
+    for options in ({"detectors": ["kss"]}, {"alpha": 5}, {"detectors": "psi"}, {"rule": "some"}):
+        with pytest.raises(ConfigError):
+            mo.Trailing(5, **options)
+    for wrongly in (wrong(1), wrong(None), "year 5", datetime(9999, 1, 1)):
+        with pytest.raises(ConfigError, match="start is"):
+            mo.Period(wrongly, "2024-01-01")
+
+
+def test_keys_of_any_length_and_any_characters(history: ad.History, profile: ad.Profile) -> None:
+    odd = ["a" * 500, "a" * 499 + "b", "a\0b", "\udcff.parquet", "ok"]
+    monitor = ad.Monitor(profile, history=history, name="m")
+    reports = list(monitor.observe(mo.Batch(rows(60, i), key) for i, key in enumerate(odd)))
+    assert len({report.batch for report in reports}) == 5
+    again = ad.Monitor(profile, history=history, name="m")
+    assert list(again.observe(mo.Batch(rows(60, i), key) for i, key in enumerate(odd))) == []
+    assert history.runs("m").num_rows == 5
+
+
+@pytest.mark.parametrize("batch", [b"a.csv", [1, 2], [None], {"x": [1, 2], "city": ["a"]}])
+def test_what_is_no_batch_makes_no_window(history: ad.History, profile: ad.Profile, batch: Any) -> None:
+    monitor = ad.Monitor(profile, history=history, name="m")
+    with pytest.raises(DataError):
+        list(monitor.observe(batch))
+    assert history.names() == []
+
+
+def test_a_step_between_windows_is_the_same_however_it_is_spelled(history: ad.History, profile: ad.Profile) -> None:
+    for length in ("60min", "1h", timedelta(hours=1)):
+        list(ad.Monitor(profile, ad.Windows(time=length, on="at"), history=history, name="m").observe([]))
+    monitor = ad.Monitor(profile, ad.Windows(time="1h", on="at"), history=history, name="m")
+    list(monitor.observe([rows(300, 1, day=0)]))
+    ad.Monitor(profile, ad.Windows(time="60min", on="at"), history=history, name="m")
