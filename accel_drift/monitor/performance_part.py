@@ -25,12 +25,29 @@ from accel_drift.predictions.performance import performance
 from accel_drift.predictions.performance_file import pack, pack_window, unpack
 from accel_drift.predictions.performance_track import PerformanceTrack
 
+KEEP = 1_000
+"""So many of the latest windows wait for labels, as long as their rows are no more than `keep_rows`."""
+
 _REST = "rest"
 _WINDOW = "window "
 _OPTIONS = (
     *("positive", "metrics", "tolerance", "alpha", "correction", "detector", "conflict", "bins"),
     *("keep", "keep_rows", "keep_labels", "rounding", "backend"),
 )
+_NOTED = {
+    "unknown": "labels came whose id no row here has: they wait for one",
+    "contradicting": "labels contradict one that was there",
+    "missing": "labels were null, or came without an id",
+    "shared": "rows have the id of an earlier one, which gets no label any more",
+}
+_WARNED = {
+    "dropped": "labels that had waited longest for a row were dropped; keep_labels= is how many wait",
+    "forgotten": "rows were forgotten before a label came; keep= windows and keep_rows= rows are kept",
+}
+_METRICS = {
+    **{name: f"labels_{name}" for name in ("unknown", "contradicting", "missing", "dropped")},
+    **{name: f"rows_{name}" for name in ("shared", "forgotten")},
+}
 
 
 class Performance(Part):
@@ -38,7 +55,8 @@ class Performance(Part):
 
     Labels stand in a column of the rows, or come later by `Monitor.label(ids, labels)`, in any order and in parts; then
     the rows need a column of ids, and the numbers of their windows are written to the history anew. A null label is one
-    that is not known yet.
+    that is not known yet. What became of labels is in `counts`, and what is new of it in the next report: labels that
+    no row has, contradict others or gave way, and rows that were forgotten without one.
 
     With a baseline, a window with labels is tested for numbers that are worse by more than `tolerance`; each that was
     tested is a finding under the detector "performance". The errors, in the order in which their labels came, go down a
@@ -93,13 +111,14 @@ class Performance(Part):
             classes = self._source
         self._classes = None if classes is None else tuple(classes)
         # Without ids no label comes later, so that no row is waited for.
-        self._options = {"classes": self._classes, **({} if id else {"keep": 1}), **options}
+        self._options = {"classes": self._classes, "keep": KEEP if id else 1, **options}
         self._baseline = self._measured(baseline)
         if isinstance(self._baseline, Measured) and not self._baseline.labelled:
             raise DataError("no row of the baseline has a label; give rows with labels, or no baseline")
         self._track = PerformanceTrack(self._baseline, **self._options)
         self._touched: dict[str, bool] = {}
         self._seen: tuple[ConceptDrift, ...] = ()
+        self._told = self._track.counts
         self._new = True
 
     @property
@@ -111,6 +130,11 @@ class Performance(Part):
     def takes_labels(self) -> bool:
         """Where rows have ids."""
         return self._id is not None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What became of all labels so far, and how many wait: see `predictions.PerformanceTrack.counts`."""
+        return self._track.counts
 
     def look(self, cut: Cut, rows: pa.Table) -> Told:
         """Take the window's rows in, with the labels that they have.
@@ -137,7 +161,17 @@ class Performance(Part):
         before = 0 if self._baseline is None else self._baseline.labelled
         findings = [_finding(one, before, labelled) for one in changed]
         notes = (f"there is no column {self._label!r}: labels of this window may come later",) if gone else ()
-        return Told((*findings, *self._errors(seen, labelled)), self._metrics(cut.key), notes)
+        bare = ids.null_count if self._id else 0
+        no_ids = (
+            (f"{bare:,} of {rows.num_rows:,} rows have no {self._id!r}: no label can come for them",) if bare else ()
+        )
+        metrics, said, warned = self._news()
+        return Told(
+            (*findings, *self._errors(seen, labelled)),
+            (*self._metrics(cut.key), *metrics),
+            (*notes, *said),
+            (*no_ids, *warned),
+        )
 
     def label(self, ids: Any, labels: Any) -> Mapping[str, tuple[Metric, ...]]:
         """Labels came.
@@ -159,7 +193,7 @@ class Performance(Part):
         pieces: dict[str, bytes | None] = {
             _WINDOW + key: pack_window(self._track, key) if held else None for key, held in self._touched.items()
         }
-        order = json.dumps([self._track.windows, [asdict(one) for one in self._seen]]).encode()
+        order = json.dumps([self._track.windows, [asdict(one) for one in self._seen], self._told]).encode()
         self._touched, self._new = {}, False
         return {**pieces, _REST: pack(self._track), "order": order}
 
@@ -168,11 +202,13 @@ class Performance(Part):
         self._touched, self._seen, self._new = {}, (), not pieces
         if not pieces:
             self._track = PerformanceTrack(self._baseline, **self._options)
+            self._told = self._track.counts
             return
-        windows, seen = json.loads(pieces["order"])
+        windows, seen, *told = json.loads(pieces["order"])
         backend = self._options.get("backend", "auto")
         self._track = unpack(pieces[_REST], [pieces[_WINDOW + key] for key in windows], backend)
         self._seen = tuple(ConceptDrift(**one) for one in seen)
+        self._told = told[0] if told else self._track.counts
 
     def _measured(self, baseline: Any) -> Measured | None:
         if baseline is None or isinstance(baseline, Measured):
@@ -201,6 +237,20 @@ class Performance(Part):
         if changed := self._changes(key):
             metrics.append(Metric("degraded", float(any(one.degraded for one in changed)), rows=made.labelled))
         return (*metrics, Metric("labelled_rows", made.labelled))
+
+    def _news(self) -> tuple[list[Metric], list[str], list[str]]:
+        """What became of labels and ids since it was told last: numbers, notes, warnings."""
+        now, before = self._track.counts, self._told
+        self._told = now
+        if self._id is None:
+            return [], [], []
+        new = {name: now[name] - before.get(name, 0) for name in (*_NOTED, *_WARNED)}
+        metrics = [Metric(_METRICS[name], count) for name, count in new.items() if count]
+        said, warned = (
+            [f"{self.name}: {new[name]:,} {words}" for name, words in of.items() if new[name]]
+            for of in (_NOTED, _WARNED)
+        )
+        return metrics, said, warned
 
     def _changes(self, key: str) -> tuple[Change, ...]:
         found = self._track.change(key)

@@ -53,6 +53,7 @@ class Counts:
         missing: ids without a label, or labels without an id.
         dropped: labels that had waited longest, and gave way to others.
         shared: rows whose id a later row has: that one gets the label.
+        forgotten: rows of forgotten windows that had an id and no label.
     """
 
     joined: int = 0
@@ -62,6 +63,7 @@ class Counts:
     missing: int = 0
     dropped: int = 0
     shared: int = 0
+    forgotten: int = 0
 
 
 class Joining:
@@ -122,9 +124,11 @@ class Joining:
             changed[rows.key] = None
         return fresh
 
-    def remove(self, serial: int) -> Rows:
+    def remove(self, serial: int, counts: Counts) -> Rows:
         """Forget a window; rows before it that have one of its ids get the labels of that again."""
         rows = self.windows.pop(serial)
+        unlabelled = (rows.truth < 0).tolist()
+        counts.forgotten += sum(bare and one is not None for one, bare in zip(rows.ids, unlabelled, strict=True))
         free = {one for one in rows.ids if one is not None and self._slots[one] >> _BITS == serial}
         for one in free:
             del self._slots[one]

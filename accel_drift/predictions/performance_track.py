@@ -42,6 +42,7 @@ class Joined:
         missing: ids without a label, or labels without an id.
         dropped: labels that had waited longest, and gave way to others.
         shared: rows whose id a later row has: that one gets the label.
+        forgotten: rows of forgotten windows that had an id and no label.
     """
 
     changed: tuple[str, ...]
@@ -54,6 +55,7 @@ class Joined:
     missing: int
     dropped: int
     shared: int
+    forgotten: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain JSON values."""
@@ -329,9 +331,9 @@ class PerformanceTrack:
         rows = Rows(window, place, ids, scored.said, scored.chances, np.full(len(ids), -1, np.int64))
         fresh = list(self._joining.add(rows, counts))
         seen = self._errors.take(fresh)
-        return self._told(counts, (window,) if fresh else (), self._thinned(), seen)
+        return self._told(counts, (window,) if fresh else (), self._thinned(counts), seen)
 
-    def _thinned(self) -> tuple[str, ...]:
+    def _thinned(self, counts: Counts) -> tuple[str, ...]:
         """Forget the earliest windows that are too many, or too old; their names."""
         keep, most_rows, days = (self._options[name] for name in ("keep", "keep_rows", "keep_days"))
         windows, gone = self._joining.windows, list[str]()
@@ -342,7 +344,7 @@ class PerformanceTrack:
             old = days is not None and windows[serial].at < latest - days * DAY
             if not (old or len(windows) > keep or total > most_rows):
                 break
-            rows = self._joining.remove(serial)
+            rows = self._joining.remove(serial, counts)
             total -= len(rows.said)
             gone.append(rows.key)
         return tuple(gone)

@@ -171,6 +171,47 @@ def test_labels_need_a_part_that_takes_them(reference: ad.Profile) -> None:
         ad.Monitor(reference, parts=[part()]).label(["a"], ["yes"])
 
 
+def test_what_became_of_labels_is_told_once_also_after_a_restart(history: ad.History, reference: ad.Profile) -> None:
+    made: list[mo.Performance] = []
+
+    def monitor() -> ad.Monitor:
+        made.append(part(id="id", keep=2, keep_labels=3, baseline=None))
+        return ad.Monitor(reference, history=history, name="m", parts=[made[-1]])
+
+    bare = [rows(50, 1 + i).drop_columns(["y"]) for i in range(4)]
+    list(monitor().observe(bare[:2]))
+    first = bare[0]["id"][0].as_py()
+    monitor().label([*"abcde", first, first, None], ["yes"] * 5 + ["yes", "no", "yes"])
+    (report,) = monitor().observe(bare[2:3])
+    assert [said for said in report.notes if said.startswith("performance: ")] == [
+        "performance: 5 labels came whose id no row here has: they wait for one",
+        "performance: 1 labels contradict one that was there",
+        "performance: 1 labels were null, or came without an id",
+    ]
+    assert [said.split(";")[0] for said in report.warnings] == [
+        "performance: 2 labels that had waited longest for a row were dropped",
+        "performance: 49 rows were forgotten before a label came",
+    ]
+    assert (made[-1].counts["unknown"], made[-1].counts["forgotten"], made[-1].counts["waiting"]) == (5, 49, 3)
+    for name, value in (("labels_unknown", 5.0), ("labels_dropped", 2.0), ("rows_forgotten", 49.0)):
+        (row,) = history.metrics("m", name).to_pylist()
+        assert (row["window"], row["value"]) == ("batch 3", value)
+    # Told once: what comes next is new.
+    twice = bare[2].set_column(bare[2].column_names.index("id"), "id", pa.array([first] * 2 + [None] * 48))
+    (report,) = monitor().observe([twice])
+    assert "performance: 1 rows have the id of an earlier one, which gets no label any more" in report.notes
+    assert report.warnings[0] == "48 of 50 rows have no 'id': no label can come for them"
+    assert not any("labels" in said for said in report.notes if said.startswith("performance: "))
+
+
+def test_labels_of_a_hundred_windows_find_their_rows(reference: ad.Profile) -> None:
+    batches = [rows(5, 1 + i) for i in range(100)]
+    monitor = ad.Monitor(reference, parts=[part(id="id", label=None, baseline=None)])
+    assert len(list(monitor.observe([batch.drop_columns(["y"]) for batch in batches]))) == 100
+    everything = pa.concat_tables(batches)
+    assert monitor.label(everything["id"], everything["y"]) == 100
+
+
 def test_labels_for_a_part_that_another_monitor_has_are_refused(reference: ad.Profile) -> None:
     shared = part(id="id")
     first = ad.Monitor(reference, parts=[shared])

@@ -93,6 +93,14 @@ def test_only_so_many_labels_wait() -> None:
     assert track.update("w", range(5), [0.9] * 5).joined == 3
 
 
+def test_rows_that_are_forgotten_without_a_label_are_counted() -> None:
+    track = pr.PerformanceTrack(keep=1, classes=["0", "1"])
+    track.update("first", ["a", "b", "c", None], [0.9] * 4)
+    track.label(["b"], [1])
+    came = track.update("second", ["d"], [0.9])
+    assert (came.gone, came.forgotten, track.counts["forgotten"]) == (("first",), 2, 2)
+
+
 @pytest.mark.parametrize(("conflict", "right"), [("last", 1.0), ("first", 0.0)])
 def test_of_two_labels_one_counts_and_both_are_told(conflict: Any, right: float) -> None:
     track = pr.PerformanceTrack(conflict=conflict, classes=["no", "yes"])
