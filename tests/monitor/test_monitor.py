@@ -325,7 +325,8 @@ def test_the_same_reference_is_known_again(history: ad.History, profile: ad.Prof
 
 
 def test_options_of_a_reference_that_cannot_work_are_refused_at_once() -> None:
-    for options in ({"detectors": ["kss"]}, {"alpha": 5}, {"detectors": "psi"}, {"rule": "some"}):
+    wrongs: list[dict[str, Any]] = [{"detectors": ["kss"]}, {"alpha": 5}, {"detectors": "psi"}, {"rule": "some"}]
+    for options in wrongs:
         with pytest.raises(ConfigError):
             mo.Trailing(5, **options)
     for wrongly in (wrong(1), wrong(None), "year 5", datetime(9999, 1, 1)):
