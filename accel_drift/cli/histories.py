@@ -49,7 +49,7 @@ def names(where: Where) -> None:
 def runs(where: Where, name: Name, days: Days = None, csv: Csv = None) -> None:
     """The windows of a monitor, the oldest first."""
     with opened(where) as history:
-        _tell(history.runs(name, days=days), ("window", "window_end", "rows", "drifted", "severity"), csv)
+        _tell(history.runs(name, days=days), ("window", "window_end", "rows", "drifted", "severity", "findings"), csv)
 
 
 @app.command()

@@ -73,8 +73,10 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
             for report in _reports(given, asked, stdin, ending, tell):
                 _write(report, given)
                 alarm = alarm or _alarming(report, moving=asked.moving)
+                alarm = alarm or bool(report.settings.get("silent_parts"))
                 if ending.asked:
                     raise KeyboardInterrupt
+        alarm = alarm or asked.monitor.passed_over > 0
     return int(alarm and bool(given["fail_on_drift"]))
 
 

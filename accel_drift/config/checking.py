@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from accel_drift.config import schema
-from accel_drift.config.mistakes import Key, dotted, hidden, nearest, shown
+from accel_drift.config.mistakes import Key, dotted, nearest, shown
+from accel_drift.history.hidden import hidden
 
 FAMILIAR: Mapping[str, str] = {
     "production": "data.production_path",

@@ -12,11 +12,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from accel_drift.config import checking, environment, sections
 from accel_drift.config.detectors import Detectors, WithOptions
-from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, as_keys, hidden, shown
+from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, as_keys, shown
 from accel_drift.config.sections import Section
 from accel_drift.config.text import Read, read
 from accel_drift.errors import ConfigError, DataError, SourceError
 from accel_drift.files import path_of
+from accel_drift.history.hidden import hidden
 
 if TYPE_CHECKING:
     from accel_drift.data.read import Progress

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from accel_drift.errors import ConfigError
+from accel_drift.history.hidden import hidden
 
 Key: TypeAlias = tuple[str | int, ...]
 """Where a value stands: the keys and places in lists that lead to it."""
 
-_USER = re.compile(r"(//[^:/@\s]*):[^\s]*@")
-_QUERY = re.compile(r"(password|passwd|pwd)=[^&\s'\"]*", re.IGNORECASE)
 _LONGEST = 60
 _KEYS = {
     "label": "data.label_column",
@@ -62,15 +61,6 @@ class ConfigFileError(ConfigError):
         one = len(self.mistakes) == 1
         head = "" if one else f"{source} has {len(self.mistakes)} mistakes:\n"
         super().__init__(head + "\n".join(map(str, self.mistakes)))
-
-
-def hidden(text: str) -> str:
-    """The text without passwords of URLs.
-
-    >>> hidden("postgresql://me:p@ss@here/db?x=1")
-    'postgresql://me:***@here/db?x=1'
-    """
-    return _QUERY.sub(r"\1=***", _USER.sub(r"\1:***@", text))
 
 
 def dotted(key: Key) -> str:

@@ -9,9 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from accel_drift.backends.registry import names as backend_names
 from accel_drift.calibration import Correction, Rule, check
-from accel_drift.config.mistakes import hidden, nearest
+from accel_drift.config.mistakes import nearest
 from accel_drift.data.schema import DERIVED, Kind
 from accel_drift.errors import ConfigError
+from accel_drift.history.hidden import hidden
 from accel_drift.history.store import parsed_url
 from accel_drift.monitor import Period
 from accel_drift.monitor import windows as cut

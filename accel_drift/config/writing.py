@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from accel_drift.config.config import Config
 from accel_drift.config.detectors import DetectorOptions, Detectors, options_of
-from accel_drift.config.mistakes import as_keys, hidden
+from accel_drift.config.mistakes import as_keys
 from accel_drift.config.sections import Section
 from accel_drift.config.text import plain
 from accel_drift.data.schema import Kind
 from accel_drift.detectors import names
+from accel_drift.history.hidden import hidden
 
 if TYPE_CHECKING:
     from accel_drift.data.table import Table

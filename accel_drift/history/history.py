@@ -245,8 +245,8 @@ class History:
     ) -> pa.Table:
         """Columns that drifted in any window, those of most windows first.
 
-        A row has the windows in which the column drifted and in which it was tested, their share, the ends of the first
-        and last that drifted, and the worst severity.
+        A row has the windows in which the column drifted and in which it was tested, their share, when the first that
+        drifted began and the last ended, and the worst severity.
 
         Args:
             name: the monitor's name.

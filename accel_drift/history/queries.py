@@ -256,7 +256,7 @@ def drifted_columns(connection: Connection, name: Any, span: Span) -> pa.Table:
             series.c.column,
             drifted,
             func.count(distinct(tested)),
-            func.min(case((hit, runs.c.window_end))),
+            func.min(case((hit, runs.c.window_start))),
             func.max(case((hit, runs.c.window_end))),
             func.max(_RANK),
         )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from accel_drift.errors import ConfigError, ExtraMissingError, HistoryError
 from accel_drift.history import migrations, trouble
+from accel_drift.history.hidden import hidden
 from accel_drift.options import is_finite
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class Store:
         if not is_finite(wait) or wait < 0:
             raise ConfigError(f"wait is {wait!r}; it is seconds that a call waits for other writers, such as 30")
         parsed = parsed_url(url)
-        self.place = parsed.render_as_string(hide_password=True)
+        self.place = hidden(parsed.render_as_string(hide_password=True))
         self._wait = float(wait)
         self.engine = _engine(parsed, self._wait)
         self._process = os.getpid()
@@ -145,8 +146,12 @@ def parsed_url(url: Any) -> URL:
         raise ConfigError(f"the URL of a history is {url!r}; it is a text: {_SCHEMES}")
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError(f"{url!r} is not the URL of a database; it is {_SCHEMES}") from None
+    except (ArgumentError, ValueError):
+        raise ConfigError(f"{hidden(url)!r} is not the URL of a database; it is {_SCHEMES}") from None
+    if "@" in (parsed.host or ""):
+        raise ConfigError(
+            f"{hidden(url)!r} cannot be told apart: in a user's name or password @ is written %40, # %23, / %2F, ? %3F"
+        )
     backend = parsed.get_backend_name()
     if backend == "postgres" or parsed.drivername == "postgresql":
         parsed, backend = parsed.set(drivername="postgresql+psycopg"), "postgresql"
@@ -179,12 +184,12 @@ def _engine(url: URL, wait: float) -> Engine:
     try:
         engine = create_engine(url, connect_args=given)
     except ImportError as error:
+        place = hidden(url.render_as_string(hide_password=True))
         raise ExtraMissingError(
-            f"a history at {url.render_as_string(hide_password=True)} needs a driver that is not here ({error}): "
-            "pip install 'accel-drift[monitor]'"
+            f"a history at {place} needs a driver that is not here ({error}): pip install 'accel-drift[monitor]'"
         ) from error
     except ArgumentError as error:
-        raise ConfigError(f"{url.render_as_string(hide_password=True)} cannot be used: {error}") from None
+        raise ConfigError(f"{hidden(url.render_as_string(hide_password=True))} cannot be used: {error}") from None
     if not postgres:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

@@ -26,6 +26,7 @@ class Intake:
     Attributes:
         said: what the next report is to say of batches.
         held: batches that were given, and not looked at since the database failed.
+        passed: how many were passed over.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Intake:
     ) -> None:
         self.said: list[str] = []
         self.held: deque[Batch] = deque()
+        self.passed = 0
         self._name, self._windows, self._reference, self._parts = name, windows, reference, parts
         self._journal, self._cutter = journal, cutter
 
@@ -121,6 +123,7 @@ class Intake:
         self.said.append(f"{given.key} was passed over: {why}")
         LOG.warning("%s: %s was passed over: %s", self._name, given.key, why)
         self._journal.take(given, None, 0)
+        self.passed += 1
 
 
 def opened(history: History | str | None, wait: float) -> History | None:

@@ -215,8 +215,11 @@ def must_fit(name: str, state: Mapping[str, Any], now: Mapping[str, Any]) -> Non
             f"monitor {name!r} was written by a later accel-drift; update with pip install -U accel-drift"
         )
     for what, value in now.items():
-        if state[what] != value:
+        was = state[what]
+        if was != value:
+            other = [key for key in {**was, **value} if was.get(key) != value.get(key)]
+            before, given = (", ".join(f"{key}={side[key]!r}" for key in other if key in side) for side in (was, value))
             raise ConfigError(
-                f"monitor {name!r} was begun with {what} {state[what]}, and is given {value}; give that again, or "
-                "another name"
+                f"monitor {name!r} was begun with other {what}: {before or 'none of these'}, and is given "
+                f"{given or 'none of these'}; give that again, or another name"
             )

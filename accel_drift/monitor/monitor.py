@@ -229,6 +229,16 @@ class Monitor:
             return self._journal.known(list(keys))
 
     @property
+    def began(self) -> bool:
+        """Whether it ever took a batch in, or passed one over."""
+        return self._journal.last > 0
+
+    @property
+    def passed_over(self) -> int:
+        """Batches that were passed over since this process began."""
+        return self._intake.passed
+
+    @property
     def number(self) -> int:
         """Windows finished so far."""
         return self._cutter.number
@@ -311,7 +321,7 @@ class Monitor:
         try:
             return part.look(cut, cut.rows)
         except (DataError, ConfigError) as error:
-            return Told(warnings=(f"{part.name} says nothing of this window: {error}",))
+            return Told(warnings=(f"{part.name} says nothing of this window: {error}",), silent=part.name)
 
     def _bare(self, rows: Any, profile: Profile) -> Any:
         return without_own(self._parts, self.windows.on, rows, profile.schema)

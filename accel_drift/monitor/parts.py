@@ -28,12 +28,14 @@ class Told:
         metrics: numbers for the history.
         notes: for the report.
         warnings: for the report.
+        silent: the part's name where it could say nothing.
     """
 
     findings: tuple[Finding, ...] = ()
     metrics: tuple[Metric, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    silent: str = ""
 
 
 class Part(ABC):

@@ -62,7 +62,9 @@ def with_window(
     found = health(about, weights={name: weights[name] for name in columns_of(about) & {*weights}})
     scores = {one.column: one.score for one in found.columns}
     said = {"value": found.value, "reason": found.reason, "columns": scores, "formula": found.formula}
-    return replace(whole, settings={**report.settings, "window": window, "health": said})
+    silent = [one.silent for one in told if one.silent]
+    about_window = {"window": window, "health": said, **({"silent_parts": silent} if silent else {})}
+    return replace(whole, settings={**report.settings, **about_window})
 
 
 def _of_column(finding: Finding, cut: Cut) -> bool:

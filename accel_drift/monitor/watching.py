@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from accel_drift.errors import ConfigError, DataError, HistoryError, SecondMonitorError
+from accel_drift.errors import ConfigError, DataError, HistoryError, SchemaError, SecondMonitorError
 from accel_drift.monitor.batches import Batch
 from accel_drift.monitor.journal import LOG
 from accel_drift.monitor.monitor import Monitor
@@ -111,7 +111,8 @@ class _Watch:
             except HistoryError as error:
                 self._failed(error)
             except DataError as error:
-                if batch is None:
+                # Where no batch ever went, a column that lacks is a mistake of whoever named it, and of no file.
+                if batch is None or (isinstance(error, SchemaError) and not self.monitor.began):
                     raise
                 if not self.source.refused(batch, error):
                     return

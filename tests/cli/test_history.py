@@ -29,8 +29,8 @@ def test_it_lists_monitors_windows_and_trends(cli: Cli) -> None:
     ran = cli("history", "runs", "drift.db", "churn", "--days", "3")
     assert (ran.code, ran.err) == (0, "")
     head, *lines = ran.out.splitlines()
-    assert head.split() == ["window", "window_end", "rows", "drifted", "severity"]
-    assert [line.split()[-2] for line in lines] == ["no", "yes", "yes"]
+    assert head.split() == ["window", "window_end", "rows", "drifted", "severity", "findings"]
+    assert [line.split()[-3] for line in lines] == ["no", "yes", "yes"]
     ran = cli("history", "trend", "sqlite:///drift.db", "churn", "--column", "income", "--csv", "trend.csv")
     assert (ran.code, len(ran.out.splitlines()), ran.err) == (0, 11, "Wrote trend.csv\n")
     effects = pyarrow.csv.read_csv("trend.csv")["effect"].to_pylist()

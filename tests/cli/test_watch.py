@@ -207,3 +207,20 @@ def test_mistakes_are_told_in_a_line(cli: Cli, args: list[str], words: str) -> N
 def test_help_has_examples(cli: Cli) -> None:
     for command in ("watch", "run"):
         assert f"accel-drift {command} june.adp inbox" in " ".join(cli(command, "--help").out.split())
+
+
+@pytest.mark.usefixtures("inbox")
+def test_a_column_of_times_that_no_batch_has_is_a_mistake_and_burns_no_name(cli: Cli) -> None:
+    command = ("run", "ref.adp", "inbox", "--time", "1d", "--name", "m", *AT_ONCE)
+    ran = cli(*command, "--on", "nowhere")
+    refused(ran, "there is no column 'nowhere' to date rows by")
+    assert cli("history", "list", "drift.db").out == ""
+    assert cli(*command[:3], "--rows", "100", "--name", "m", *AT_ONCE).code == 0
+
+
+@pytest.mark.usefixtures("inbox")
+def test_what_is_passed_over_is_no_success_where_drift_is_none(cli: Cli) -> None:
+    Path("inbox/2.parquet").write_bytes(b"PAR1")
+    command = ("run", "ref.adp", "inbox", "--patience", "0", *AT_ONCE)
+    assert cli(*command, "--fail-on-drift", "--name", "a").code == 1
+    assert cli(*command, "--name", "b").code == 0

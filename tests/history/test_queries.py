@@ -106,7 +106,7 @@ def test_columns_that_drifted(told: ad.History) -> None:
     told.record("churn", report([finding("age", 0.3)]), day(DAYS))
     income, age = told.drifted_columns("churn").to_pylist()
     assert (income["column"], income["drifted"], income["windows"], income["share"]) == ("income", 4, 10, 0.4)
-    assert (income["first"], income["last"]) == (FIRST + timedelta(days=7), FIRST + timedelta(days=10))
+    assert (income["first"], income["last"]) == (FIRST + timedelta(days=6), FIRST + timedelta(days=10))
     assert (age["column"], age["drifted"], age["windows"], age["severity"]) == ("age", 1, 11, "warning")
     assert told.drifted_columns("churn", end=FIRST + timedelta(days=3)).num_rows == 0
 

@@ -28,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
         ("sqlite://", "in memory is gone when the program ends"),
         ("sqlite:///:memory:", "in memory"),
         ("mysql://me@here/drift", "SQLite or PostgreSQL, not in 'mysql'"),
+        ("postgresql://me:secret@here:port/drift", "'postgresql://me:\\*\\*\\*@here:port/drift' is not the URL"),
+        ("postgresql://me:se@cr#et@here/drift", "'postgresql://me:\\*\\*\\*@here/drift' cannot be told apart"),
+        ("not a url secret", "is not the URL of a database"),
     ],
 )
 def test_what_is_no_url_of_a_history_is_refused(url: str, words: str) -> None:
@@ -222,3 +225,13 @@ def test_a_file_that_is_removed_while_it_is_open_is_told(sqlite_url: str) -> Non
         aside.rename(file)
         history.record("churn", report(), day(1))
         assert history.runs("churn").num_rows == 2
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@127.0.0.1:1/d", "postgresql://me@127.0.0.1:1/d?password=hunter2"]
+)
+def test_a_password_is_in_no_error(url: str) -> None:
+    with pytest.raises(HistoryError) as found:
+        ad.History(url, wait=0)
+    told = f"{found.value} {found.value.__cause__}"
+    assert "hunter2" not in str(found.value), told

@@ -138,9 +138,9 @@ def test_two_processes_of_one_monitor_are_told_apart(history: ad.History, profil
 
 def test_another_sort_of_window_under_the_same_name_is_refused(history: ad.History, profile: ad.Profile) -> None:
     list(ad.Monitor(profile, ad.Windows(rows=50), history=history, name="m").observe(rows(100, 1)))
-    with pytest.raises(ConfigError, match="was begun with windows"):
+    with pytest.raises(ConfigError, match="begun with other windows: rows=50, every=50, and is given rows=60"):
         ad.Monitor(profile, ad.Windows(rows=60), history=history, name="m")
-    with pytest.raises(ConfigError, match="was begun with reference"):
+    with pytest.raises(ConfigError, match="was begun with other reference: none of these, and is given trailing=2"):
         ad.Monitor(mo.Trailing(2), ad.Windows(rows=50), history=history, name="m")
 
 

@@ -170,3 +170,11 @@ def test_an_option_that_confidences_lack_is_named_with_the_nearest() -> None:
 def wrong(value: Any) -> Any:
     """What a type checker would refuse."""
     return value
+
+
+def test_a_part_that_says_nothing_is_named(profile: ad.Profile) -> None:
+    monitor = ad.Monitor(profile, parts=[mo.Confidences(score="gone"), mo.Streams("adwin", ["x"])])
+    (report,) = monitor.observe([rows(50, 1)])
+    assert report.settings["silent_parts"] == ["confidence"]
+    (report,) = ad.Monitor(profile, parts=[mo.Streams("adwin", ["x"])]).observe([rows(50, 1)])
+    assert "silent_parts" not in report.settings

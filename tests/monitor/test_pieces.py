@@ -127,5 +127,10 @@ def test_what_is_no_stream_and_rows_that_cannot_be_dated(history: ad.History, pr
     monitor = ad.Monitor(profile, ad.Windows(time="1d", on="at"), history=history, name="m")
     with pytest.raises(SchemaError, match="no column 'at'"):
         list(mo.watch(monitor, mo.ArrowStream(sent(rows(50, 1)))))
+    with pytest.raises(SchemaError, match="no column 'at'"):
+        list(mo.watch(monitor, mo.ArrowStream(sent(rows(50, 1), name="s"))))
+    assert history.names() == []
+    assert list(monitor.observe(rows(50, 2, day=0))) == []
     assert list(mo.watch(monitor, mo.ArrowStream(sent(rows(50, 1), name="s")))) == []
     assert monitor.seen("s[0]")
+    assert monitor.passed_over == 1
