@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 
 import accel_drift as ad
 from accel_drift import monitor as mo
@@ -21,14 +22,16 @@ class Many(mo.Source):
 
 def test_memory_does_not_grow_with_windows(history: ad.History, profile: ad.Profile) -> None:
     monitor = ad.Monitor(profile, ad.Windows(rows=10), history=history, name="m")
-    held = {}
+    held = []
     tracemalloc.start()
     try:
         for number, _ in enumerate(mo.watch(monitor, Many()), 1):
-            if number in (100, 300):
+            if number % 50 == 0:
                 gc.collect()
-                held[number] = tracemalloc.get_traced_memory()[0]
+                held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    # Less than 250 bytes a window: a report, or a key that was remembered, is more.
-    assert held[300] - held[100] < 50_000
+    # What is kept for each window is kept in every stretch of them; a cache that fills, or what another
+    # thread makes meanwhile, is in one. Below 250 bytes a window: a report, or a remembered key, is more.
+    growth = [after - before for before, after in pairwise(held)]
+    assert min(growth[1:]) < 50 * 250, growth
