@@ -57,8 +57,8 @@ def with_window(
         warnings=(*report.warnings, *warnings, *(said for one in told for said in one.warnings)),
         notes=(*report.notes, *cut.notes, *(said for one in told for said in one.notes)),
     )
-    own = [finding for finding in whole.findings if finding in report.findings or _of_column(finding, cut)]
-    about = replace(whole, findings=tuple(own))
+    of_columns = [finding for finding in findings if _of_column(finding, cut)]
+    about = replace(whole, findings=(*report.findings, *of_columns))
     found = health(about, weights={name: weights[name] for name in columns_of(about) & {*weights}})
     scores = {one.column: one.score for one in found.columns}
     said = {"value": found.value, "reason": found.reason, "columns": scores, "formula": found.formula}
