@@ -95,6 +95,8 @@ class Ledger:
             numbers = None if window is None else writing.write(connection, window, self._met)
             for key, rows in late.items():
                 writing.measure_known(connection, self._name, key, rows)
+            for other in step.also:
+                other(connection)
             return window is None or numbers is not None, numbers or {}
 
         written, numbers = self._store.write(work)

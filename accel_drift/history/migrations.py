@@ -72,7 +72,38 @@ _STATES = (
     "CREATE INDEX drift_batches_by_digest ON drift_batches (name, digest)",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _STATES)
+_ALERTS = (
+    """CREATE TABLE drift_alerts (
+        id {serial}, name TEXT NOT NULL, alert_key TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, subject TEXT NOT NULL,
+        severity TEXT NOT NULL, state TEXT NOT NULL, opened_window TEXT NOT NULL, opened_at {time} NOT NULL,
+        resolved_window TEXT, resolved_at {time}, acknowledged_at {time}, acknowledged_by TEXT,
+        details TEXT NOT NULL, updated_at {time} NOT NULL)""",
+    "CREATE INDEX drift_alerts_by_state ON drift_alerts (name, state, opened_at)",
+    """CREATE TABLE drift_messages (
+        id {serial}, message_key TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+        alert_id {integer} REFERENCES drift_alerts (id) ON DELETE CASCADE, sink TEXT NOT NULL, kind TEXT NOT NULL,
+        body TEXT NOT NULL, created_at {time} NOT NULL, due_at {time} NOT NULL, attempts INTEGER NOT NULL,
+        claimed_by TEXT, claimed_until {time}, sent_at {time}, dropped_at {time}, error TEXT)""",
+    "CREATE INDEX drift_messages_due ON drift_messages (sink, due_at) WHERE sent_at IS NULL AND dropped_at IS NULL",
+    "CREATE INDEX drift_messages_by_alert ON drift_messages (alert_id)",
+    """CREATE TABLE drift_silences (
+        id {serial}, name TEXT NOT NULL, rule TEXT NOT NULL, subject TEXT NOT NULL, starts_at {time} NOT NULL,
+        ends_at {time} NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, created_at {time} NOT NULL)""",
+    """CREATE TABLE drift_column_states (
+        name TEXT NOT NULL, "column" TEXT NOT NULL, severity TEXT NOT NULL, since_window TEXT NOT NULL,
+        since {time} NOT NULL, PRIMARY KEY (name, "column"))""",
+    "CREATE TABLE drift_leases (lease TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, ends_at {time} NOT NULL)",
+    """CREATE TABLE drift_jobs (
+        job TEXT NOT NULL PRIMARY KEY, schedule TEXT NOT NULL, due_at {time}, started_at {time}, ended_at {time},
+        failed BOOLEAN, outcome TEXT)""",
+    """CREATE TABLE drift_requests (
+        id {serial}, request_key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, policy TEXT NOT NULL,
+        window_key TEXT NOT NULL, asked_at {time} NOT NULL, reason TEXT NOT NULL, data TEXT NOT NULL,
+        state TEXT NOT NULL, attempts INTEGER NOT NULL, claimed_by TEXT, claimed_until {time}, started_at {time},
+        ended_at {time}, seconds {double}, outcome TEXT)""",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _STATES, _ALERTS)
 """Step i brings a database of version i to version i + 1."""
 
 _LOCK = 0x61636472

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accel_drift.history.window import Metric, Window
 from accel_drift.report import Report
@@ -65,9 +65,11 @@ class Step:
         taken: batches that are new.
         used: numbers of batches, from the first to before the second, whose rows no window needs any more.
         parts: what its parts know, as far as that is new: name of a piece -> its bytes, None where it is gone.
+        also: what else is written in the same transaction, given its connection; it may be tried again.
     """
 
     to: Saved
     taken: Sequence[Taken] = ()
     used: tuple[int, int] = (0, 0)
     parts: Mapping[str, bytes | None] = field(default_factory=dict)
+    also: Sequence[Callable[[Any], object]] = ()

@@ -66,11 +66,12 @@ class AnyText(TypeDecorator[str]):
 
 
 metadata = MetaData()
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in a column called INTEGER."""
 
 
-def _required(name: str, kind: Any, *more: Any, **options: Any) -> Column[Any]:
+def required(name: str, kind: Any, *more: Any, **options: Any) -> Column[Any]:
+    """A column that always has a value."""
     return Column(name, kind, *more, nullable=False, **options)
 
 
@@ -79,25 +80,25 @@ schema_version = Table("drift_schema", metadata, Column("version", Integer, prim
 runs = Table(
     "drift_runs",
     metadata,
-    Column("id", _NUMBER, primary_key=True),
-    _required("name", Text),
-    _required("window_key", Text),
-    _required("window_start", Moment),
-    _required("window_end", Moment),
-    _required("rows", BigInteger),
-    _required("reference_rows", BigInteger),
-    _required("drifted", Boolean),
-    _required("severity", Text),
-    _required("rule", Text),
+    Column("id", NUMBER, primary_key=True),
+    required("name", Text),
+    required("window_key", Text),
+    required("window_start", Moment),
+    required("window_end", Moment),
+    required("rows", BigInteger),
+    required("reference_rows", BigInteger),
+    required("drifted", Boolean),
+    required("severity", Text),
+    required("rule", Text),
     Column("alpha", Double),
-    _required("findings", Integer),
-    _required("created_at", Moment),
-    _required("recorded_at", Moment),
-    _required("profile", AnyText),
-    _required("version", AnyText),
-    _required("reference", AnyText),
-    _required("batch", AnyText),
-    _required("remarks", AnyText),
+    required("findings", Integer),
+    required("created_at", Moment),
+    required("recorded_at", Moment),
+    required("profile", AnyText),
+    required("version", AnyText),
+    required("reference", AnyText),
+    required("batch", AnyText),
+    required("remarks", AnyText),
     UniqueConstraint("name", "window_key"),
 )
 """One row a window; `findings` is how many it has, `remarks` JSON of warnings, excluded columns, schema changes."""
@@ -105,12 +106,12 @@ runs = Table(
 series = Table(
     "drift_series",
     metadata,
-    Column("id", _NUMBER, primary_key=True),
-    _required("digest", Text, unique=True),
-    _required("detector", AnyText),
-    _required("column", AnyText),
-    _required("columns", AnyText),
-    _required("unit", AnyText),
+    Column("id", NUMBER, primary_key=True),
+    required("digest", Text, unique=True),
+    required("detector", AnyText),
+    required("column", AnyText),
+    required("columns", AnyText),
+    required("unit", AnyText),
 )
 """What a finding is about, written once: a joint test of a thousand columns has a long name, windows have many."""
 
@@ -120,18 +121,18 @@ findings = Table(
     Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
     Column("series_id", ForeignKey(series.c.id), primary_key=True),
     Column("place", Integer, primary_key=True),
-    _required("status", Text),
-    _required("severity", Text),
+    required("status", Text),
+    required("severity", Text),
     Column("statistic", Double),
     Column("effect", Double),
     Column("interval_low", Double),
     Column("interval_high", Double),
     Column("p_value", Double),
     Column("adjusted_p_value", Double),
-    _required("p_method", AnyText),
-    _required("n_reference", BigInteger),
-    _required("n_batch", BigInteger),
-    _required("note", AnyText),
+    required("p_method", AnyText),
+    required("n_reference", BigInteger),
+    required("n_batch", BigInteger),
+    required("note", AnyText),
 )
 """One row a finding; `place` is its place in the report, from 1."""
 
@@ -144,7 +145,7 @@ metrics = Table(
     Column("low", Double),
     Column("high", Double),
     Column("rows", BigInteger),
-    _required("recorded_at", Moment),
+    required("recorded_at", Moment),
 )
 """One row a window and metric."""
 
@@ -152,10 +153,10 @@ states = Table(
     "drift_states",
     metadata,
     Column("name", Text, primary_key=True),
-    _required("revision", BigInteger),
-    _required("token", Text),
-    _required("state", AnyText),
-    _required("updated_at", Moment),
+    required("revision", BigInteger),
+    required("token", Text),
+    required("state", AnyText),
+    required("updated_at", Moment),
 )
 """One row a monitor: where it stands, as JSON."""
 
@@ -164,7 +165,7 @@ parts = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("part", AnyText, primary_key=True),
-    _required("body", LargeBinary),
+    required("body", LargeBinary),
 )
 """What the parts of a monitor know, each in as many pieces as it likes, so that only what changed is written."""
 
@@ -173,10 +174,10 @@ batches = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("number", BigInteger, primary_key=True),
-    _required("batch_key", AnyText),
-    _required("digest", Text),
-    _required("rows", BigInteger),
-    _required("taken_at", Moment),
+    required("batch_key", AnyText),
+    required("digest", Text),
+    required("rows", BigInteger),
+    required("taken_at", Moment),
     Column("body", LargeBinary),
 )
 """What a monitor took in: batches with a key for good, others as long as a window needs their rows (`body`)."""

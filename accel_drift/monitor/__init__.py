@@ -12,6 +12,7 @@ from accel_drift.monitor.batches import Batch
 from accel_drift.monitor.confidence_part import Confidences
 from accel_drift.monitor.cost import CostBenefit, cost_benefit
 from accel_drift.monitor.estimated_part import Estimated
+from accel_drift.monitor.followers import Follower
 from accel_drift.monitor.health import Health, health
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.parts import Part, Told
@@ -32,6 +33,7 @@ __all__ = [
     "Dataset",
     "Estimated",
     "Folder",
+    "Follower",
     "Health",
     "Monitor",
     "NoReferenceError",

@@ -22,10 +22,13 @@ class Batch(NamedTuple):
         rows: a data set, in any form that `Profile.score` takes.
         key: what tells it from all other batches, such as a message's number: a batch whose key was taken before is
             passed over. A file needs none: its path is its key, and its content tells it from a later one of that name.
+        position: where a source stands after this batch, as plain values: name of a place, such as a partition ->
+            where it goes on. It is written in the transaction that takes the batch in; see `Monitor.positions`.
     """
 
     rows: Any
     key: str = ""
+    position: Mapping[str, Any] | None = None
 
 
 class Given(NamedTuple):
@@ -35,11 +38,13 @@ class Given(NamedTuple):
         rows: as they were given.
         key: see `Batch`.
         digest: of a file's content, else "".
+        position: see `Batch`.
     """
 
     rows: Any
     key: str
     digest: str
+    position: Mapping[str, Any] | None = None
 
 
 def each(given: Any, held: deque[Batch]) -> Iterator[Batch]:
@@ -98,8 +103,8 @@ def named(batch: Batch, *, contents: bool) -> Given:
     if not isinstance(batch.key, str):
         raise DataError(f"the key of a batch is {batch.key!r}; it is a text, such as a message's number")
     if not is_path(batch.rows):
-        return Given(batch.rows, batch.key, "")
+        return Given(batch.rows, batch.key, "", batch.position)
     path = os.fspath(batch.rows)
     # A pattern or a list of files has no content of its own.
     known = contents and Path(path).exists()
-    return Given(batch.rows, batch.key or str(path), digest_of(Path(path)) if known else "")
+    return Given(batch.rows, batch.key or str(path), digest_of(Path(path)) if known else "", batch.position)

@@ -66,9 +66,10 @@ class Intake:
         if self._windows.on is not None:
             times_of(rows, self._windows.on)  # all of it can be dated, or nothing is taken
         parts = in_parts(rows) if self._windows.by is None else [rows]
+        unnamed = given._replace(key="", digest="", position=None)
         for part in parts:
             # The key goes with the last part.
-            self._enter(given if part is parts[-1] else given._replace(key="", digest=""), part, part.num_rows)
+            self._enter(given if part is parts[-1] else unnamed, part, part.num_rows)
 
     def skip(self, batch: str | PathLike[str] | Batch, why: str) -> bool:
         """Pass a batch over; whether it was not taken before.

@@ -18,6 +18,7 @@ from accel_drift.errors import ConfigError, SourceError
 from accel_drift.history import History, Metric
 from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.monitor.batches import Given
+from accel_drift.monitor.followers import Work
 from accel_drift.monitor.memory import Memory
 from accel_drift.monitor.rows import as_rows, digest_of, packed, unpacked
 from accel_drift.report import Report
@@ -29,12 +30,16 @@ FORMAT = 1
 
 Measured = Mapping[str, tuple[Metric, ...]]
 
+_POSITION = "/position/"
+"""How the names of pieces begin that say where sources stand; no part has a slash in its name."""
+
 
 class _Fresh(NamedTuple):
-    """A batch that was taken in and is not yet written, with its rows."""
+    """A batch that was taken in and is not yet written, with its rows, and where its source goes on."""
 
     taken: Taken
     rows: Any
+    position: Mapping[str, Any]
 
 
 class _Open(NamedTuple):
@@ -71,7 +76,7 @@ class Journal:
         """Take a batch in. Its rows are packed where it is written, and then only as far as they are needed."""
         self.last += 1
         taken = Taken(self.last, given.key, given.digest, count, datetime.now(UTC), None)
-        self._fresh.append(_Fresh(taken, rows))
+        self._fresh.append(_Fresh(taken, rows, given.position or {}))
         return taken
 
     def give_back(self) -> None:
@@ -111,6 +116,7 @@ class Journal:
         schema: Schema | None,
         judged: Recorded | None = None,
         measured: Measured = MappingProxyType({}),
+        also: Sequence[Work] = (),
     ) -> None:
         """Put down where the monitor stands.
 
@@ -121,6 +127,7 @@ class Journal:
             schema: the reference's columns, to read rows by.
             judged: a window that is finished.
             measured: key of an earlier window -> numbers that it has anew.
+            also: what followers have to write.
 
         Raises:
             HistoryError: the database failed; the next call of `flush` tries again.
@@ -128,7 +135,9 @@ class Journal:
         first = self.last + 1 if needed is None else needed
         told = json.dumps({**state, "format": FORMAT, "last": self.last, "needed": first})
         taken = [self._kept(one, first, schema) for one in self._fresh if one.taken.key or one.taken.number >= first]
-        step = Step(Saved(self._revision + 1, uuid4().hex, told), taken, (self._used, first), parts)
+        stands = {place: at for one in self._fresh for place, at in one.position.items()}
+        pieces = {**parts, **{_POSITION + place: json.dumps(at).encode() for place, at in stands.items()}}
+        step = Step(Saved(self._revision + 1, uuid4().hex, told), taken, (self._used, first), pieces, also)
         self._open = _Open(step, judged, measured)
         self.flush()
 
@@ -161,6 +170,13 @@ class Journal:
     def parts(self) -> dict[str, bytes]:
         """What the parts of the monitor knew when it was last written."""
         return self._ledger.parts()
+
+    def positions(self) -> dict[str, Any]:
+        """Where sources stand: what the batches that are written said of it."""
+        known = self._ledger.parts()
+        return {
+            name.removeprefix(_POSITION): json.loads(body) for name, body in known.items() if name.startswith(_POSITION)
+        }
 
     def needed(self) -> list[Taken]:
         """The batches whose rows are needed again."""

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
-import pyarrow as pa
-
 from accel_drift.errors import ConfigError, DataError
-from accel_drift.history import History, Metric, Window
+from accel_drift.history import History, Metric
 from accel_drift.history.steps import Recorded
-from accel_drift.history.window import NAME_LENGTH, text
+from accel_drift.history.window import NAME_LENGTH, moment, text
 from accel_drift.monitor.batches import Batch, each
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
+from accel_drift.monitor.followers import Follower, Work, all_of
+from accel_drift.monitor.followers import checked as followers_checked
 from accel_drift.monitor.health import checked_weights
 from accel_drift.monitor.intake import Intake, opened
 from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
-from accel_drift.monitor.parts import Part, Told, changes_of, checked, prepared, restore, takers_of, without_own
-from accel_drift.monitor.references import Fixed, Reference, digest_of, reference_of
-from accel_drift.monitor.reports import left_out, numbers, untested, with_window
+from accel_drift.monitor.judging import Judge
+from accel_drift.monitor.parts import Part, changes_of, checked, prepared, restore, takers_of
+from accel_drift.monitor.references import Reference, reference_of
+from accel_drift.monitor.reports import left_out
 from accel_drift.monitor.rows import as_rows
 from accel_drift.monitor.windows import Windows
 from accel_drift.options import at_least, truth
@@ -52,6 +53,7 @@ class Monitor:
         history: a `History`, or the URL of one, such as "sqlite:///drift.db". Without one the state is in memory only.
         name: of the monitor, under which the history knows it.
         parts: what looks at windows beside the reference, such as `Streams`, `Confidences` and `Performance`.
+        followers: what draws conclusions from finished windows, such as alerts, and writes them with the window.
         keep_rows: whether rows of unfinished windows are kept in the database. Without it files are read again, and of
             other batches they are lost with the process; the next report says how many.
         weights: column -> how much it counts in the health of a window; 1 where it is not named.
@@ -71,6 +73,7 @@ class Monitor:
         history: History | str | None = None,
         name: str = "monitor",
         parts: Sequence[Part] = (),
+        followers: Sequence[Follower] = (),
         keep_rows: bool = True,
         weights: Mapping[str, float] | None = None,
         wait: float = 30.0,
@@ -82,15 +85,15 @@ class Monitor:
         self._reference, self._parts = reference_of(reference), checked(parts, self.windows)
         self._reference.check(self.windows)
         truth(keep_rows, "keep_rows")
-        self._turn, self._weights = Turn(), checked_weights(weights)
+        self._turn = Turn()
         self._own_history = isinstance(history, str)
         self.history = opened(history, wait)
+        self._followers = followers_checked(followers, (part.name for part in self._parts), name, self.history)
         self._journal = Journal(name, self.history, keep_rows=keep_rows)
         self._cutter = cutter(self.windows)
         self._intake = Intake(name, self.windows, self._reference, self._parts, self._journal, self._cutter)
         self._cut: Cut | None = None
-        self._which: tuple[Profile, str] | None = None
-        self._before = ""
+        self._judge = Judge(self._reference, self._parts, self.windows.on, checked_weights(weights))
         self._resume()
 
     # What users call.
@@ -150,7 +153,7 @@ class Monitor:
             rows = batch.rows if isinstance(batch, Batch) else batch
             profile = self._reference.profile(tuple(self._cutter.past))
             held = prepared(self._parts, as_rows(rows, profile.schema)) if self._parts or self.windows.on else rows
-            return profile.score(self._bare(held, profile))
+            return profile.score(self._judge.bare(held, profile))
 
     def label(self, ids: Any, labels: Any) -> int:
         """Labels came: tell the parts that take them; how many windows have other numbers now.
@@ -176,8 +179,27 @@ class Monitor:
                 for part in takers:
                     for key, metrics in part.label(ids, labels).items():
                         found[key] = (*found.get(key, ()), *metrics)
-            self._write(None, found)
+                also = all_of(one.measured(found) for one in self._followers) if found else ()
+            self._write(None, found, also)
         return len(found)
+
+    def tick(self, now: datetime | None = None) -> None:
+        """Time passed, though no batch came: followers are told, as that no data come is a reason for an alert.
+
+        Args:
+            now: the time, with a zone; by default that of the clock.
+
+        Raises:
+            ConfigError: the time has no zone.
+            HistoryError: the database failed. What was concluded is kept, and the next call writes it.
+        """
+        told = moment(datetime.now(UTC) if now is None else now, "now")
+        with self._turn:
+            self._journal.flush()
+            with self._undone():
+                also = all_of(one.tick(told) for one in self._followers)
+            if also:
+                self._write(None, also=also)
 
     def skip(self, batch: str | PathLike[str] | Batch, why: str) -> None:
         """Pass a batch over, such as a file that cannot be read: it counts as taken, and the next report says why.
@@ -229,6 +251,12 @@ class Monitor:
             return self._journal.known(list(keys))
 
     @property
+    def positions(self) -> dict[str, Any]:
+        """Where sources stand after the batches that were taken in: what these said as `Batch.position`."""
+        with self._turn:
+            return self._journal.positions()
+
+    @property
     def began(self) -> bool:
         """Whether it ever took a batch in, or passed one over."""
         return self._journal.last > 0
@@ -276,7 +304,8 @@ class Monitor:
             if self._cut is None:
                 return None
             with self._undone():
-                judged = self._judged(self._cut)
+                judged = self._judge.judged(self._cut, self._cutter.past, self._intake.said, self._cutter.counts)
+                also = all_of(one.follow(judged) for one in self._followers)
             if self._reference.wants(self._cut):
                 self._cutter.past.append(self._cut)
                 while self._reference.most is not None and len(self._cutter.past) > self._reference.most:
@@ -284,47 +313,8 @@ class Monitor:
             self._cut = None
             self._intake.said.clear()
             self._cutter.counts.clear()
-            self._write(judged)
+            self._write(judged, also=also)
         return ready.popleft()
-
-    def _judged(self, cut: Cut) -> Recorded:
-        """What is said of a window."""
-        which = ""
-        try:
-            profile = self._reference.profile(tuple(self._cutter.past), cut)
-            which = self._digest(profile)
-            report = profile.score(self._bare(cut.rows, profile), name=cut.key)
-        except (DataError, ConfigError) as error:
-            rows = cut.rows.num_rows if isinstance(cut.rows, pa.Table) else 0
-            report = untested(cut.key, rows, str(error))
-        told = [self._asked(part, cut) for part in self._parts]
-        counts = self._cutter.counts
-        report = with_window(
-            report, cut, told, [*self._intake.said, *self._news(which), *left_out(counts)], self._weights
-        )
-        metrics = numbers(report, counts, self._parts, told)
-        return Recorded(report, Window(cut.key, cut.start, cut.end), which, metrics)
-
-    def _digest(self, profile: Profile) -> str:
-        """What tells the profile from others, found once."""
-        if self._which is None or self._which[0] is not profile:
-            self._which = profile, digest_of(profile)
-        return self._which[1]
-
-    def _news(self, which: str) -> list[str]:
-        """Whether a reference that stays is another one than that of the window before."""
-        before, self._before = self._before, which or self._before
-        changed = isinstance(self._reference, Fixed) and before and which and which != before
-        return ["compared with another reference than the window before"] if changed else []
-
-    def _asked(self, part: Part, cut: Cut) -> Told:
-        try:
-            return part.look(cut, cut.rows)
-        except (DataError, ConfigError) as error:
-            return Told(warnings=(f"{part.name} says nothing of this window: {error}",), silent=part.name)
-
-    def _bare(self, rows: Any, profile: Profile) -> Any:
-        return without_own(self._parts, self.windows.on, rows, profile.schema)
 
     # State.
 
@@ -333,12 +323,18 @@ class Monitor:
         if self._journal.waits:
             self._write(None)
 
-    def _write(self, judged: Recorded | None, measured: Measured = MappingProxyType({})) -> None:
+    def _write(
+        self, judged: Recorded | None, measured: Measured = MappingProxyType({}), also: Sequence[Work] = ()
+    ) -> None:
         """Put down where the monitor stands, with a window or without."""
-        state = {**self._kind(), "cutter": self._cutter.state(), "said": self._intake.said, "profile": self._before}
-        self._journal.write(
-            state, changes_of(self._parts), self._cutter.needed, self._reference.schema, judged, measured
-        )
+        state = {
+            **self._kind(),
+            "cutter": self._cutter.state(),
+            "said": self._intake.said,
+            "profile": self._judge.before,
+        }
+        known = changes_of((*self._parts, *self._followers))
+        self._journal.write(state, known, self._cutter.needed, self._reference.schema, judged, measured, also)
 
     def _kind(self) -> dict[str, Any]:
         """What may not change while it goes on."""
@@ -354,8 +350,8 @@ class Monitor:
             raise
 
     def _restore(self) -> None:
-        if self._parts:
-            restore(self._parts, self._journal.parts())
+        if self._parts or self._followers:
+            restore((*self._parts, *self._followers), self._journal.parts())
 
     def _resume(self) -> None:
         """Stand where the monitor of this name stood, if there was one."""
@@ -364,7 +360,7 @@ class Monitor:
             return
         must_fit(self.name, state, self._kind())
         self._intake.said.extend(state["said"])
-        self._before = state["profile"]
+        self._judge.before = state["profile"]
         self._restore()
         self._cutter.load(state["cutter"])
         for taken in self._journal.needed():

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -209,12 +209,26 @@ def without_own(parts: Sequence[Part], on: str | None, rows: Any, schema: Schema
     return rows.drop_columns(left) if left else rows
 
 
-def changes_of(parts: Sequence[Part]) -> dict[str, bytes | None]:
+class Remembering(Protocol):
+    """What knows something that outlives the process, under a name."""
+
+    name: str
+
+    def changes(self) -> Mapping[str, bytes | None]:
+        """See `Part.changes`."""
+        ...
+
+    def restore(self, pieces: Mapping[str, bytes]) -> None:
+        """See `Part.restore`."""
+        ...
+
+
+def changes_of(parts: Sequence[Remembering]) -> dict[str, bytes | None]:
     """What is to be written of all parts."""
     return {f"{part.name}/{piece}": body for part in parts for piece, body in part.changes().items()}
 
 
-def restore(parts: Sequence[Part], known: Mapping[str, bytes]) -> None:
+def restore(parts: Sequence[Remembering], known: Mapping[str, bytes]) -> None:
     """Let all parts know what was written of them."""
     for part in parts:
         start = f"{part.name}/"

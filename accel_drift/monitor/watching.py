@@ -82,6 +82,8 @@ class _Watch:
             try:
                 for batch in self.source.batches(self.monitor):
                     yield from self._take(batch)
+                with self.held():
+                    self.monitor.tick()
             except HistoryError as error:
                 self._failed(error)
                 continue

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 import accel_drift as ad
 from accel_drift.errors import HistoryError
+from accel_drift.history import alert_tables  # noqa: F401  (its tables are of the same metadata)
 from accel_drift.history.migrations import STEPS, migrate, version_of
 from accel_drift.history.tables import metadata
 from tests.history.samples import day, report

@@ -21,11 +21,11 @@ class Killed(Exception):  # noqa: N818
     """The process ends here."""
 
 
-def _dying(monkeypatch: pytest.MonkeyPatch, rng: random.Random, share: float) -> None:
+def dying(monkeypatch: pytest.MonkeyPatch, rng: random.Random, share: float) -> None:
     """Writes fail before or after they are done, as when a process is killed around them."""
     write = Ledger.write
 
-    def dying(self: Ledger, step: Step, *more: Any) -> bool:
+    def dies(self: Ledger, step: Step, *more: Any) -> bool:
         chance = rng.random()
         if chance < share / 2:
             raise Killed
@@ -34,7 +34,7 @@ def _dying(monkeypatch: pytest.MonkeyPatch, rng: random.Random, share: float) ->
             raise Killed
         return done
 
-    monkeypatch.setattr(Ledger, "write", dying)
+    monkeypatch.setattr(Ledger, "write", dies)
 
 
 SORTS = {
@@ -62,7 +62,7 @@ def test_killed_at_any_moment_it_goes_on_with_nothing_lost_and_nothing_twice(
     with ad.History(url) as history:
         list(made("whole").observe(_batches()))
         rng, deaths = random.Random(sort + reference), 0  # noqa: S311
-        _dying(monkeypatch, rng, 0.3)
+        dying(monkeypatch, rng, 0.3)
         for _ in range(200):
             try:
                 for _report in made("killed").observe(_batches()):
