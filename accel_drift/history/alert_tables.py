@@ -43,11 +43,14 @@ messages = Table(
     required("attempts", Integer),
     Column("claimed_by", Text),
     Column("claimed_until", Moment),
+    Column("silenced_until", Moment),
     Column("sent_at", Moment),
     Column("dropped_at", Moment),
     Column("error", AnyText),
+    Column("outcome", Text),
 )
-"""One row a message to one sink: written with what it tells, and sent at least once. `body` is JSON."""
+"""One row a message to one sink: written with what it tells, and sent at least once. `body` is JSON; `outcome` says
+what became of it (sent, dry run, silenced, acknowledged, given up), and is null while it waits."""
 
 silences = Table(
     "drift_silences",

@@ -83,7 +83,8 @@ _ALERTS = (
         id {serial}, message_key TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
         alert_id {integer} REFERENCES drift_alerts (id) ON DELETE CASCADE, sink TEXT NOT NULL, kind TEXT NOT NULL,
         body TEXT NOT NULL, created_at {time} NOT NULL, due_at {time} NOT NULL, attempts INTEGER NOT NULL,
-        claimed_by TEXT, claimed_until {time}, sent_at {time}, dropped_at {time}, error TEXT)""",
+        claimed_by TEXT, claimed_until {time}, silenced_until {time}, sent_at {time}, dropped_at {time}, error TEXT,
+        outcome TEXT)""",
     "CREATE INDEX drift_messages_due ON drift_messages (sink, due_at) WHERE sent_at IS NULL AND dropped_at IS NULL",
     "CREATE INDEX drift_messages_by_alert ON drift_messages (alert_id)",
     """CREATE TABLE drift_silences (
