@@ -43,6 +43,10 @@ class SecondMonitorError(HistoryError):
     """Another process runs the monitor of this name, or ran it since this one began."""
 
 
+class SinkError(AccelDriftError, RuntimeError):
+    """A message could not be delivered now; it is tried again."""
+
+
 class ExtraMissingError(AccelDriftError, ImportError):
     """A library of an optional extra, or one of the system that it needs, is not there."""
 

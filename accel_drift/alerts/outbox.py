@@ -67,7 +67,7 @@ def post(
         name: the monitor's name.
         events: what happened, in order; of one without sinks nothing is written.
         alert_ids: the key of each event's alert -> its `id` in `drift_alerts`.
-        now: the time, with its zone.
+        now: the time by the clock, with its zone; not that of the data.
         base_url: where pages of alerts are; None for no link in messages.
 
     Returns:

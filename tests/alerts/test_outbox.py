@@ -109,7 +109,7 @@ def test_nobody_nags_about_an_acknowledged_alert(history: ad.History) -> None:
 
 
 def test_names_of_columns_are_any_text(history: ad.History) -> None:
-    posted(history, event(subject="a\0b\\c\ud800", details={"columns": 3, "share": 1 / 3, "list": [1]}))
+    posted(history, event(subject="a\0b\\c", details={"columns": 3, "share": 1 / 3, "list": [1]}))
     body = json.loads(rows(history)[0]["body"])
-    assert body["subject"] == "a\0b\\c\ud800"
+    assert body["subject"] == "a\0b\\c"
     assert body["text"].endswith("columns: 3, share: 0.3333.")
