@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from accel_drift.cli import configuring, histories, studying, watching
+from accel_drift.cli import configuring, histories, scheduling, studying, watching
 from accel_drift.cli import options as o
 from accel_drift.cli.console import (
     aside,
@@ -326,5 +326,5 @@ def info() -> int:
     return NO_DRIFT
 
 
-for _more in (studying, configuring, watching):
+for _more in (studying, configuring, watching, scheduling):
     app.registered_commands += _more.app.registered_commands

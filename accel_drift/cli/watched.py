@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,10 @@ _LEARNING = (
 )  # fmt: skip
 _CUT = ("rows", "time", "on", "every", "lateness")
 _IN_FILE = ("reference", "inbox", "history", "name", *_CUT, *_LEARNING)
+_CYCLE = {
+    "poll": 5.0, "until_idle": 0.0, "finish": False, "pattern": None, "order": None, "settle": 2.0, "patience": 60.0,
+}  # fmt: skip
+"""Options of one look at what is there."""
 _A_DAY = 86_400.0
 _SHOWN = 5
 
@@ -63,21 +67,53 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
         DataError: the reference, or the place that batches come from, cannot be read.
         HistoryError: the database cannot be used.
     """
-    if given["json"] not in (None, scoring.STDOUT):
-        raise ConfigError("--json writes a line a window to standard output; for a file write > windows.jsonl")
+    check_lines(given["json"])
     config = None if given["config"] is None else _config(given)
     ending, alarm = Ending(), False
-    with progress("learning the reference", quiet=bool(given["quiet"])) as tell, _logged(given, config):
+    with progress("learning the reference", quiet=bool(given["quiet"])) as tell, logged(given, config):
         asked = _from_config(config, tell) if config is not None else _from_options(given, tell)
         with asked.monitor, ending:
             for report in _reports(given, asked, stdin, ending, tell):
-                _write(report, given)
+                write(report, given)
                 alarm = alarm or _alarming(report, moving=asked.moving)
                 alarm = alarm or bool(report.settings.get("silent_parts"))
                 if ending.asked:
                     raise KeyboardInterrupt
         alarm = alarm or asked.monitor.passed_over > 0
     return int(alarm and bool(given["fail_on_drift"]))
+
+
+def cycle(config: Config, write: Callable[[Report], object], ending: Ending) -> str:
+    """Take what is there, once, as `run` does by a configuration; how it went, in a sentence.
+
+    Args:
+        config: the configuration.
+        write: told each report.
+        ending: asked between windows whether to end.
+
+    Raises:
+        KeyboardInterrupt: it was asked to end, and did so between windows.
+    """
+    windows, drifted = 0, 0
+    asked = _from_config(config, lambda _done, _of, _what: None)
+    with asked.monitor:
+        for report in _reports(_CYCLE, asked, sys.stdin, ending, lambda _done, _of, _what: None):
+            write(report)
+            windows, drifted = windows + 1, drifted + bool(report.drifted)
+            if ending.asked:
+                raise KeyboardInterrupt
+    passed = asked.monitor.passed_over
+    return f"{windows:,} windows, {drifted:,} drifted" + (f", {passed:,} batches passed over" if passed else "")
+
+
+def check_lines(json: str | None) -> None:
+    """Refuse a file for lines of JSON.
+
+    Raises:
+        ConfigError: one is named.
+    """
+    if json not in (None, scoring.STDOUT):
+        raise ConfigError("--json writes a line a window to standard output; for a file write > windows.jsonl")
 
 
 class Ending:
@@ -243,13 +279,20 @@ def _alarming(report: Report, *, moving: bool) -> bool:
     return report.drifted or bool(report.schema_diff.removed or report.schema_diff.retyped)
 
 
-def _write(report: Report, given: Mapping[str, Any]) -> None:
+def write(report: Report, given: Mapping[str, Any], before: str = "") -> None:
+    """Print a report as it is asked for: a line for people, or one of JSON.
+
+    Args:
+        report: of a window.
+        given: the options by their names.
+        before: what lines for people begin with.
+    """
     if given["json"] is not None:
         out(report.to_json(indent=None))
     elif not given["quiet"]:
-        out(_line(report))
+        out(before + _line(report))
         for warning in report.warnings:
-            aside(f"Warning: {words.visible(report.batch)}: {warning}")
+            aside(f"Warning: {before}{words.visible(report.batch)}: {warning}")
 
 
 def _line(report: Report) -> str:
@@ -276,8 +319,12 @@ class _AsJson(logging.Formatter):
 
 
 @contextmanager
-def _logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
-    """What the monitor logs, written while it watches.
+def logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
+    """What is logged, written while it watches.
+
+    Args:
+        given: the options by their names.
+        config: the configuration, where there is one.
 
     Raises:
         ConfigError: there is no such form.
@@ -292,7 +339,7 @@ def _logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
         level = logging.INFO
     handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(_AsJson() if form == "json" else logging.Formatter("%(levelname)s: %(message)s"))
-    logger = logging.getLogger("accel_drift.monitor")
+    logger = logging.getLogger("accel_drift")
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(level)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
-from accel_drift.config import checking, environment, sections
+from accel_drift.config import checking, environment, running, sections
 from accel_drift.config.detectors import Detectors, WithOptions
 from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, as_keys, shown
 from accel_drift.config.sections import Section
@@ -46,6 +46,7 @@ class Config(Section):
     health: sections.Health = sections.Health()
     history: sections.History = sections.History()
     logging: sections.Logging = sections.Logging()
+    schedule: running.Schedule = running.Schedule()
 
     @model_validator(mode="after")
     def _sections_go_together(self) -> Self:
