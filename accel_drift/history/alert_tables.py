@@ -113,6 +113,7 @@ requests = Table(
     required("data", AnyText),
     required("state", Text),
     required("attempts", Integer),
+    required("due_at", Moment),
     Column("claimed_by", Text),
     Column("claimed_until", Moment),
     Column("started_at", Moment),
@@ -120,4 +121,5 @@ requests = Table(
     Column("seconds", Double),
     Column("outcome", AnyText),
 )
-"""One row a request to train a model again: why, on which data (JSON), and what came of it."""
+"""One row a request to train a model again: why, on which data (JSON), when it is next to be tried, and what came of it
+(JSON)."""

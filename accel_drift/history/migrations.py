@@ -100,8 +100,8 @@ _ALERTS = (
     """CREATE TABLE drift_requests (
         id {serial}, request_key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, policy TEXT NOT NULL,
         window_key TEXT NOT NULL, asked_at {time} NOT NULL, reason TEXT NOT NULL, data TEXT NOT NULL,
-        state TEXT NOT NULL, attempts INTEGER NOT NULL, claimed_by TEXT, claimed_until {time}, started_at {time},
-        ended_at {time}, seconds {double}, outcome TEXT)""",
+        state TEXT NOT NULL, attempts INTEGER NOT NULL, due_at {time} NOT NULL, claimed_by TEXT, claimed_until {time},
+        started_at {time}, ended_at {time}, seconds {double}, outcome TEXT)""",
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _STATES, _ALERTS)
