@@ -137,7 +137,7 @@ def test_the_month_that_it_watches(cli: Cli) -> None:
 
 
 def test_the_configuration_it_shows_works(tmp_path: Path) -> None:
-    (text,) = readme.blocks("yaml")
+    (text,) = (block for block in readme.blocks("yaml") if "severity_bands" in block)
     (tmp_path / "drift.yaml").write_text(text, encoding="utf-8")
     config = Config.load(tmp_path / "drift.yaml", {})
     assert Making(config).fit_options()["rule"] == 0.3
@@ -150,6 +150,12 @@ def test_the_configuration_it_shows_works(tmp_path: Path) -> None:
     for line in shown.splitlines():
         start = line.removeprefix("error: ").removesuffix("...")
         assert re.sub(r":\d+:", ":", start) in re.sub(r":\d+:", ":", told)
+
+
+@pytest.mark.parametrize("block", [block for block in readme.blocks("yaml") if "reference_path" not in block])
+def test_every_section_it_shows_works(tmp_path: Path, block: str) -> None:
+    (tmp_path / "drift.yaml").write_text("data: {reference_path: june.parquet}\n" + block, encoding="utf-8")
+    assert Config.load(tmp_path / "drift.yaml", {}).changed().keys() > {"data"}
 
 
 def test_its_files_are_there() -> None:

@@ -137,4 +137,4 @@ def test_it_runs_until_a_signal_and_goes_on_later(cli: Cli) -> None:
     assert err.endswith("interrupted\n")
     ran = cli("run", "--config", file)
     assert ran.code == 0
-    assert cli("history", "runs", "drift.db", "churn").out.count("rows ") == 4
+    assert cli("history", "runs", "drift.db", "churn").out.count("\nrows ") == 4
