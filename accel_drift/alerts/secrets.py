@@ -11,29 +11,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from accel_drift.errors import ConfigError
+from accel_drift.history.hidden import looks_secret
 
 FOLDER = "ACCEL_DRIFT_SECRETS"
 """The variable that names the folder of secrets, one file each, such as /run/secrets."""
 HIDDEN = "***"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SHORTEST, _WORD = 4, 8
 """Shorter parts of a URL are not looked for, and parts below the second length only as words of their own: hiding
 `hook` wherever it stands would leave little of a text."""
 _TALKATIVE = ("apprise", "httpcore", "httpcore2", "httpx", "httpx2", "pagerduty", "requests", "smtplib", "urllib3")
 """Libraries that log what they are given."""
-
-
-def looks_secret(name: Any) -> bool:
-    """Whether what should name a secret is one itself: a URL, a token, anything that is no plain name."""
-    if not isinstance(name, str):
-        return True
-    digits = sum(letter.isdigit() for letter in name)
-    token = len(name) >= 16 and digits >= 3 and "_" not in name
-    return _NAME.fullmatch(name) is None or token or len(name) > 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,8 @@ def word(value: Any) -> str:
     if isinstance(value, str):
         safe = _SAFE.fullmatch(value) and plain(value) == value and value.lower() not in _ODD
         return value if safe and plain(value.lower()) == value.lower() else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Section):
+        value = value.changed()
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{word(str(key))}: {word(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, Sequence):

@@ -1,0 +1,95 @@
+"""The sections of a configuration that say who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+
+from pydantic import AfterValidator, Field, model_validator
+
+from accel_drift.config.mistakes import nearest
+from accel_drift.config.sections import Section
+from accel_drift.errors import ConfigError
+from accel_drift.history.hidden import holds_secret, looks_secret
+
+OURS = ("apprise", "jsonl", "log", "pagerduty")
+_INSTEAD = "set a variable of the environment to it, such as SLACK_URL, and write its name: secret: SLACK_URL"
+_TELLING = frozenset({"key", "password", "routing_key", "smtp", "token", "url", "urls", "webhook", "webhook_url"})
+"""Keys under which other tools want the secret itself."""
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of sinks: ours, and those of other distributions."""
+    return tuple(sorted({*OURS, *(entry.name for entry in entry_points(group="accel_drift.sinks"))}))
+
+
+def _known(kind: str) -> str:
+    if kind not in kinds():
+        raise ConfigError(f"kind is {kind!r:.60}; there are {', '.join(kinds())}{nearest(kind, kinds())}")
+    return kind
+
+
+if TYPE_CHECKING:
+    Kind: TypeAlias = str
+else:
+    Kind = Annotated[str, AfterValidator(_known), Field(examples=["apprise"])]
+
+
+class Sink(Section):
+    """Where messages go. Secrets never stand here: `secret` names a variable of the environment that holds one."""
+
+    kind: Kind
+    """apprise (Slack, Teams, mail, webhooks, by a URL), pagerduty, jsonl (a file), log, or another distribution's."""
+    secret: str | None = None
+    """Variable of the environment, or file in the folder ACCEL_DRIFT_SECRETS, that holds the URL or key."""
+    path: str | None = None
+    """jsonl: the file that messages are added to, a JSON object a line."""
+    options: dict[str, Any] = {}  # noqa: RUF012  (pydantic copies it)
+    """Options of the kind, such as {endpoint: https://events.eu.pagerduty.com} of pagerduty."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_secrets(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        for name in given:
+            if str(name).lower() in _TELLING:
+                raise ConfigError(f"{name} is a secret, and secrets do not stand in a configuration; {_INSTEAD}")
+        if given.get("secret") is not None and looks_secret(given["secret"]):
+            raise ConfigError(f"secret holds a value and not the name of one; {_INSTEAD}")
+        for name, value in _leaves(given.get("options"), "options"):
+            if name.rpartition(".")[2].lower() in _TELLING - {"url", "urls"} or holds_secret(value):
+                raise ConfigError(f"{name} holds a secret, which does not stand in a configuration; {_INSTEAD}")
+        if holds_secret(given.get("path")):
+            raise ConfigError(f"path holds a secret, which does not stand in a configuration; {_INSTEAD}")
+        return given
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        if self.kind in ("apprise", "pagerduty") and self.secret is None:
+            what = "URL" if self.kind == "apprise" else "routing key"
+            raise ConfigError(f"secret is null; {self.kind} needs the name of what holds its {what}: {_INSTEAD}")
+        if (self.kind == "jsonl") != (self.path is not None) and self.kind in OURS:
+            raise ConfigError("path is the file of kind jsonl: give it there, and nowhere else")
+        return self
+
+
+class Alerts(Section):
+    """Who is told of what, and how."""
+
+    sinks: dict[str, Sink] = {}  # noqa: RUF012  (pydantic copies it)
+    """Where messages go, such as {team: {kind: apprise, secret: SLACK_URL}}; a dry run until the secret is set."""
+    give_up_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
+    """A message that cannot be sent is tried again so many days long."""
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner, name)
+    else:
+        yield name, value
