@@ -20,7 +20,7 @@ from accel_drift.cli import scoring
 from accel_drift.cli.console import Tell, aside, out, progress
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError
-from accel_drift.monitor import ArrowStream, Dataset, Folder, Monitor, Period, Source, Trailing, Windows
+from accel_drift.monitor import ArrowStream, Dataset, Folder, LabelFolder, Monitor, Period, Source, Trailing, Windows
 from accel_drift.monitor import watch as watched
 from accel_drift.profiles import Profile
 from accel_drift.report import Report, words
@@ -162,8 +162,15 @@ def _reports(given: Mapping[str, Any], asked: _Asked, stdin: TextIO, ending: End
     def told(what: str) -> None:
         tell(0, 0, f"{what}; {counts[0]:,} windows, {counts[1]:,} drifted" if counts[0] else what)
 
+    labels = _labels(given, asked.config)
     for report in watched(
-        asked.monitor, source, poll=given["poll"], until_idle=given["until_idle"], tell=told, held=ending.held
+        asked.monitor,
+        source,
+        labels=labels,
+        poll=given["poll"],
+        until_idle=given["until_idle"],
+        tell=told,
+        held=ending.held,
     ):
         counts[0], counts[1] = counts[0] + 1, counts[1] + bool(report.drifted)
         yield report
@@ -195,6 +202,24 @@ def _source(given: Mapping[str, Any], asked: _Asked, stdin: TextIO) -> Source:
         asked.inbox,
         patterns=given["pattern"] or (),
         order=given["order"] or "name",
+        settle=given["settle"],
+        patience=given["patience"],
+    )
+
+
+def _labels(given: Mapping[str, Any], config: Config | None) -> LabelFolder | None:
+    """Where late labels come from, if any do.
+
+    Raises:
+        SourceError: it is not there.
+    """
+    if config is None or config.data.labels_path is None:
+        return None
+    data = config.data
+    return LabelFolder(
+        str(data.labels_path),
+        id=str(data.id_column),
+        label=str(data.label_column),
         settle=given["settle"],
         patience=given["patience"],
     )

@@ -58,11 +58,30 @@ class Config(Section):
         if self.reference.threshold_rate is not None and self.windows.rows is None:
             text = "thresholds are for windows of so many rows; give windows.rows"
             found.append(checking.Contradiction(("reference", "threshold_rate"), text, ("reference", "windows")))
+        if self.data.labels_path is not None:
+            found += self._what_late_labels_lack()
         if self.performance.estimated:
             found += self._what_an_estimate_lacks()
         if found:
             raise checking.ContradictionError(found)
         return self
+
+    def _what_late_labels_lack(self) -> list[checking.Contradiction]:
+        model = self.predictions
+        lacks = {
+            "data.id_column": self.data.id_column is None,
+            "data.label_column": self.data.label_column is None,
+            "predictions.score, probabilities or predicted": not model.has_chances and model.predicted is None,
+            "performance.enabled: true": not self.performance.enabled,
+        }
+        found = (
+            [f"late labels need {', '.join(name for name, it in lacks.items() if it)}"] if any(lacks.values()) else []
+        )
+        labels, rows = (Path(str(path)).absolute() for path in (self.data.labels_path, self.data.production_path))
+        if not found and self.data.production_path is not None and labels.is_relative_to(rows):
+            found.append(f"it lies in data.production_path, {self.data.production_path}: files there are rows; move it")
+        sections = ("performance", "data", "predictions")
+        return [checking.Contradiction(("data", "labels_path"), text, sections) for text in found]
 
     def _what_an_estimate_lacks(self) -> list[checking.Contradiction]:
         lacks = {

@@ -73,7 +73,9 @@ class Data(Section):
     label_column: str | None = None
     """The label's column: never compared; performance is measured by it."""
     id_column: str | None = None
-    """The column that names rows: never compared; in Python, `Monitor.label` joins late labels by it."""
+    """The column that names rows: never compared; labels that come late are joined by it."""
+    labels_path: str | None = None
+    """Late labels: a folder that files with `id_column` and `label_column` arrive in, or one such file."""
 
 
 class Columns(Section):

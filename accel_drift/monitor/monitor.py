@@ -13,7 +13,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.history import History, Metric
 from accel_drift.history.steps import Recorded
 from accel_drift.history.window import NAME_LENGTH, moment, text
-from accel_drift.monitor.batches import Batch, each
+from accel_drift.monitor.batches import Batch, each, named
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut, Piece
 from accel_drift.monitor.followers import Follower, Work, all_of
@@ -155,16 +155,18 @@ class Monitor:
             held = prepared(self._parts, as_rows(rows, profile.schema)) if self._parts or self.windows.on else rows
             return profile.score(self._judge.bare(held, profile))
 
-    def label(self, ids: Any, labels: Any) -> int:
+    def label(self, ids: Any, labels: Any, *, key: str = "", digest: str = "") -> int:
         """Labels came: tell the parts that take them; how many windows have other numbers now.
 
         Args:
             ids: (n,) of rows, as the column of ids holds them.
             labels: (n,) the truth.
+            key: what tells these labels from all others, and from batches: if it was taken before, nothing is done.
+            digest: of what the key stands for, such as a file's content: with another one it is taken again.
 
         Raises:
             ConfigError: no part takes labels, or one was given to another monitor since.
-            DataError: they cannot be read.
+            DataError: they cannot be read, or the key is no text.
             HistoryError: the database failed. Give them again: labels that are there already do no harm.
         """
         takers = takers_of(self._parts)
@@ -172,14 +174,20 @@ class Monitor:
             raise ConfigError(
                 "no part of this monitor takes labels; give parts=[Performance(...)] with the ids' column"
             )
+        given = named(Batch(None, key), contents=False)._replace(digest=digest)
         with self._turn:
             self._journal.flush()
+            new = self._journal.renamed(given)
+            if new is None:
+                return 0
             found: dict[str, tuple[Metric, ...]] = {}
             with self._undone():
                 for part in takers:
                     for key, metrics in part.label(ids, labels).items():
                         found[key] = (*found.get(key, ()), *metrics)
                 also = all_of(one.measured(found) for one in self._followers) if found else ()
+            if new.key:
+                self._journal.take(new, None, 0)
             self._write(None, found, also)
         return len(found)
 
@@ -255,6 +263,11 @@ class Monitor:
         """Where sources stand after the batches that were taken in: what these said as `Batch.position`."""
         with self._turn:
             return self._journal.positions()
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether a part of it does anything with labels."""
+        return bool(takers_of(self._parts))
 
     @property
     def began(self) -> bool:

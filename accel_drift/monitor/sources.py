@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from accel_drift.data.folders import local_path
 from accel_drift.errors import ConfigError, DataError, SourceError
@@ -29,6 +29,10 @@ MOST = 10_000
 """Files that are waited for at a time; the others of a folder come after them."""
 _AT_ONCE = 500
 """Files that the monitor is asked for at a time."""
+
+
+Entry: TypeAlias = tuple[str, os.stat_result]
+"""A file: its path, its size and times."""
 
 
 class Source(ABC):
@@ -106,6 +110,9 @@ class Folder(Source):
 
     It remembers 150 bytes or so for each file that lies in the folder, and nothing of files that were moved away.
 
+    Attributes:
+        prefix: what keys begin with.
+
     Args:
         root: the folder.
         patterns: only files whose path below the folder, or name, matches one of these: ["*.parquet"].
@@ -121,6 +128,7 @@ class Folder(Source):
     """
 
     ends = False
+    prefix = ""
 
     def __init__(
         self,
@@ -192,20 +200,29 @@ class Folder(Source):
         whole = [one.since for one in self._waiting.values() if one.hopeful]
         return max(0.0, min(whole) + self._settle - self._clock()) if whole else None
 
+    def entries(self) -> Iterator[Entry]:
+        """The files that are looked at.
+
+        Raises:
+            SourceError: a folder cannot be read.
+        """
+        return _files(self.root)
+
     def _look(self, monitor: Monitor) -> None:
         """See what is there: what was known stays known, what changed is waited for anew."""
         at = self._clock()
         known: set[int] = set()
         there: dict[str, _Waiting] = {}
         new: list[tuple[tuple[Any, ...], str, Path, os.stat_result]] = []
-        for path, about in _files(self.root):
+        for path, about in self.entries():
             mark = _mark(path, about)
             if mark in self._known:
                 known.add(mark)
                 continue
-            key = key_of(Path(path).relative_to(self.root))
-            if self._patterns and not any(fnmatch(key, p) or fnmatch(Path(path).name, p) for p in self._patterns):
+            below = key_of(Path(path).relative_to(self.root))
+            if self._patterns and not any(fnmatch(below, p) or fnmatch(Path(path).name, p) for p in self._patterns):
                 continue
+            key = self.prefix + below
             if key in self._waiting:
                 there[key] = self._waiting[key]
                 there[key].changed(about, at)
@@ -232,7 +249,7 @@ class Folder(Source):
                     self._waiting[key] = _Waiting(path, _mark(path, about), order, at)
 
 
-def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+def _files(root: Path) -> Iterator[Entry]:
     """The files below a folder that are looked at; links are followed, into each folder once.
 
     Raises:
@@ -252,7 +269,7 @@ def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
                         continue
                     if entry.is_dir():
                         folders.append(entry.path)
-                    elif (found := _stat(entry)) is not None:
+                    elif (found := stat_of(entry)) is not None:
                         yield entry.path, found
         except FileNotFoundError:
             if folder == str(root):
@@ -263,7 +280,7 @@ def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
             ) from error
 
 
-def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+def stat_of(entry: os.DirEntry[str] | Path) -> os.stat_result | None:
     """None where it went away, or is a link to nothing."""
     try:
         return entry.stat() if entry.is_file() else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from accel_drift.errors import ConfigError, DataError, HistoryError, SchemaError, SecondMonitorError
 from accel_drift.monitor.batches import Batch
 from accel_drift.monitor.journal import LOG
+from accel_drift.monitor.late_labels import LabelFolder
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.sources import Source
 from accel_drift.options import is_finite
@@ -20,6 +21,7 @@ def watch(
     monitor: Monitor,
     source: Source,
     *,
+    labels: LabelFolder | None = None,
     poll: float = 5.0,
     until_idle: float | None = None,
     wait: Callable[[float], object] = time.sleep,
@@ -35,6 +37,8 @@ def watch(
     Args:
         monitor: what looks at the batches.
         source: where they come from.
+        labels: where labels come from that are later than their rows, such as `LabelFolder("labels", id="id",
+            label="y")`. They are looked for after the batches of a look, and every `poll` seconds among these.
         poll: seconds from one look at the source to the next.
         until_idle: ends when nothing came for so many seconds, and raises what a database says that failed for so
             long. With 0 what is there is taken, and no more. None to end only with the source.
@@ -44,7 +48,7 @@ def watch(
         held: a context in which a batch is looked at and its reports are handed out: a bad time to interrupt.
 
     Raises:
-        ConfigError: an option is no number of seconds.
+        ConfigError: an option is no number of seconds, or labels come and no part of the monitor takes them.
         SourceError: the source itself cannot be read. What cannot be read of it is passed over; see `Source`.
         SecondMonitorError: another process runs the monitor.
         HistoryError: see `until_idle`.
@@ -52,7 +56,9 @@ def watch(
     for name, value in (("poll", poll), ("until_idle", until_idle or 0.0)):
         if not is_finite(value) or value < 0:
             raise ConfigError(f"{name} is {value!r}; it is a number of seconds of at least 0")
-    return _Watch(monitor, source, poll, until_idle, wait, clock, tell, held).run()
+    if labels is not None and not monitor.takes_labels:
+        raise ConfigError("labels= is given, and no part of the monitor takes labels: give Performance(..., id=...)")
+    return _Watch(monitor, source, labels, poll, until_idle, wait, clock, tell, held).run()
 
 
 @dataclass(slots=True)
@@ -61,11 +67,13 @@ class _Watch:
 
     Attributes:
         last: when something was taken last.
+        looked: when labels were looked for last.
         said: what the database said last, while it fails.
     """
 
     monitor: Monitor
     source: Source
+    labels: LabelFolder | None
     poll: float
     until_idle: float | None
     wait: Callable[[float], object]
@@ -73,23 +81,29 @@ class _Watch:
     tell: Callable[[str], object]
     held: Callable[[], AbstractContextManager[object]]
     last: float = 0.0
+    looked: float = 0.0
     said: str = ""
 
     def run(self) -> Iterator[Report]:
-        self.last = self.clock()
+        self.last = self.looked = self.clock()
         yield from self._take(None)
+        ended = False
         while True:
             try:
-                for batch in self.source.batches(self.monitor):
+                for batch in () if ended else self.source.batches(self.monitor):
                     yield from self._take(batch)
+                    if self.clock() - self.looked >= self.poll:
+                        self._take_labels()
+                ended = self.source.ends
+                self._take_labels()
                 with self.held():
                     self.monitor.tick()
             except HistoryError as error:
                 self._failed(error)
                 continue
-            due = self.source.due
+            due = min((one.due for one in self._places() if one.due is not None), default=None)
             idle = self.until_idle is not None and due is None and self.clock() - self.last >= self.until_idle
-            if self.source.ends or idle:
+            if idle or (ended and due is None):
                 return
             self.tell("waiting for batches")
             self.wait(self.poll if due is None else min(due, self.poll))
@@ -119,6 +133,38 @@ class _Watch:
                 if not self.source.refused(batch, error):
                     return
                 handing.refused = batch, str(error)
+
+    def _places(self) -> list[Source]:
+        return [self.source] if self.labels is None else [self.source, self.labels]
+
+    def _take_labels(self) -> None:
+        """Hand the files of labels that are there to the monitor.
+
+        Raises:
+            HistoryError: the database failed; the file comes again at the next look.
+        """
+        if self.labels is None:
+            return
+        self.looked = self.clock()
+        for batch in self.labels.batches(self.monitor):
+            self.tell(f"reading {batch.key}")
+            with self.held():
+                self._label(self.labels, batch)
+
+    def _label(self, folder: LabelFolder, batch: Batch) -> None:
+        try:
+            came = folder.read(batch)
+            changed = self.monitor.label(came.ids, came.labels, key=batch.key, digest=came.digest)
+            LOG.info("%s: %s: %d windows have other numbers", self.monitor.name, batch.key, changed)
+        except ConfigError as error:
+            folder.refused(batch, DataError(str(error)))  # what classes there are is not known before rows come
+            return
+        except DataError as error:
+            if not folder.refused(batch, error):
+                return
+            self.monitor.skip(batch, str(error))
+        folder.taken(batch)
+        self.last = self.clock()
 
     def _failed(self, error: HistoryError) -> None:
         """Wait until a database may answer again; raise what it said where that took too long."""

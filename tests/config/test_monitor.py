@@ -277,6 +277,18 @@ def test_labels_come_late_by_id() -> None:
         assert monitor.history.metrics("churn", "degraded")["value"].to_pylist() == [1.0]
 
 
+def test_late_labels_need_columns_and_a_model_and_a_place_of_their_own() -> None:
+    data = {"reference_path": "ref.parquet", "production_path": "inbox", "labels_path": "inbox/labels"}
+    with pytest.raises(ConfigError, match=r"late labels need data\.id_column, data\.label_column, pred") as told:
+        Config.of({"data": data})
+    assert "data.labels_path: it lies in data.production_path, inbox" not in str(told.value)
+    data |= {"id_column": "id", "label_column": "y"}
+    with pytest.raises(ConfigError, match=r"data\.labels_path: it lies in data\.production_path, inbox"):
+        Config.of({"data": data, "predictions": {"score": "p"}})
+    made = Config.of({"data": {**data, "labels_path": "labels"}, "predictions": {"score": "p"}})
+    assert made.data.labels_path == "labels"
+
+
 @pytest.mark.usefixtures("folder")
 def test_nothing_is_begun_where_the_reference_is_not_there() -> None:
     with pytest.raises(SourceError, match=r"none.parquet"):

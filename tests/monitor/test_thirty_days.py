@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 import accel_drift as ad
 from accel_drift.cli.app import run
@@ -98,6 +99,44 @@ def test_both_drifts_are_in_the_history_at_their_days(
         assert days(history, {"bounded_mean"})[0] == LABELS
         accuracy = history.metrics("churn", "accuracy")["value"].to_pylist()
         assert min(accuracy[: LABELS - 1]) > 0.75 > 0.25 > max(accuracy[LABELS - 1 :])
+
+
+def test_labels_three_days_late_show_the_change_of_their_rule(
+    stream: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ACCEL_DRIFT_HISTORY__URL", url)
+    text = CONFIG.replace(
+        "production_path: stream/batches", "production_path: inbox, labels_path: labels, id_column: id"
+    )
+    Path("drift.yaml").write_text(text.replace("stream/", f"{stream}/stream/"), encoding="utf-8")
+    Path("inbox").mkdir()
+    Path("labels").mkdir()
+    files = sorted((stream / "stream/batches").iterdir())
+    assert len(files) == 30
+    tables = [pq.read_table(file) for file in files]
+    for day, table in enumerate(tables, 1):
+        ids = pa.array([f"{day}-{row}" for row in range(table.num_rows)])
+        tables[day - 1] = table.append_column("id", ids)
+    said = ""
+    for day in range(1, 34):
+        if day <= 30:
+            pq.write_table(tables[day - 1].drop_columns(["label"]), f"inbox/{day:02}.parquet")
+        if day > 3:
+            csv.write_csv(tables[day - 4].select(["id", "label"]), f"labels/{day - 3:02}.csv")
+        last = ["--finish"] if day == 30 else []
+        assert run(["run", "--config", "drift.yaml", "--settle", "0", *last]) == 0
+        said += capsys.readouterr().out
+    assert [line.split("  ")[0] for line in said.splitlines()] == [
+        f"2024-01-{day:02}T00:00:00Z" for day in range(1, 31)
+    ]
+    with ad.History(url) as history:
+        assert history.metrics("churn", "labelled_rows")["value"].to_pylist() == [400.0] * 30
+        accuracy = history.metrics("churn", "accuracy")["value"].to_pylist()
+        assert min(accuracy[: LABELS - 1]) > 0.75 > 0.25 > max(accuracy[LABELS - 1 :])
+        assert history.metrics("churn", "degraded")["value"].to_pylist()[LABELS - 2 : LABELS] == [0.0, 1.0]
+        # Errors are seen in the first report after the labels of that day came.
+        assert days(history, {"bounded_mean"})[0] in range(LABELS + 3, LABELS + 5)
 
 
 Killer = Callable[[float | None, str], tuple[float, int]]
