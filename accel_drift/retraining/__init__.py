@@ -9,6 +9,21 @@ from __future__ import annotations
 
 from accel_drift.retraining.asked import Request, cancel, find, requests
 from accel_drift.retraining.follower import Retraining
+from accel_drift.retraining.hooks import Called, Command, Function, Hook
 from accel_drift.retraining.policy import Gate, Policy
+from accel_drift.retraining.runner import Runner
 
-__all__ = ["Gate", "Policy", "Request", "Retraining", "cancel", "find", "requests"]
+__all__ = [
+    "Called",
+    "Command",
+    "Function",
+    "Gate",
+    "Hook",
+    "Policy",
+    "Request",
+    "Retraining",
+    "Runner",
+    "cancel",
+    "find",
+    "requests",
+]

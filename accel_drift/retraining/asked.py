@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from accel_drift.errors import ConfigError
 
@@ -65,6 +65,12 @@ class Request:
         """As plain JSON values."""
         told = asdict(self)
         return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in told.items()}
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+        """See `to_dict`."""
+        times = {name: datetime.fromisoformat(told[name]) for name in told if name.endswith("_at") and told[name]}
+        return cls(**{**told, **times})
 
 
 def key_of(*parts: str) -> str:
