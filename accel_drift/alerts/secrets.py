@@ -22,8 +22,13 @@ HIDDEN = "***"
 _SHORTEST, _WORD = 4, 8
 """Shorter parts of a URL are not looked for, and parts below the second length only as words of their own: hiding
 `hook` wherever it stands would leave little of a text."""
-_TALKATIVE = ("apprise", "httpcore", "httpcore2", "httpx", "httpx2", "pagerduty", "requests", "smtplib", "urllib3")
+_TALKATIVE = ("apprise", "httpcore", "httpcore2", "httpx", "httpx2", "pagerduty", "requests", "urllib3")
 """Libraries that log what they are given."""
+_EARLY = (
+    "urllib3.connectionpool", "urllib3.util.retry", "httpx2", "httpcore2.connection", "httpcore2.http11",
+    "pagerduty.api_client",
+)  # fmt: skip
+"""Loggers of theirs that may log before anybody could look for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +175,8 @@ def guard_logs(more: Iterable[str] = ()) -> None:
         more: first parts of names of further loggers.
     """
     roots = {*_TALKATIVE, *more}
-    for root in roots:
-        logging.getLogger(root)
+    for early in (*roots, *_EARLY):
+        logging.getLogger(early)
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if name.partition(".")[0] in roots and isinstance(logger, logging.Logger):
             logger.addFilter(_SCRUBBING)

@@ -87,6 +87,7 @@ def http(port: int = 0) -> Iterator[tuple[int, Received]]:
 def smtp() -> Iterator[tuple[int, Received]]:
     """An SMTP server on loopback: its port, and what it gets."""
     from aiosmtpd.controller import Controller
+    from aiosmtpd.smtp import AuthResult
 
     got = Received()
 
@@ -105,7 +106,10 @@ def smtp() -> Iterator[tuple[int, Received]]:
             got.headers.append({name: str(value) for name, value in mail.items()})
             return "250 taken"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=free_port(), ready_timeout=30)
+    controller = Controller(
+        Handler(), hostname="127.0.0.1", port=free_port(), ready_timeout=30, auth_require_tls=False,
+        authenticator=lambda *_given: AuthResult(success=True),
+    )  # fmt: skip
     controller.start()
     try:
         yield controller.port, got

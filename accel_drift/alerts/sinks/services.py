@@ -55,6 +55,7 @@ class Apprise(Sink):
         guard_logs()
         with _said() as said:
             service = self._service(apprise)
+            guard_logs()  # of what the service's module brought along
             _keyed(service, message)
             went = service.notify(
                 body=message.spoken,
