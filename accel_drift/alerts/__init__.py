@@ -1,1 +1,15 @@
-"""From what reports say to people who must know: rules, alerts that open and end, messages that are not lost."""
+"""From what reports say to people who must know: rules, alerts that open and end, messages that are not lost.
+
+from accel_drift.alerts import Alerts, Rule
+
+alerts = Alerts([Rule(name="income", when="income psi > 0.2 for 6 hours")], sinks=["team"])
+monitor = Monitor(profile, history="sqlite:///drift.db", followers=[alerts])
+"""
+
+from __future__ import annotations
+
+from accel_drift.alerts.alerting import Alerts
+from accel_drift.alerts.events import Event, Kind
+from accel_drift.rules import Rule
+
+__all__ = ["Alerts", "Event", "Kind", "Rule"]

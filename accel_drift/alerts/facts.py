@@ -110,6 +110,12 @@ class Facts:
         place = self._places.get(series)
         return nan if place is None or place >= len(self.values) // 2 else float(self.values[place])
 
+    def severities(self) -> dict[str, float]:
+        """How severe each column is that was tested, and the window as a whole as column ""; 0 none to 3 critical."""
+        found = {column: float(of.severity) for (column, by), of in self._known.items() if not by}
+        found[""] = float(self._whole.severity)
+        return {column: severity for column, severity in found.items() if severity == severity}
+
     def among(self, series: Series) -> dict[str, float]:
         """Of a series over many columns the number of each."""
         found = {name: self._of_column(name, series) for name in self._own}

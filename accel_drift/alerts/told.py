@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from accel_drift.alerts.facts import Facts
@@ -52,7 +52,9 @@ def _value(series: Series, value: float) -> Any:
         return None
     if series.aspect == "severity":
         return str([*Severity][int(value)])
-    return bool(value) if series.aspect == "drifted" else value
+    if series.aspect == "drifted":
+        return bool(value)
+    return value if isfinite(value) else str(value)
 
 
 def _holds(one: Compare, value: float) -> bool:
