@@ -248,7 +248,9 @@ def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:
         )
     learning = o.learning(**{name: given[name] for name in _LEARNING})
     learning |= {} if given["backend"] == "auto" else {"backend": given["backend"]}
-    reference = _reference(given["reference"], learning, tell)
+    on = given["on"]
+    named = {str(given["block"]).partition(":")[0], *(learning.get("columns") or ()), *(learning.get("kinds") or ())}
+    reference = _reference(given["reference"], learning, tell, None if on in named else on)
     place = given["history"] or "drift.db"
     monitor = Monitor(
         reference,
@@ -259,14 +261,17 @@ def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:
     return _Asked(monitor, given["inbox"], None, not isinstance(reference, Profile))
 
 
-def _reference(given: str, learning: dict[str, Any], tell: Tell) -> Profile | Trailing | Period:
-    """What windows are compared with.
+def _reference(given: str, learning: dict[str, Any], tell: Tell, on: str | None) -> Profile | Trailing | Period:
+    """What windows are compared with; of a data set without the column that only dates rows.
 
     Raises:
         ConfigError: options cannot work, or come with a profile that has its own.
         DataError: it cannot be read.
     """
     kind, sign, rest = given.partition(":")
+    moving = bool(sign) and kind in ("trailing", "period")
+    if on is not None and (moving or _has(given, on)):
+        learning["drop"] = list(dict.fromkeys([*(learning.get("drop") or ()), on]))
     if sign and kind == "trailing":
         if not rest.isdigit():
             raise ConfigError(f"{given}: give a number of windows, such as trailing:26")
@@ -286,6 +291,17 @@ def _reference(given: str, learning: dict[str, Any], tell: Tell) -> Profile | Tr
             "again with it: see accel-drift fit --help"
         )
     return Profile.load(given, backend=backend)
+
+
+def _has(path: str, column: str) -> bool:
+    """Whether a data set has a column; of a saved profile nobody asks."""
+    from accel_drift.config.writing import Found
+
+    scoring.must_exist(path)
+    if scoring.looks_like_a_profile(path):
+        return False
+    found = Found.of(path)
+    return column in found.kinds or column in found.excluded
 
 
 def _windows(given: Mapping[str, Any]) -> Windows:
@@ -357,7 +373,7 @@ def logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
     form, level, file = given["log_format"], logging.WARNING, None
     if form not in (None, "text", "json"):
         raise ConfigError(f"--log-format is {form!r}; there are text and json")
-    if config is not None:
+    if config is not None and (form is not None or config.logging.changed()):
         level, file = logging.getLevelNamesMapping()[config.logging.level.upper()], config.logging.file
         form = form or config.logging.format
     elif form is not None:

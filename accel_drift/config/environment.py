@@ -47,10 +47,13 @@ def variable(key: Key) -> str:
 
 
 def _value(text: str, fragment: schema.Fragment) -> tuple[Any, list[str]]:
-    """Text is taken as it stands, anything else as YAML."""
+    """Text is taken as it stands, anything else as YAML; a list of names also without its brackets."""
     if schema.is_text(fragment):
         return text or None, []
     found = read(text)
+    bare = found.value is not None and not found.wrong and not isinstance(found.value, (list, dict))
+    if bare and schema.is_list_of_names(fragment):
+        return [part.strip() for part in text.split(",") if part.strip()], []
     return found.value, [words for _, words in found.wrong]
 
 

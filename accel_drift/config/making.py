@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ class Making:
 
     def monitor(self) -> Monitor:
         """The monitor, ready to observe."""
+        self._refuse_slips()
         config, parts = self.config, self.parts()
         return Monitor(
             self.reference(parts),
@@ -113,6 +115,8 @@ class Making:
         # Labels that come later may be of rows with ids, where the reference's have none.
         if identifier is not None and identifier not in drop and self.holds(identifier):
             drop.append(identifier)
+        if self._only_dates(self.config.windows.on) and self.holds(self.config.windows.on):
+            drop.append(str(self.config.windows.on))
         return {
             "detectors": self.config.detectors.made(),
             "content": self.config.reference.content,
@@ -129,6 +133,12 @@ class Making:
             "kinds": columns.of_kind() or None,
             "sample_rows": self.config.reference.sample_rows,
         }
+
+    def _only_dates(self, name: str | None) -> bool:
+        """Whether a column is for nothing but to date rows by: its values are others in every window."""
+        columns, block = self.config.columns, str(self.config.drift.block or "").partition(":")[0]
+        named = {block, *columns.drop, *(columns.only or ()), *columns.of_kind()}
+        return name is not None and name not in named
 
     def holds(self, *names: str | None) -> bool:
         """Whether the reference has all of these columns; of windows to come it is taken for granted."""
@@ -219,6 +229,23 @@ class Making:
             backend=config.drift.backend,
         )
         return Estimated(estimator, model["probabilities"], score=said.score, predicted=said.predicted)
+
+    def _refuse_slips(self) -> None:
+        """A column of the model may be in windows alone; but hardly where the reference has one of nearly its name."""
+        said = self.config.predictions
+        given = [
+            ("score", said.score),
+            ("predicted", said.predicted),
+            *(("probabilities", p) for p in said.probabilities),
+        ]
+        for key, name in given:
+            if name is None or not self._has_rows() or self.holds(name):
+                continue
+            there = [*self._looked_at.schema.names, *self._looked_at.excluded]
+            if near := difflib.get_close_matches(name, there, n=1, cutoff=0.75):
+                raise ConfigError(
+                    f"predictions.{key} names {name!r}, but {self._path} has no such column; did you mean {near[0]!r}?"
+                )
 
     def _refuse_what_is_fixed(self) -> None:
         config = self.config

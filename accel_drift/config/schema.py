@@ -51,6 +51,14 @@ def is_text(fragment: Fragment) -> bool:
     return "string" in kinds and kinds <= {"string", "null"}
 
 
+def is_list_of_names(fragment: Fragment) -> bool:
+    """Whether it takes a list of texts, whatever else, and no single text."""
+    members = _members(fragment)
+    lists = [one for one in members if one.get("type") == "array"]
+    texts = any(one.get("type") == "string" for one in members)
+    return bool(lists) and not texts and all(is_text(one.get("items", {})) for one in lists)
+
+
 def words_of(fragment: Fragment) -> list[str]:
     """The words that it takes, where it takes some only."""
     found: list[str] = []

@@ -144,7 +144,7 @@ class Windows(Section):
     by: Literal["file", "batch"] | None = None
     """Every file that arrives is a window."""
     on: str | None = None
-    """The column of times."""
+    """The column of times; it is not compared, unless `columns` names it."""
     every: Whole | Duration | None = None
     """From one window's start to the next: rows, or a length of time; null for windows that do not overlap."""
     lateness: Duration = "0s"
@@ -374,7 +374,7 @@ class History(Section):
 
 
 class Logging(Section):
-    """What is told while it runs."""
+    """What is logged while it runs. With all keys as they are here, warnings alone, unless --log-format is given."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is told."""

@@ -15,7 +15,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.finding import Finding, Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.parts import Part, Told, column_name, column_names, only
+from accel_drift.monitor.parts import Part, Told, column_name, column_names, only, stays
 from accel_drift.monitor.rows import as_rows
 from accel_drift.predictions import ConfidenceTrack, Estimate, predicted
 from accel_drift.predictions.degradation import Reference
@@ -65,6 +65,7 @@ class Confidences(Part):
         self._options = {"classes": self._classes, "keep": WINDOWS, **options}
         self.columns = tuple(dict.fromkeys([*self.source, *(f"{prefix}{name}" for name in ADDED)]))
         self._track, self._new = ConfidenceTrack(**self._options), True
+        self._other: tuple[str, ...] = ()
         self._reference = None if reference is None else self._learned(as_rows(reference, None))
 
     def prepare(self, rows: Any) -> pa.Table:
@@ -102,7 +103,8 @@ class Confidences(Part):
             if isinstance(estimate, Estimate):
                 metrics.append(Metric(f"mean_{which}" if which in _MEANS else which, *estimate, found.rows))
         findings = () if self._reference is None else (self._finding(self._reference, self._sure(rows)),)
-        return Told(findings, tuple(metrics), self._trend())
+        other, self._other = self._other, ()
+        return Told(findings, tuple(metrics), self._trend(), other)
 
     def changes(self) -> Mapping[str, bytes | None]:
         """The track of the last windows."""
@@ -115,7 +117,11 @@ class Confidences(Part):
         """Go on from the track that was written."""
         self._new = not pieces
         backend = self._options.get("backend", "auto")
-        self._track = ConfidenceTrack.of_bytes(pieces["track"], backend) if pieces else ConfidenceTrack(**self._options)
+        given, self._other = ConfidenceTrack(**self._options), ()
+        self._track = ConfidenceTrack.of_bytes(pieces["track"], backend) if pieces else given
+        # Windows are judged with alpha and tolerance as they are given now.
+        begun = {name: value for name, value in self._track._options.items() if name not in ("alpha", "tolerance")}
+        self._other = stays(self.name, given._options, begun)
 
     def _learned(self, rows: pa.Table) -> Reference:
         """What windows are compared with."""

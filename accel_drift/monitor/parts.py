@@ -209,6 +209,16 @@ def without_own(parts: Sequence[Part], on: str | None, rows: Any, schema: Schema
     return rows.drop_columns(left) if left else rows
 
 
+def stays(part: str, given: Mapping[str, Any], begun: Mapping[str, Any]) -> tuple[str, ...]:
+    """A warning where a part that goes on is given other options than those it was begun with, which it keeps."""
+    other = [name for name in begun if name in given and given[name] != begun[name]]
+    if not other:
+        return ()
+    before, now = (", ".join(f"{name}={side[name]!r:.60}" for name in other) for side in (begun, given))
+    told = f"{part} goes on with {before}, as it was begun, and not with {now}; give that again, or it a new name"
+    return (told,)
+
+
 class Remembering(Protocol):
     """What knows something that outlives the process, under a name."""
 

@@ -15,7 +15,7 @@ from accel_drift.finding import Finding, Severity, Status
 from accel_drift.history import Metric
 from accel_drift.monitor.confidence_part import chances, sources
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.parts import Part, Told, column_name, only
+from accel_drift.monitor.parts import Part, Told, column_name, only, stays
 from accel_drift.monitor.rows import as_rows
 from accel_drift.predictions.changed import Change
 from accel_drift.predictions.errors_watched import ConceptDrift
@@ -119,7 +119,7 @@ class Performance(Part):
         self._touched: dict[str, bool] = {}
         self._seen: tuple[ConceptDrift, ...] = ()
         self._told = self._track.counts
-        self._new = True
+        self._new, self._other = True, tuple[str, ...]()
 
     @property
     def once(self) -> bool:
@@ -166,11 +166,12 @@ class Performance(Part):
             (f"{bare:,} of {rows.num_rows:,} rows have no {self._id!r}: no label can come for them",) if bare else ()
         )
         metrics, said, warned = self._news()
+        other, self._other = self._other, ()
         return Told(
             (*findings, *self._errors(seen, labelled)),
             (*self._metrics(cut.key), *metrics),
             (*notes, *said),
-            (*no_ids, *warned),
+            (*no_ids, *warned, *other),
         )
 
     def label(self, ids: Any, labels: Any) -> Mapping[str, tuple[Metric, ...]]:
@@ -202,11 +203,13 @@ class Performance(Part):
         self._touched, self._seen, self._new = {}, (), not pieces
         if not pieces:
             self._track = PerformanceTrack(self._baseline, **self._options)
-            self._told = self._track.counts
+            self._told, self._other = self._track.counts, ()
             return
         windows, seen, *told = json.loads(pieces["order"])
         backend = self._options.get("backend", "auto")
         self._track = unpack(pieces[_REST], [pieces[_WINDOW + key] for key in windows], backend)
+        made = PerformanceTrack(self._baseline, **self._options)
+        self._other = stays(self.name, _kept(made), _kept(self._track))
         self._seen = tuple(ConceptDrift(**one) for one in seen)
         self._told = told[0] if told else self._track.counts
 
@@ -287,6 +290,12 @@ class Performance(Part):
                 note=note,
             ),
         )
+
+
+def _kept(track: PerformanceTrack) -> dict[str, Any]:
+    """What a track keeps to as it goes on: options, the detector of errors, and which baseline it has."""
+    rows = 0 if track._baseline is None else track._baseline.labelled
+    return {**track._options, "detector": track.detector, "rows of the baseline": rows}
 
 
 def _finding(one: Change, before: int, now: int) -> Finding:

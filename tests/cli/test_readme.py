@@ -7,11 +7,14 @@ import inspect
 import re
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import accel_drift as ad
@@ -136,11 +139,16 @@ def test_the_month_that_it_watches(cli: Cli) -> None:
     assert "no drift" not in "".join(windows[14:])
 
 
-def test_the_configuration_it_shows_works(tmp_path: Path) -> None:
+def test_the_configuration_it_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    at = [datetime(2024, 6, 1 + day) for day in range(30)]
+    pq.write_table(pa.table({"event_time": at, "income": [*range(30)]}), "june.parquet")
     (text,) = (block for block in readme.blocks("yaml") if "severity_bands" in block)
     (tmp_path / "drift.yaml").write_text(text, encoding="utf-8")
     config = Config.load(tmp_path / "drift.yaml", {})
-    assert Making(config).fit_options()["rule"] == 0.3
+    options = Making(config).fit_options()
+    assert options["rule"] == 0.3
+    assert "event_time" in options["drop"]
     wrong = text.replace("severity_bands:", "binz:").replace("time: 1d, on: event_time", "rows: 10k")
     (tmp_path / "drift.yaml").write_text(wrong, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:

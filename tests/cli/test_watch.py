@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -171,6 +172,11 @@ def test_a_configuration_says_it_all(cli: Cli) -> None:
     assert [json.loads(line)["level"] for line in logged] == ["info", "info"]
     shutil.copy("ref.parquet", "inbox/3.parquet")
     cli("run", "--config", "drift.yaml", *AT_ONCE)
+    Path("plain.yaml").write_text(text.replace("churn", "plain").replace("logging", "#"), encoding="utf-8")
+    ran = cli("run", "--config", "plain.yaml", *AT_ONCE)
+    assert (ran.err, len(ran.out.splitlines())) == ("", 3)  # each window is told once
+    Path("plain.yaml").write_text(text.replace("churn", "again").replace("logging", "#"), encoding="utf-8")
+    assert cli("run", "--config", "plain.yaml", "--log-format", "text", *AT_ONCE).err.count("INFO: again: window") == 3
     with ad.History("sqlite:///drift.db") as history:
         assert history.runs("churn")["window"].to_pylist() == ["2.parquet", "3.parquet"]
     refused(cli("run", "ref.adp", "--config", "drift.yaml"), "REFERENCE and --config are given")
@@ -224,3 +230,15 @@ def test_what_is_passed_over_is_no_success_where_drift_is_none(cli: Cli) -> None
     command = ("run", "ref.adp", "inbox", "--patience", "0", *AT_ONCE)
     assert cli(*command, "--fail-on-drift", "--name", "a").code == 1
     assert cli(*command, "--name", "b").code == 0
+
+
+def test_the_column_that_dates_rows_is_not_compared(cli: Cli, folder: Path) -> None:
+    (folder / "days").mkdir()
+    for day in range(3):
+        at = pa.array([datetime(2024, 1, 1 + day, tzinfo=UTC)] * 200)
+        pq.write_table(rows(200, seed=day).append_column("at", at), f"days/{day}.parquet")
+    shutil.copy("days/0.parquet", "first.parquet")
+    for place, reference in enumerate(("first.parquet", "trailing:1")):
+        command = ("run", reference, "days", "--time", "1d", "--on", "at", "--name", str(place), "--backend", "numpy")
+        ran = cli(*command, "--detectors", "psi,mmd", *AT_ONCE)
+        assert (ran.code, "at separates" in ran.err, len(ran.out.splitlines())) == (0, False, 2)

@@ -96,6 +96,12 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
     assert config.data.label_column is None
     assert config.detectors.made()[0] == ad.PSI(bins=20)
     assert config.health.weights == {"income": 2.0}
+    lists = load(
+        tmp_path, text, COLUMNS__DROP="id, a b,007", COLUMNS__ONLY="x", DETECTORS__USE="psi,ks",
+        PREDICTIONS__PROBABILITIES="[p, q]",
+    )  # fmt: skip
+    assert (lists.columns.drop, lists.columns.only) == (("id", "a b", "007"), ("x",))
+    assert (lists.detectors.use, lists.predictions.probabilities) == (("psi", "ks"), ("p", "q"))
     assert load(tmp_path, "data:\nwindows:\n", DATA__REFERENCE_PATH="b.csv").data.reference_path == "b.csv"
 
 

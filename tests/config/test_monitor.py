@@ -290,6 +290,28 @@ def test_late_labels_need_columns_and_a_model_and_a_place_of_their_own() -> None
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_column_that_only_dates_rows_is_not_compared() -> None:
+    text = "detectors: {use: [psi, mmd]}\nwindows: {time: 1d, on: at}\n"
+    with config(text).monitor() as monitor:
+        reports = list(monitor.observe([rows(300, 2), rows(300, 3, 0.0, 1), rows(300, 4, 0.0, 2)]))
+    assert len(reports) == 2
+    assert [report.warnings for report in reports] == [(), ()]
+    more = "history: {url: 'sqlite:///gaps.db'}\ncolumns: {kinds: {at: gaps}}\n"
+    with config(text + more).monitor() as monitor:
+        assert "at" in monitor.check(rows(300, 2)).to_json()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_slip_in_the_name_of_a_column_of_the_model_is_told() -> None:
+    pyarrow.parquet.write_table(rows(900, 1).append_column("chance", pa.array([0.5, 0.6, 0.7] * 300)), "ref.parquet")
+    for said in ("score: chnce", "predicted: chnce", "probabilities: [chance, chnce]"):
+        with pytest.raises(ConfigError, match=r"predictions\.\w+ names 'chnce', but ref.parquet has .* 'chance'\?"):
+            config(f"{FEW}predictions: {{{said}}}\n").monitor()
+    assert not Path("drift.db").exists()
+    config(FEW + "predictions: {score: somewhere_else}\n").monitor().close()
+
+
+@pytest.mark.usefixtures("folder")
 def test_nothing_is_begun_where_the_reference_is_not_there() -> None:
     with pytest.raises(SourceError, match=r"none.parquet"):
         config("", "none.parquet").monitor()

@@ -241,3 +241,21 @@ def test_performance_is_estimated_where_no_label_is_known(history: ad.History, r
 def wrong(value: Any) -> Any:
     """What a type checker would refuse."""
     return value
+
+
+def test_options_that_stay_as_they_were_begun_are_told(history: ad.History, reference: ad.Profile) -> None:
+    def told(**options: Any) -> list[str]:
+        parts = [part(**{"id": "id", **options.pop("own", {})}), mo.Confidences(score="p", **options)]
+        with ad.Monitor(reference, history=history, name="m", parts=parts) as monitor:
+            reports = [report for seed in (1, 2) for report in monitor.observe([rows(50, seed)])]
+        assert reports[1].warnings == ()
+        return list(reports[0].warnings)
+
+    assert told() == told() == []
+    (said,) = told(own={"keep": 7, "tolerance": 0.5})
+    assert "performance goes on with tolerance=0.0, keep=1000, as it was begun, and not with tolerance=0.5, k" in said
+    (said,) = told(own={"baseline": rows(500, 9)})
+    assert "rows of the baseline=4000, as it was begun" in said
+    (said,) = told(keep=5)
+    assert said.startswith("confidence goes on with keep=")
+    assert told(alpha=0.05, tolerance=0.01) == []
