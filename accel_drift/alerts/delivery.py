@@ -73,7 +73,7 @@ class Delivery:
                 raise ConfigError(f"{option} is {value!r}; it is a number above 0")
         for sink, made in sinks.items():
             if not isinstance(made, Sink):
-                raise ConfigError(f"the sink {sink!r} is no accel_drift.alerts.Sink")
+                raise ConfigError(f"the sink {sink!r} is no accel_drift.alerts.sinks.Sink")
         self.history, self.name, self.poll = history, name, poll
         self._stopping = Event()
         me = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from accel_drift.cli import configuring, histories, scheduling, studying, watching
+from accel_drift.cli import alerting, configuring, histories, scheduling, studying, watching
 from accel_drift.cli import options as o
 from accel_drift.cli.console import (
     aside,
@@ -40,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(histories.app, name="history")
+app.add_typer(alerting.app, name="alerts")
 
 
 def main(args: Sequence[str] | None = None) -> None:

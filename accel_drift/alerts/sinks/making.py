@@ -37,7 +37,7 @@ def sink_of(kind: str, *, secret: str | None = None, **options: Any) -> Sink:
     except TypeError as error:
         raise ConfigError(f"a sink of kind {kind} cannot be made of {', '.join(given) or 'nothing'}: {error}") from None
     if not isinstance(made, Sink):
-        raise ConfigError(f"the sink {kind!r} is no accel_drift.alerts.Sink; derive its class from that")
+        raise ConfigError(f"the sink {kind!r} is no accel_drift.alerts.sinks.Sink; derive its class from that")
     return made
 
 
