@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from accel_drift.cli import alerting, configuring, histories, scheduling, studying, watching
+from accel_drift.cli import alerting, configuring, histories, retraining, scheduling, studying, watching
 from accel_drift.cli import options as o
 from accel_drift.cli.console import (
     aside,
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 app.add_typer(histories.app, name="history")
 app.add_typer(alerting.app, name="alerts")
+app.add_typer(retraining.app, name="retrain")
 
 
 def main(args: Sequence[str] | None = None) -> None:

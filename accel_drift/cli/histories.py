@@ -49,7 +49,7 @@ def names(where: Where) -> None:
 def runs(where: Where, name: Name, days: Days = None, csv: Csv = None) -> None:
     """The windows of a monitor, the oldest first."""
     with opened(where) as history:
-        _tell(history.runs(name, days=days), ("window", "window_end", "rows", "drifted", "severity", "findings"), csv)
+        tell(history.runs(name, days=days), ("window", "window_end", "rows", "drifted", "severity", "findings"), csv)
 
 
 @app.command()
@@ -60,7 +60,7 @@ def trend(
     shown = ("window", "window_end", "column", "detector", "status", "effect", "interval_low", "interval_high")
     with opened(where) as history:
         found = history.trend(name, column=column, detector=detector, days=days)
-        _tell(found, (*shown, "adjusted_p_value"), csv)
+        tell(found, (*shown, "adjusted_p_value"), csv)
 
 
 @app.command()
@@ -68,7 +68,7 @@ def drifted(where: Where, name: Name, days: Days = None, csv: Csv = None) -> Non
     """The columns that drifted in any window, those of most windows first."""
     with opened(where) as history:
         found = history.drifted_columns(name, days=days)
-        _tell(found, tuple(found.column_names), csv)
+        tell(found, tuple(found.column_names), csv)
 
 
 @app.command()
@@ -78,7 +78,7 @@ def slow(
     """Whether effects rise or fall over the windows: slope a day, and a Mann-Kendall test."""
     with opened(where) as history:
         found = history.slow_drift(name, column=column, detector=detector, days=days)
-        _tell(found, tuple(found.column_names), csv)
+        tell(found, tuple(found.column_names), csv)
 
 
 @app.command()
@@ -126,7 +126,7 @@ def opened(where: str) -> History:
     return History(f"sqlite:///{file}")
 
 
-def _tell(found: pa.Table, shown: tuple[str, ...], csv: Path | None) -> None:
+def tell(found: pa.Table, shown: tuple[str, ...], csv: Path | None) -> None:
     """Print some columns of a table for people, and write all of it where a file is asked for."""
     from accel_drift.report.arrow import csv_text
 

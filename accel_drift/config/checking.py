@@ -12,6 +12,7 @@ from accel_drift.config.mistakes import Key, dotted, nearest, shown
 from accel_drift.history.hidden import hidden
 
 FAMILIAR: Mapping[str, str] = {
+    "f1_drop": "performance.f1_drop",
     "production": "data.production_path",
     "reference_data": "data.reference_path",
     "inbox": "data.production_path",

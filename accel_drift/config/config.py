@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
-from accel_drift.config import alert_sections, checking, environment, running, sections
+from accel_drift.config import alert_sections, checking, environment, retraining_section, running, sections
 from accel_drift.config.detectors import Detectors, WithOptions
 from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, as_keys, shown
 from accel_drift.config.sections import Section
@@ -45,6 +45,7 @@ class Config(Section):
     streams: sections.Streams = sections.Streams()
     health: sections.Health = sections.Health()
     alerts: alert_sections.Alerts = alert_sections.Alerts()
+    retraining: retraining_section.Retraining = retraining_section.Retraining()
     history: sections.History = sections.History()
     logging: sections.Logging = sections.Logging()
     schedule: running.Schedule = running.Schedule()

@@ -16,6 +16,7 @@ from accel_drift.errors import ConfigError, DataError
 from accel_drift.monitor import (
     Confidences,
     Estimated,
+    Follower,
     Monitor,
     Part,
     Performance,
@@ -32,6 +33,7 @@ from accel_drift.profiles import Profile
 from accel_drift.profiles.file import is_profile
 from accel_drift.profiles.learning import Asked, learn
 from accel_drift.profiles.plan import sample_of
+from accel_drift.retraining import Retraining
 from accel_drift.streams.adwin import ADWIN
 
 if TYPE_CHECKING:
@@ -60,9 +62,21 @@ class Making:
             history=config.history.url,
             name=config.name,
             parts=parts,
+            followers=self.followers(parts),
             weights=config.health.weights,
             wait=config.history.wait,
         )
+
+    def followers(self, parts: list[Part]) -> list[Follower]:
+        """What draws conclusions from its windows.
+
+        Args:
+            parts: what looks at windows beside the reference.
+        """
+        if not self.config.retraining.enabled:
+            return []
+        baseline = next((part.baseline for part in parts if isinstance(part, Performance)), {})
+        return [Retraining(self.config.retraining.policy(), baseline=baseline)]
 
     def parts(self) -> list[Part]:
         """What looks at windows beside the reference."""

@@ -132,6 +132,12 @@ class Performance(Part):
         return self._id is not None
 
     @property
+    def baseline(self) -> dict[str, float]:
+        """Measures of the baseline by their names; none without one."""
+        known = () if self._baseline is None else self._baseline.metrics()
+        return {name: estimate.value for name, estimate, _ in known}
+
+    @property
     def counts(self) -> dict[str, int]:
         """What became of all labels so far, and how many wait: see `predictions.PerformanceTrack.counts`."""
         return self._track.counts

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from accel_drift.errors import ConfigError
 from accel_drift.history.window import NAME_LENGTH, text
 from accel_drift.monitor.cost import CostBenefit, cost_benefit
-from accel_drift.monitor.windows import length
+from accel_drift.monitor.windows import Length, length
 from accel_drift.options import at_least, between, is_finite, truth
 from accel_drift.retraining.seen import Drop, On
 
@@ -141,8 +141,12 @@ class Policy:
     @property
     def pause(self) -> timedelta:
         """The cool-down; a month is 30 days."""
-        given = length(self.cooldown, "cooldown", zero=True)
-        return timedelta(days=_MONTH_DAYS * given.months, microseconds=given.us)
+        return timedelta(seconds=seconds_of(length(self.cooldown, "cooldown", zero=True)))
+
+
+def seconds_of(given: Length) -> float:
+    """A length of time in seconds; a month is 30 days."""
+    return timedelta(days=_MONTH_DAYS * given.months, microseconds=given.us).total_seconds()
 
 
 GATE_KEYS: Sequence[str] = tuple(field.name for field in fields(Gate))

@@ -21,6 +21,7 @@ from accel_drift.retraining.hooks import STOPPED, Ended, Hook, hook_of
 
 LOG = logging.getLogger("accel_drift.monitor")
 LONGEST_PAUSE_S = 3600.0
+_LOOK_S = 0.2
 
 
 def _now() -> datetime:
@@ -76,7 +77,8 @@ class Runner:
         self._clock = clock
         self.holder = f"{socket.gethostname()} {os.getpid()} {uuid4().hex[:8]}"
         self._claims = Claims(history, self.holder, monitor, attempts)
-        self._ending = threading.Event()
+        self._ending, self._awake = threading.Event(), threading.Event()
+        self._finishing = False
         self._thread: threading.Thread | None = None
 
     def run_one(self) -> Request | None:
@@ -130,9 +132,25 @@ class Runner:
             self._thread.start()
         return self
 
+    def finish(self, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Wait until the thread of `start` has run all that is due.
+
+        Args:
+            wanted: asked again and again whether to go on waiting.
+        """
+        self._finishing = True
+        self._awake.set()
+        while self._thread is not None and self._thread.is_alive() and wanted():
+            self._thread.join(_LOOK_S)
+
+    def rest(self, seconds: float) -> None:
+        """Wait, or until somebody closes it."""
+        self._awake.wait(seconds)
+
     def close(self) -> None:
         """End: a hook in a process of its own is ended, and its request is due again; a function is waited for."""
         self._ending.set()
+        self._awake.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -146,6 +164,7 @@ class Runner:
     def _keep_on(self) -> None:
         said = ""
         while not self._ending.is_set():
+            last = self._finishing
             try:
                 self.run()
                 said = ""
@@ -153,7 +172,9 @@ class Runner:
                 if str(error) != said:
                     LOG.warning("retraining waits for the history: %s", error)
                 said = str(error)
-            self._ending.wait(self._poll)
+            if last:
+                return
+            self.rest(0.0 if self._finishing else self._poll)
 
     def _written(self, request: Request, ended: Ended, seconds: float) -> None:
         now = self._clock()
