@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from accel_drift.errors import ConfigError
 from accel_drift.history import Metric
 from accel_drift.history.steps import Recorded
 from accel_drift.retraining.asked import REFUSED, Request
+from tests.monitor.samples import rows
+from tests.monitor.test_crashes import Killed, dying
 from tests.retraining.windows import BEFORE, START, window
 
 GATE = re.Gate(rows_per_day=1000, value_per_row=1, horizon_days=10, fixed_cost=500, metric="f1")
@@ -188,8 +191,6 @@ def test_a_gate_without_a_measured_drop() -> None:
 
 
 def test_a_request_stands_in_the_history_with_its_window(history: ad.History) -> None:
-    from tests.monitor.samples import rows
-
     profile = ad.Profile.fit(rows(2_000, 0), ["psi"], backend="numpy")
     policy = re.Policy(on="data_drift", windows=2, cooldown="0s")
     for name in ("m", "n"):
@@ -213,6 +214,36 @@ def test_a_request_stands_in_the_history_with_its_window(history: ad.History) ->
     assert re.cancel(history, asked["key"], START)
     assert not re.cancel(history, asked["key"], START)
     assert re.find(history, asked["key"]).state == "cancelled"
+
+
+def test_killed_at_any_moment_the_same_is_asked(history: ad.History, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = ad.Profile.fit(rows(2_000, 0), ["psi"], backend="numpy")
+    policy = re.Policy(on="data_drift", windows=2, cooldown="0s")
+    batches = [rows(80, i + 1, shift=2.0 if i in {2, 3, 4, 7, 10, 11, 12} else 0.0) for i in range(14)]
+
+    def asked(name: str) -> list[tuple[str, str]]:
+        told = re.requests(history, name).to_pylist()
+        return [(one["window"], one["state"]) for one in told]
+
+    def watch(name: str) -> None:
+        monitor = ad.Monitor(
+            profile, ad.Windows(by="file"), history=history, name=name, followers=[re.Retraining(policy)]
+        )
+        list(monitor.observe(ad.monitor.Batch(batch, f"file {i:02}") for i, batch in enumerate(batches)))
+
+    watch("whole")
+    assert asked("whole") == [("file 03", "asked"), ("file 11", "asked")]
+    rng, deaths, done = random.Random(5), 0, False  # noqa: S311
+    with monkeypatch.context() as patch:
+        dying(patch, rng, 0.3)
+        while not done:
+            try:
+                watch("killed")
+                done = True
+            except Killed:
+                deaths += 1
+    assert deaths > 1
+    assert asked("killed") == asked("whole")
 
 
 WRONG: list[Any] = [
