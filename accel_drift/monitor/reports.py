@@ -49,22 +49,23 @@ def with_window(
         "end": None if cut.end is None else cut.end.isoformat(),
         "rows": cut.rows.num_rows if isinstance(cut.rows, pa.Table) else report.n_batch,
     }
-    whole = replace(
+    of_columns = [finding for finding in findings if _of_column(finding, cut)]
+    about = replace(report, findings=(*report.findings, *of_columns)) if of_columns else report
+    found = health(about, weights={name: weights[name] for name in columns_of(about) & {*weights}})
+    scores = {one.column: one.score for one in found.columns}
+    said = {"value": found.value, "reason": found.reason, "columns": scores, "formula": found.formula}
+    silent = [one.silent for one in told if one.silent]
+    about_window = {"window": window, "health": said, **({"silent_parts": silent} if silent else {})}
+    # One report is made, since each puts its findings in order.
+    return replace(
         report,
         drifted=report.drifted or bool(drifted),
         severity=max((report.severity, *(f.severity for f in drifted)), key=lambda severity: severity.rank),
         findings=(*report.findings, *findings),
         warnings=(*report.warnings, *warnings, *(said for one in told for said in one.warnings)),
         notes=(*report.notes, *cut.notes, *(said for one in told for said in one.notes)),
+        settings={**report.settings, **about_window},
     )
-    of_columns = [finding for finding in findings if _of_column(finding, cut)]
-    about = replace(whole, findings=(*report.findings, *of_columns))
-    found = health(about, weights={name: weights[name] for name in columns_of(about) & {*weights}})
-    scores = {one.column: one.score for one in found.columns}
-    said = {"value": found.value, "reason": found.reason, "columns": scores, "formula": found.formula}
-    silent = [one.silent for one in told if one.silent]
-    about_window = {"window": window, "health": said, **({"silent_parts": silent} if silent else {})}
-    return replace(whole, settings={**report.settings, **about_window})
 
 
 def _of_column(finding: Finding, cut: Cut) -> bool:

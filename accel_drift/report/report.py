@@ -163,7 +163,7 @@ class Report:
         own = finding.details.get("bands")
         if own is None:
             own = (self.settings.get("bands") or {}).get(finding.detector)
-        return tuple(float(band) for band in own or ())
+        return tuple(map(float, own)) if own else ()
 
     def least_effect(self, finding: Finding) -> float | None:
         """The smallest effect that counts as drift: `min_effect` where it was set, else the first band."""
