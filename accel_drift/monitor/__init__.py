@@ -14,6 +14,7 @@ from accel_drift.monitor.cost import CostBenefit, cost_benefit
 from accel_drift.monitor.estimated_part import Estimated
 from accel_drift.monitor.followers import Follower
 from accel_drift.monitor.health import Health, health
+from accel_drift.monitor.kafka import Kafka
 from accel_drift.monitor.late_labels import LabelFolder
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.parts import Part, Told
@@ -36,6 +37,7 @@ __all__ = [
     "Folder",
     "Follower",
     "Health",
+    "Kafka",
     "LabelFolder",
     "Monitor",
     "NoReferenceError",

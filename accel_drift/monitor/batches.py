@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +24,16 @@ class Batch(NamedTuple):
             passed over. A file needs none: its path is its key, and its content tells it from a later one of that name.
         position: where a source stands after this batch, as plain values: name of a place, such as a partition ->
             where it goes on. It is written in the transaction that takes the batch in; see `Monitor.positions`.
+        passed_over: what the source had to pass over before it, in words: the next report says so, and each counts in
+            `Monitor.passed_over`. Where that is all there is, rows are None.
+        told: what else the next report is to say.
     """
 
     rows: Any
     key: str = ""
     position: Mapping[str, Any] | None = None
+    passed_over: Sequence[str] = ()
+    told: Sequence[str] = ()
 
 
 class Given(NamedTuple):

@@ -59,6 +59,16 @@ class Intake:
             raise
         if given is None:
             return
+        if batch.rows is None and batch.position is not None:
+            self._journal.take(given, None, 0)
+        else:
+            self._read(given)
+        self.said += [*batch.passed_over, *batch.told]
+        self.passed += len(batch.passed_over)
+        for text in batch.passed_over:
+            LOG.warning("%s: %s", self._name, text)
+
+    def _read(self, given: Given) -> None:
         if self.whole and self._as_it_is(given.rows):
             self._enter(given, given.rows, -1)
             return

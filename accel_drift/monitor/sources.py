@@ -65,6 +65,9 @@ class Source(ABC):
         """In so many seconds another look may find what lies there already; None where nothing is waited for."""
         return None
 
+    def close(self) -> None:  # noqa: B027
+        """Give back what it holds, such as connections."""
+
 
 @dataclass(slots=True)
 class _Waiting:

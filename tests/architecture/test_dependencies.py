@@ -35,7 +35,7 @@ def imported(folder: str) -> dict[str, str]:
 
 def test_every_import_is_declared() -> None:
     extras = PROJECT["optional-dependencies"]
-    ours = ("jax", "cuda12", "cuda13", "monitor", "report", "sklearn")
+    ours = ("jax", "cuda12", "cuda13", "kafka", "monitor", "report", "sklearn")
     declared = modules(PROJECT["dependencies"]) | modules([line for extra in ours for line in extras[extra]])
     used = imported("accel_drift") | imported("kernels")
     assert {"numpy", "numba", "jax"} <= set(used)
