@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TextIO
 from accel_drift.cli import options as o
 from accel_drift.cli import scoring
 from accel_drift.cli.console import Tell, aside, out, progress
+from accel_drift.cli.delivering import delivering
 from accel_drift.cli.retraining import hooked
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError
@@ -73,7 +74,8 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
     ending, alarm = Ending(), False
     with progress("learning the reference", quiet=bool(given["quiet"])) as tell, logged(given, config):
         asked = _from_config(config, tell) if config is not None else _from_options(given, tell)
-        with asked.monitor, ending, hooked(config, asked.monitor.history, ending):
+        history = asked.monitor.history
+        with asked.monitor, delivering(config, history), ending, hooked(config, history, ending):
             for report in _reports(given, asked, stdin, ending, tell):
                 write(report, given)
                 alarm = alarm or _alarming(report, moving=asked.moving)
@@ -97,7 +99,7 @@ def cycle(config: Config, write: Callable[[Report], object], ending: Ending) -> 
     """
     windows, drifted = 0, 0
     asked = _from_config(config, lambda _done, _of, _what: None)
-    with asked.monitor, hooked(config, asked.monitor.history, ending):
+    with asked.monitor, delivering(config, asked.monitor.history), hooked(config, asked.monitor.history, ending):
         for report in _reports(_CYCLE, asked, sys.stdin, ending, lambda _done, _of, _what: None):
             write(report)
             windows, drifted = windows + 1, drifted + bool(report.drifted)

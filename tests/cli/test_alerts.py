@@ -118,3 +118,15 @@ def test_mistakes_are_told(cli: Cli) -> None:
     refused(cli("alerts", "list", "--config", "drift.yaml", "--name", "x"), "leave one out")
     refused(cli("alerts", "list", "--history", "none.db"), "there is no history none.db")
     refused(cli("alerts", "list", "--json", "x.json"), "--json writes to standard output")
+
+
+def test_watching_sends_what_waits_before_it_ends(cli: Cli, folder: Path) -> None:
+    (folder / "drift.yaml").write_text(
+        f"{YAML}windows: {{rows: 100}}\n".replace("ref.csv}", "ref.csv, production_path: moved.csv}")
+    )
+    with ad.History(f"sqlite:///{folder}/drift.db") as history:
+        posted(history, event(KEY, sinks=("team",)), now=datetime.now(UTC))
+        ran = cli("run", "--config", "drift.yaml", "--quiet")
+        assert ran.code == 0, ran.err
+        assert rows(history)[0]["outcome"] == "sent"
+    assert KEY in Path("alerts.jsonl").read_text()
