@@ -9,7 +9,8 @@ monitor = Monitor(profile, history="sqlite:///drift.db", followers=[alerts])
 from __future__ import annotations
 
 from accel_drift.alerts.alerting import Alerts
+from accel_drift.alerts.configured import alerts_of
 from accel_drift.alerts.events import Event, Kind
 from accel_drift.rules import Rule
 
-__all__ = ["Alerts", "Event", "Kind", "Rule"]
+__all__ = ["Alerts", "Event", "Kind", "Rule", "alerts_of"]

@@ -56,7 +56,7 @@ class Alerts(Follower):
             raise ConfigError(f"sinks is {sinks!r:.100}; it is a list of names, such as ['team']")
         if base_url is not None and not str(base_url).startswith(("http://", "https://")):
             raise ConfigError(f"base_url is {base_url!r:.100}; it begins with https:// or http://")
-        self.name, self._sinks, self._base_url, self._clock = name, tuple(sinks), base_url, clock
+        self.name, self.sinks, self._base_url, self._clock = name, tuple(sinks), base_url, clock
         self._monitor = ""
         self._machine: Machine | None = None
         self._standing = Standing()
@@ -75,7 +75,7 @@ class Alerts(Follower):
         if history is None:
             raise ConfigError("alerts are written to the history; give the monitor one: history='sqlite:///drift.db'")
         if self._machine is None or monitor != self._monitor:
-            self._machine = Machine(monitor, self.rules, self._sinks)
+            self._machine = Machine(monitor, self.rules, self.sinks)
         self._monitor = monitor
 
     def follow(self, window: Recorded) -> Work | None:

@@ -241,7 +241,11 @@ def _config(given: Mapping[str, Any]) -> Config:
 def _from_config(config: Config, tell: Tell) -> _Asked:
     if config.data.production_path is None:
         raise ConfigError("data.production_path is null; name the folder that files arrive in, or - for standard input")
-    return _Asked(config.monitor(tell), config.data.production_path, config, config.reference.mode != "fixed")
+    from accel_drift.alerts import alerts_of
+
+    return _Asked(
+        config.monitor(tell, alerts_of(config)), config.data.production_path, config, config.reference.mode != "fixed"
+    )
 
 
 def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:

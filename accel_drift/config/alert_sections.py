@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from accel_drift.config.mistakes import nearest
-from accel_drift.config.sections import Section
+from accel_drift.config.sections import Duration, Names, Section, Whole
 from accel_drift.errors import ConfigError
 from accel_drift.history.hidden import holds_secret, looks_secret
+from accel_drift.rules import Rule as MadeRule
+from accel_drift.rules import parse
 
 OURS = ("apprise", "jsonl", "log", "pagerduty")
 _INSTEAD = "set a variable of the environment to it, such as SLACK_URL, and write its name: secret: SLACK_URL"
@@ -75,13 +77,85 @@ class Sink(Section):
         return self
 
 
-class Alerts(Section):
-    """Who is told of what, and how."""
+class Rule(Section):
+    """When somebody is told."""
 
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """What tells it from other rules."""
+    when: Annotated[str, Field(examples=["income psi > 0.2 for 6 hours"])]
+    """The condition, such as income psi > 0.2 for 6 hours, or: each column severity >= warning."""
+    severity: Literal["watch", "warning", "critical"] | None = None
+    """How severe its alerts are; null for that of the findings, where the condition is about that, else warning."""
+    clear: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """The level at which an alert ends, where it is another than that at which it opens."""
+    resolve_after: Whole = 1
+    """Windows in a row that end an alert."""
+    cooldown: Duration | None = None
+    """How long after an alert's end none opens."""
+    remind_every: Duration | None = None
+    """How often to tell again while an alert is open; null for never."""
+    escalate_after: Duration | None = None
+    """How long until `escalate_to` is told, too; null for never."""
+    escalate_to: Names = ()
+    """Sinks that are told of alerts that stay open."""
+    sinks: Names = ()
+    """Sinks that are told; none for all of them but those that only `escalate_to` names."""
+
+    @field_validator("when")
+    @classmethod
+    def _is_understood(cls, when: str) -> str:
+        parse(when)
+        return when
+
+    @model_validator(mode="after")
+    def _it_can_be_made(self) -> Self:
+        try:
+            self.made()
+        except ConfigError as error:
+            raise ConfigError(str(error).removeprefix(f"rule {self.name!r}: ")) from None
+        return self
+
+    def made(self) -> MadeRule:
+        """The rule.
+
+        Raises:
+            ConfigError: it cannot work.
+        """
+        return MadeRule(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class Alerts(Section):
+    """Who is told of what, and how; where there are rules, or sinks."""
+
+    rules: tuple[Rule, ...] | None = None
+    """Such as [{name: income, when: income psi > 0.2 for 6 hours}]; null: columns from warning on, critical windows."""
+    base_url: str | None = None
+    """Where pages of alerts are, for links in messages, such as https://drift.example.com."""
     sinks: dict[str, Sink] = {}  # noqa: RUF012  (pydantic copies it)
     """Where messages go, such as {team: {kind: apprise, secret: SLACK_URL}}; a dry run until the secret is set."""
     give_up_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
     """A message that cannot be sent is tried again so many days long."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_of_a_page(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ConfigError("base_url is no address of a page; it begins with https:// or http://")
+        return url
+
+    @model_validator(mode="after")
+    def _rules_name_what_there_is(self) -> Self:
+        names: set[str] = set()
+        for rule in self.rules or ():
+            if rule.name in names:
+                raise ConfigError(f"rules has two of the name {rule.name!r}; give each a name of its own")
+            names.add(rule.name)
+            for sink in (*rule.sinks, *rule.escalate_to):
+                if sink not in self.sinks:
+                    there = ", ".join(self.sinks) or "none"
+                    near = nearest(sink, [*self.sinks])
+                    raise ConfigError(f"rules: {rule.name!r} names the sink {sink!r}; there are {there}{near}")
+        return self
 
 
 def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:

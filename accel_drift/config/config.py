@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
@@ -22,7 +22,7 @@ from accel_drift.history.hidden import hidden
 if TYPE_CHECKING:
     from accel_drift.data.read import Progress
     from accel_drift.history import History
-    from accel_drift.monitor import Monitor
+    from accel_drift.monitor import Follower, Monitor
 else:
     Detectors = WithOptions
 
@@ -138,11 +138,12 @@ class Config(Section):
             raise ConfigFileError("the configuration", [Mistake("configuration", 0, text) for _, text in wrong])
         return cast("Self", made)
 
-    def monitor(self, progress: Progress | None = None) -> Monitor:
+    def monitor(self, progress: Progress | None = None, followers: Sequence[Follower] = ()) -> Monitor:
         """The monitor that it describes, ready to observe; `close` it when it is done.
 
         Args:
             progress: told how much of the reference is read, as in `Profile.fit`.
+            followers: what draws conclusions from its windows, such as `alerts.alerts_of(config)`.
 
         Raises:
             ConfigError: an option cannot work, a saved profile fixes what is said otherwise here, or the monitor of
@@ -153,7 +154,7 @@ class Config(Section):
         from accel_drift.config.making import Making
 
         try:
-            return Making(self, progress).monitor()
+            return Making(self, progress).monitor(followers)
         except (ConfigError, DataError) as error:
             raise type(error)(as_keys(hidden(str(error)))) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,12 @@ class Making:
         self.config, self._progress = config, progress
         self._path = config.data.reference_path
 
-    def monitor(self) -> Monitor:
-        """The monitor, ready to observe."""
+    def monitor(self, followers: Sequence[Follower] = ()) -> Monitor:
+        """The monitor, ready to observe.
+
+        Args:
+            followers: what draws conclusions from its windows.
+        """
         self._refuse_slips()
         config, parts = self.config, self.parts()
         return Monitor(
@@ -62,7 +67,7 @@ class Making:
             history=config.history.url,
             name=config.name,
             parts=parts,
-            followers=self.followers(parts),
+            followers=[*followers, *self.followers(parts)],
             weights=config.health.weights,
             wait=config.history.wait,
         )

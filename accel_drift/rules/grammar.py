@@ -279,7 +279,7 @@ class _Reader:
         return self._tokens[self._at].text if self._at < len(self._tokens) else "the end"
 
     def _wrong(self, what: str) -> NoReturn:
-        place = self._tokens[self._at].start if self._at < len(self._tokens) else len(self._text)
+        place = self._tokens[self._at].start if self._at < len(self._tokens) else self._tokens[-1].end
         raise ConfigError(f"{self._text!r:.300}, character {place + 1}: {what}")
 
 
