@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.cases import (
+    alerts,
     columns,
     confidence,
     fit_parquet,
@@ -54,6 +55,7 @@ CASES: tuple[Case, ...] = (
     streams.LONG,
     online_rows.CASE,
     monitor.CASE,
+    alerts.CASE,
 )
 
 
