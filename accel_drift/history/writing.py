@@ -218,18 +218,17 @@ def _digest(subject: Subject) -> str:
 
 
 def _finding_row(finding: Finding, place: int) -> tuple[Subject, dict[str, Any]]:
-    where = f"of {finding.detector} on {finding.column!r:.100}"
     low, high = (None, None) if finding.interval is None else finding.interval
     row = {
         "place": place,
         "status": str(Status(finding.status)),
         "severity": str(Severity(finding.severity)),
-        "statistic": known(finding.statistic, f"statistic {where}"),
-        "effect": known(finding.effect, f"effect {where}"),
-        "interval_low": known(low, f"interval {where}"),
-        "interval_high": known(high, f"interval {where}"),
-        "p_value": known(finding.p_value, f"p-value {where}"),
-        "adjusted_p_value": known(finding.adjusted_p_value, f"adjusted p-value {where}"),
+        "statistic": _number(finding.statistic, "statistic", finding),
+        "effect": _number(finding.effect, "effect", finding),
+        "interval_low": _number(low, "interval", finding),
+        "interval_high": _number(high, "interval", finding),
+        "p_value": _number(finding.p_value, "p-value", finding),
+        "adjusted_p_value": _number(finding.adjusted_p_value, "adjusted p-value", finding),
         "p_method": sound(finding.p_method),
         "n_reference": int(finding.n_reference),
         "n_batch": int(finding.n_batch),
@@ -237,6 +236,13 @@ def _finding_row(finding: Finding, place: int) -> tuple[Subject, dict[str, Any]]
     }
     columns = tuple(sound(column) for column in finding.columns)
     return Subject(sound(finding.detector), sound(finding.column), columns, sound(finding.unit)), row
+
+
+def _number(value: Any, what: str, finding: Finding) -> float | None:
+    """As `known`, which is asked only of what is no plain number: a window has hundreds."""
+    if value is None or (type(value) is float and value == value and value):
+        return value
+    return known(value, f"{what} of {finding.detector} on {finding.column!r:.100}")
 
 
 def sound(told: str) -> str:
