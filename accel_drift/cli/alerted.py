@@ -14,7 +14,7 @@ from typing import Any
 from accel_drift.alerts.delivery import Delivery
 from accel_drift.alerts.register import Register
 from accel_drift.alerts.sinks.making import sinks_of
-from accel_drift.cli import histories, scoring, watched
+from accel_drift.cli import histories, logs, scoring
 from accel_drift.cli.console import aside, out
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError
@@ -124,7 +124,7 @@ class Desk:
     def delivered(self, *, once: bool, log_format: str | None) -> int:
         """Send what waits: 1 where some is left, and otherwise for ever."""
         delivery = self._delivery(self._sinks())
-        with watched.logged({"log_format": log_format}, self._config):
+        with logs.logged({"log_format": log_format}, self._config):
             if once:
                 left = delivery.once()
                 if left:

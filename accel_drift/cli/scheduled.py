@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from accel_drift.cli import histories, watched
+from accel_drift.cli import logs, metering, watched
 from accel_drift.cli.console import out
+from accel_drift.cli.histories import opened as opened_there
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError, SourceError
 from accel_drift.history import History
 from accel_drift.report import Report, words
 from accel_drift.schedule import Job, Runner, Schedule, Standing, jobs
+
+if TYPE_CHECKING:
+    from accel_drift.telemetry.serving import Board
 
 _HEAD = ("monitor", "schedule", "last run", "ended", "outcome", "next run")
 
@@ -35,12 +39,16 @@ def run(files: Sequence[Path], given: Mapping[str, Any]) -> int:
     found = _scheduled(files)
     watched.check_lines(given["json"])
     stop, endings = threading.Event(), [watched.Ending() for _ in found]
-    with watched.logged(given, found[0][0]), ExitStack() as opened:
+    with logs.logged(given, found[0][0]), ExitStack() as opened:
+        histories = [opened.enter_context(History(c.history.url, wait=c.history.wait)) for c, _ in found]
+        shown = {config.name: history for (config, _), history in zip(found, histories, strict=True)}
+        section = next((config.metrics for config, _ in found if config.metrics.port is not None), found[0][0].metrics)
+        port, quiet = given["metrics_port"], bool(given["quiet"])
+        board = opened.enter_context(metering.board(port, section, shown, quiet=quiet, reference=True))
         runners = []
-        for (config, schedule), ending in zip(found, endings, strict=True):
-            history = opened.enter_context(History(config.history.url, wait=config.history.wait))
-            cycle = _Cycle(config, ending, given, several=len(found) > 1)
-            runners.append(Runner(Job(config.name, schedule, history, cycle)))
+        for (config, schedule), history, ending in zip(found, histories, endings, strict=True):
+            cycle = _Cycle(config, ending, given, board, several=len(found) > 1)
+            runners.append(Runner(Job(config.name, schedule, history, cycle), moved=cycle.moved))
         threads = [threading.Thread(target=runner.loop, args=(stop,), daemon=True) for runner in runners]
         with _all_end(threads, endings, stop):
             for thread in threads:
@@ -70,15 +78,29 @@ class _Cycle:
         config: the configuration.
         ending: asked between windows whether to end.
         given: the options by their names.
+        board: where numbers of it are shown.
         several: monitors run at once, so that lines begin with their names.
     """
 
-    def __init__(self, config: Config, ending: watched.Ending, given: Mapping[str, Any], *, several: bool) -> None:
-        self._config, self._ending, self._given = config, ending, given
+    def __init__(
+        self,
+        config: Config,
+        ending: watched.Ending,
+        given: Mapping[str, Any],
+        board: Board | None,
+        *,
+        several: bool,
+    ) -> None:
+        self._config, self._ending, self._given, self._board = config, ending, given, board
         self._before = f"{words.visible(config.name)}: " if several else ""
 
     def __call__(self) -> str:
-        return watched.cycle(self._config, self._write, self._ending)
+        return watched.cycle(self._config, self._write, self._ending, self._board)
+
+    def moved(self) -> None:
+        """A sign of life."""
+        if self._board is not None:
+            self._board.moved(self._config.name)
 
     def _write(self, report: Report) -> None:
         watched.write(report, self._given, self._before)
@@ -119,7 +141,7 @@ def _scheduled(files: Sequence[Path]) -> list[tuple[Config, Schedule]]:
 
 def _standing(config: Config) -> Standing | None:
     try:
-        history = histories.opened(config.history.url)
+        history = opened_there(config.history.url)
     except SourceError:
         return None
     with history:

@@ -29,6 +29,7 @@ def schedule(
     listed: Annotated[bool, typer.Option("--list", help="Print schedules, last and next runs, and end.")] = False,
     json: w.Lines = None,
     log_format: w.LogFormat = None,
+    metrics_port: w.MetricsPort = None,
     quiet: o.Quiet = False,
 ) -> int:
     """Do what `run` does by each configuration's schedule, until Ctrl-C or SIGTERM.
@@ -41,4 +42,6 @@ def schedule(
     if listed:
         scheduled.show(config or [])
         return 0
-    return scheduled.run(config or [], {"json": json, "log_format": log_format, "quiet": quiet})
+    return scheduled.run(
+        config or [], {"json": json, "log_format": log_format, "metrics_port": metrics_port, "quiet": quiet}
+    )

@@ -121,6 +121,17 @@ LogFormat = Annotated[
         rich_help_panel=_WRITE,
     ),
 ]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="Show /metrics (Prometheus), /live and /ready at this port of this machine; 0 for any that is free.",
+        rich_help_panel=_WRITE,
+    ),
+]
 FailOnDrift = Annotated[
     bool, typer.Option("--fail-on-drift", help="Exit with 1 when a window drifted.", rich_help_panel=_WRITE)
 ]

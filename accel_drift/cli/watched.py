@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from accel_drift.cli import logs, metering, scoring
 from accel_drift.cli import options as o
-from accel_drift.cli import scoring
 from accel_drift.cli.console import Tell, aside, out, progress
 from accel_drift.cli.delivering import delivering
 from accel_drift.cli.retraining import hooked
@@ -26,6 +23,9 @@ from accel_drift.monitor import ArrowStream, Dataset, Folder, LabelFolder, Monit
 from accel_drift.monitor import watch as watched
 from accel_drift.profiles import Profile
 from accel_drift.report import Report, words
+
+if TYPE_CHECKING:
+    from accel_drift.telemetry.serving import Board
 
 STDIN = "-"
 _LEARNING = (
@@ -72,11 +72,17 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
     check_lines(given["json"])
     config = None if given["config"] is None else _config(given)
     ending, alarm = Ending(), False
-    with progress("learning the reference", quiet=bool(given["quiet"])) as tell, logged(given, config):
+    with progress("learning the reference", quiet=bool(given["quiet"])) as tell, logs.logged(given, config):
         asked = _from_config(config, tell) if config is not None else _from_options(given, tell)
-        history = asked.monitor.history
-        with asked.monitor, delivering(config, history), ending, hooked(config, history, ending):
-            for report in _reports(given, asked, stdin, ending, tell):
+        section, history = None if config is None else config.metrics, asked.monitor.history
+        with (
+            asked.monitor,
+            delivering(config, history),
+            ending,
+            _board(given, section, {asked.monitor.name: history}) as board,
+            hooked(config, history, ending),
+        ):
+            for report in _reports(given, asked, stdin, ending, tell, board):
                 write(report, given)
                 alarm = alarm or _alarming(report, moving=asked.moving)
                 alarm = alarm or bool(report.settings.get("silent_parts"))
@@ -86,13 +92,14 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
     return int(alarm and bool(given["fail_on_drift"]))
 
 
-def cycle(config: Config, write: Callable[[Report], object], ending: Ending) -> str:
+def cycle(config: Config, write: Callable[[Report], object], ending: Ending, board: Board | None = None) -> str:
     """Take what is there, once, as `run` does by a configuration; how it went, in a sentence.
 
     Args:
         config: the configuration.
         write: told each report.
         ending: asked between windows whether to end.
+        board: where numbers of it are shown.
 
     Raises:
         KeyboardInterrupt: it was asked to end, and did so between windows.
@@ -100,7 +107,7 @@ def cycle(config: Config, write: Callable[[Report], object], ending: Ending) -> 
     windows, drifted = 0, 0
     asked = _from_config(config, lambda _done, _of, _what: None)
     with asked.monitor, delivering(config, asked.monitor.history), hooked(config, asked.monitor.history, ending):
-        for report in _reports(_CYCLE, asked, sys.stdin, ending, lambda _done, _of, _what: None):
+        for report in _reports(_CYCLE, asked, sys.stdin, ending, lambda _done, _of, _what: None, board):
             write(report)
             windows, drifted = windows + 1, drifted + bool(report.drifted)
             if ending.asked:
@@ -156,13 +163,21 @@ class Ending:
         self.asked = True
 
 
-def _reports(given: Mapping[str, Any], asked: _Asked, stdin: TextIO, ending: Ending, tell: Tell) -> Iterator[Report]:
-    source = _source(given, asked, stdin)
+def _reports(
+    given: Mapping[str, Any],
+    asked: _Asked,
+    stdin: TextIO,
+    ending: Ending,
+    tell: Tell,
+    board: Board | None,
+) -> Iterator[Report]:
+    source, meter = _source(given, asked, stdin), metering.Meter(board, asked.monitor)
     counts = [0, 0]
     pruned = time.monotonic()
     _prune(asked)
 
     def told(what: str) -> None:
+        meter.moved()
         tell(0, 0, f"{what}; {counts[0]:,} windows, {counts[1]:,} drifted" if counts[0] else what)
 
     labels = _labels(given, asked.config)
@@ -176,13 +191,25 @@ def _reports(given: Mapping[str, Any], asked: _Asked, stdin: TextIO, ending: End
         held=ending.held,
     ):
         counts[0], counts[1] = counts[0] + 1, counts[1] + bool(report.drifted)
+        meter.window(report)
         yield report
         if time.monotonic() - pruned > _A_DAY:
             pruned = time.monotonic()
             _prune(asked)
     if given["finish"]:
         with ending.held():
-            yield from asked.monitor.finish()
+            for report in asked.monitor.finish():
+                meter.window(report)
+                yield report
+
+
+def _board(
+    given: Mapping[str, Any], section: Any, histories: Mapping[str, Any]
+) -> AbstractContextManager[Board | None]:
+    """What `watch` shows to who asks; `run` has ended before anybody does."""
+    if "metrics_port" not in given:
+        return nullcontext()
+    return metering.board(given["metrics_port"], section, histories, quiet=bool(given["quiet"]))
 
 
 def _prune(asked: _Asked) -> None:
@@ -351,49 +378,3 @@ def _line(report: Report) -> str:
     verdict = f"drift, {report.severity}" if report.drifted else "no drift" if tested else "not compared"
     which = f": {', '.join(columns[:_SHOWN])}{more}" if report.drifted and columns else ""
     return f"{words.visible(report.batch)}  {report.n_batch:,} rows  {verdict}{which}"
-
-
-class _AsJson(logging.Formatter):
-    """A record as a JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        return json.dumps(told, ensure_ascii=False)
-
-
-@contextmanager
-def logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
-    """What is logged, written while it watches.
-
-    Args:
-        given: the options by their names.
-        config: the configuration, where there is one.
-
-    Raises:
-        ConfigError: there is no such form.
-    """
-    form, level, file = given["log_format"], logging.WARNING, None
-    if form not in (None, "text", "json"):
-        raise ConfigError(f"--log-format is {form!r}; there are text and json")
-    if config is not None and (form is not None or config.logging.changed()):
-        level, file = logging.getLevelNamesMapping()[config.logging.level.upper()], config.logging.file
-        form = form or config.logging.format
-    elif form is not None:
-        level = logging.INFO
-    handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
-    handler.setFormatter(_AsJson() if form == "json" else logging.Formatter("%(levelname)s: %(message)s"))
-    logger = logging.getLogger("accel_drift")
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-        logger.removeHandler(handler)
-        handler.close()

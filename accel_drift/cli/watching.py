@@ -57,6 +57,7 @@ def watch(
     seed: o.Seed = None,
     json: w.Lines = None,
     log_format: w.LogFormat = None,
+    metrics_port: w.MetricsPort = None,
     fail_on_drift: w.FailOnDrift = False,
     quiet: o.Quiet = False,
 ) -> int:

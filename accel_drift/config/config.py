@@ -49,6 +49,7 @@ class Config(Section):
     history: sections.History = sections.History()
     logging: sections.Logging = sections.Logging()
     schedule: running.Schedule = running.Schedule()
+    metrics: running.Metrics = running.Metrics()
 
     @model_validator(mode="after")
     def _sections_go_together(self) -> Self:

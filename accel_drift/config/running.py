@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from accel_drift.config.sections import Duration, Section
 from accel_drift.schedule.times import Schedule as Times
@@ -35,3 +35,16 @@ class Schedule(Section):
             ConfigError: it cannot work.
         """
         return Times(**self.changed()) if self.changed() else None
+
+
+class Metrics(Section):
+    """What Prometheus and others can ask of `accel-drift watch` and `accel-drift schedule`: /metrics, /live, /ready."""
+
+    port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """Where it listens; 0 for any free port; null: it does not."""
+    host: str = "127.0.0.1"
+    """The address that it listens at; whoever can reach it may read. 0.0.0.0 is all of the machine's."""
+    columns: Annotated[int, Field(ge=0, le=10_000)] = 50
+    """So many columns of a monitor at most have a number of their own; the worst of the others is column other."""
+    stalled_after: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 300.0
+    """Seconds without a sign of life after which /live says no."""

@@ -30,6 +30,7 @@ from accel_drift.monitor.windows import Windows
 from accel_drift.options import at_least, truth
 from accel_drift.profiles import Profile
 from accel_drift.report import Report
+from accel_drift.telemetry.tracing import Traces
 from accel_drift.turns import Turn
 
 
@@ -89,7 +90,7 @@ class Monitor:
         self._own_history = isinstance(history, str)
         self.history = opened(history, wait)
         self._followers = followers_checked(followers, (part.name for part in self._parts), name, self.history)
-        self._journal = Journal(name, self.history, keep_rows=keep_rows)
+        self._journal, self._traces = Journal(name, self.history, keep_rows=keep_rows), Traces(name)
         self._cutter = cutter(self.windows)
         self._intake = Intake(name, self.windows, self._reference, self._parts, self._journal, self._cutter)
         self._cut: Cut | None = None
@@ -114,7 +115,7 @@ class Monitor:
         """
         yield from self._finished()
         for batch in each(batches, self._intake.held):
-            with self._turn:
+            with self._turn, self._traces.reading():
                 self._intake.take(batch)
             yield from self._finished()
             with self._turn:
@@ -280,6 +281,12 @@ class Monitor:
         return self._intake.passed
 
     @property
+    def has_reference(self) -> bool:
+        """Whether there is something to compare with by now."""
+        with self._turn:
+            return self._reference.there(tuple(self._cutter.past))
+
+    @property
     def number(self) -> int:
         """Windows finished so far."""
         return self._cutter.number
@@ -316,18 +323,22 @@ class Monitor:
             self._cut = self._cut or self._cutter.pop()
             if self._cut is None:
                 return None
-            with self._undone():
-                judged = self._judge.judged(self._cut, self._cutter.past, self._intake.said, self._cutter.counts)
+            self._look(self._cut)
+        return ready.popleft()
+
+    def _look(self, cut: Cut) -> None:
+        """Compare a window, and write what is said of it."""
+        with self._traces.window(cut.key):
+            with self._undone(), self._traces.step("score"):
+                judged = self._judge.judged(cut, self._cutter.past, self._intake.said, self._cutter.counts)
                 also = all_of(one.follow(judged) for one in self._followers)
-            if self._reference.wants(self._cut):
-                self._cutter.past.append(self._cut)
-                while self._reference.most is not None and len(self._cutter.past) > self._reference.most:
-                    self._cutter.past.popleft()
+            self._traces.tell(judged.report)
+            self._reference.keep(cut, self._cutter.past)
             self._cut = None
             self._intake.said.clear()
             self._cutter.counts.clear()
-            self._write(judged, also=also)
-        return ready.popleft()
+            with self._traces.step("write"):
+                self._write(judged, also=also)
 
     # State.
 

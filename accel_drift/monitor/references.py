@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -45,6 +46,21 @@ class Reference(ABC):
     def wants(self, cut: Cut) -> bool:  # noqa: ARG002
         """Whether a window's rows are to be kept."""
         return False
+
+    def there(self, past: Sequence[Cut]) -> bool:
+        """Whether there is something to compare with."""
+        try:
+            self.profile(past)
+        except DataError:
+            return False
+        return True
+
+    def keep(self, cut: Cut, past: deque[Cut]) -> None:
+        """Put a window to those that are kept, if it is wanted, and let the oldest go where there are too many."""
+        if self.wants(cut):
+            past.append(cut)
+            while self.most is not None and len(past) > self.most:
+                past.popleft()
 
     @property
     def most(self) -> int | None:

@@ -33,10 +33,18 @@ class Runner:
         job: what is run.
         lease: seconds after which another process may take over from one that died.
         clock: the time, with a zone.
+        moved: called at every look, as a sign of life.
     """
 
-    def __init__(self, job: Job, *, lease: float = 60.0, clock: Callable[[], datetime] = _now) -> None:
-        self.job = job
+    def __init__(
+        self,
+        job: Job,
+        *,
+        lease: float = 60.0,
+        clock: Callable[[], datetime] = _now,
+        moved: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.job, self._moved = job, moved
         self._clock, self._began = clock, clock()
         self._lease = Lease(job.history, f"schedule/{job.name}", lease)
 
@@ -44,6 +52,7 @@ class Runner:
         """Look, wait and look again, until somebody wants it to stop, or the run itself is interrupted."""
         said = ""
         while not stop.is_set():
+            self._moved()
             try:
                 wait, said = self.look(), ""
             except HistoryError as error:

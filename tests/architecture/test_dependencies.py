@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = {"accel_drift", "accel_drift_kernels"}
-_IMPORTED_AS = {"scikit_learn": "sklearn", "pyyaml": "yaml"}
+_IMPORTED_AS = {"scikit_learn": "sklearn", "pyyaml": "yaml", "opentelemetry_api": "opentelemetry"}
 
 
 def modules(requirements: list[str]) -> set[str]:
@@ -35,7 +35,7 @@ def imported(folder: str) -> dict[str, str]:
 
 def test_every_import_is_declared() -> None:
     extras = PROJECT["optional-dependencies"]
-    ours = ("jax", "cuda12", "cuda13", "kafka", "monitor", "report", "sklearn")
+    ours = ("jax", "cuda12", "cuda13", "kafka", "monitor", "otel", "report", "sklearn")
     declared = modules(PROJECT["dependencies"]) | modules([line for extra in ours for line in extras[extra]])
     used = imported("accel_drift") | imported("kernels")
     assert {"numpy", "numba", "jax"} <= set(used)
