@@ -197,7 +197,7 @@ def test_killed_at_random_instants_nothing_is_lost_and_nothing_is_there_twice(
     whole = said(whole_url)
     assert whole["runs"].num_rows == 30
     if base:
-        _emptied(whole_url)
+        emptied(whole_url)
     long, status = killer(None, base or f"sqlite:///{tmp_path}/again.db")
     assert status == 0
     assert said(base or f"sqlite:///{tmp_path}/again.db") == whole
@@ -206,7 +206,7 @@ def test_killed_at_random_instants_nothing_is_lost_and_nothing_is_there_twice(
         rounds += 1
         url = base or f"sqlite:///{tmp_path}/{rounds}.db"
         if base:
-            _emptied(url)
+            emptied(url)
         status = -1
         while status != 0:
             # Early in a life and late in it, as far as the run has come.
@@ -216,7 +216,8 @@ def test_killed_at_random_instants_nothing_is_lost_and_nothing_is_there_twice(
         assert said(url) == whole
 
 
-def _emptied(url: str) -> None:
+def emptied(url: str) -> None:
+    """Remove all tables of a database."""
     from sqlalchemy import MetaData, create_engine, make_url
 
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
