@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 import accel_drift as ad
 from accel_drift.alerts import secrets
 from accel_drift.alerts.events import Kind
 from accel_drift.errors import ConfigError
+from accel_drift.telemetry.database import Databases
 from tests.alerts import receivers
 from tests.alerts.samples import event, posted, rows
 
@@ -119,6 +121,16 @@ def _leaks(written: dict[str, bytes]) -> list[tuple[str, str]]:
     return [(where, one) for where, data in written.items() for one in PRIVATE if one.lower().encode() in data.lower()]
 
 
+def _metrics(url: str) -> bytes:
+    """What a scrape is told of the outbox."""
+    registry, databases = CollectorRegistry(), Databases({"churn": url})
+    registry.register(databases)
+    told = generate_latest(registry)
+    databases.close()
+    assert b"accel_drift_messages{" in told
+    return told
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["well", "500", "drop", "hang", "gone"])
 def test_nothing_that_is_written_holds_a_secret(net: Net, tmp_path: Path, mode: str) -> None:
@@ -139,6 +151,7 @@ def test_nothing_that_is_written_holds_a_secret(net: Net, tmp_path: Path, mode: 
         failed = [row for row in rows(history) if row["error"]]
         assert bool(failed) == (mode != "well")
         (tmp_path / "out.txt").write_text(out + err)
+        (tmp_path / "metrics.txt").write_bytes(_metrics(url))
     written = _all_written(tmp_path)
     assert any(data for name, data in written.items() if name.endswith("log.txt"))
     assert _leaks(written) == []
