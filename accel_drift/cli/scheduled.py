@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accel_drift.cli import logs, metering, watched
+from accel_drift.cli import logs, metering, places, watched
 from accel_drift.cli.console import out
 from accel_drift.cli.histories import opened as opened_there
 from accel_drift.config import Config
@@ -131,8 +131,8 @@ def _scheduled(files: Sequence[Path]) -> list[tuple[Config, Schedule]]:
         schedule = config.schedule.made()
         if schedule is None:
             raise ConfigError(f"{file} has no schedule; give it one, such as schedule: {{every: 1h}}")
-        if config.data.production_path in (None, watched.STDIN):
-            raise ConfigError(f"{file}: data.production_path names no folder or data set to look at")
+        if config.data.production_path in (None, places.STDIN) and not config.kafka.in_use:
+            raise ConfigError(f"{file}: data.production_path names no folder or data set to look at, nor kafka topics")
         if any((one.name, one.history.url) == (config.name, config.history.url) for one, _ in found):
             raise ConfigError(f"{file}: another configuration has the name {config.name!r} in the same history")
         found.append((config, schedule))

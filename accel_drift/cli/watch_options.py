@@ -22,8 +22,8 @@ Inbox = Annotated[
     str | None,
     typer.Argument(
         metavar="INBOX",
-        help="A folder that files arrive in, a file or a pattern, or - for a stream of Arrow batches on standard "
-        "input.",
+        help="A folder that files arrive in, a file or a pattern, - for a stream of Arrow batches on standard input, "
+        "or topics: kafka://HOST:9092/TOPIC?format=json.",
         show_default=False,
     ),
 ]

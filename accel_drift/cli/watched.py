@@ -7,19 +7,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from accel_drift.cli import logs, metering, scoring
+from accel_drift.cli import logs, metering, places, scoring
 from accel_drift.cli import options as o
 from accel_drift.cli.console import Tell, aside, out, progress
 from accel_drift.cli.delivering import delivering
 from accel_drift.cli.retraining import hooked
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError
-from accel_drift.monitor import ArrowStream, Dataset, Folder, LabelFolder, Monitor, Period, Source, Trailing, Windows
+from accel_drift.monitor import Monitor, Period, Source, Trailing, Windows
 from accel_drift.monitor import watch as watched
 from accel_drift.profiles import Profile
 from accel_drift.report import Report, words
@@ -27,7 +26,6 @@ from accel_drift.report import Report, words
 if TYPE_CHECKING:
     from accel_drift.telemetry.serving import Board
 
-STDIN = "-"
 _LEARNING = (
     "detectors", "columns", "drop", "kinds", "rule", "alpha", "correction", "min_effect", "block", "label", "seed",
 )  # fmt: skip
@@ -46,13 +44,13 @@ class _Asked(NamedTuple):
 
     Attributes:
         monitor: what looks at it.
-        inbox: where it comes from.
+        inbox: where it comes from: a path, or what was made already.
         config: the configuration, where there is one.
         moving: the reference is made of windows.
     """
 
     monitor: Monitor
-    inbox: str
+    inbox: str | Source
     config: Config | None
     moving: bool
 
@@ -81,8 +79,9 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
             ending,
             _board(given, section, {asked.monitor.name: history}) as board,
             hooked(config, history, ending),
+            closing(places.source(given, asked.inbox, asked.monitor, stdin)) as source,
         ):
-            for report in _reports(given, asked, stdin, ending, tell, board):
+            for report in _reports(given, asked, source, ending, tell, board):
                 write(report, given)
                 alarm = alarm or _alarming(report, moving=asked.moving)
                 alarm = alarm or bool(report.settings.get("silent_parts"))
@@ -106,8 +105,13 @@ def cycle(config: Config, write: Callable[[Report], object], ending: Ending, boa
     """
     windows, drifted = 0, 0
     asked = _from_config(config, lambda _done, _of, _what: None)
-    with asked.monitor, delivering(config, asked.monitor.history), hooked(config, asked.monitor.history, ending):
-        for report in _reports(_CYCLE, asked, sys.stdin, ending, lambda _done, _of, _what: None, board):
+    with (
+        asked.monitor,
+        delivering(config, asked.monitor.history),
+        hooked(config, asked.monitor.history, ending),
+        closing(places.source(_CYCLE, asked.inbox, asked.monitor, sys.stdin)) as source,
+    ):
+        for report in _reports(_CYCLE, asked, source, ending, lambda _done, _of, _what: None, board):
             write(report)
             windows, drifted = windows + 1, drifted + bool(report.drifted)
             if ending.asked:
@@ -166,13 +170,12 @@ class Ending:
 def _reports(
     given: Mapping[str, Any],
     asked: _Asked,
-    stdin: TextIO,
+    source: Source,
     ending: Ending,
     tell: Tell,
     board: Board | None,
 ) -> Iterator[Report]:
-    source, meter = _source(given, asked, stdin), metering.Meter(board, asked.monitor)
-    counts = [0, 0]
+    meter, counts = metering.Meter(board, asked.monitor), [0, 0]
     pruned = time.monotonic()
     _prune(asked)
 
@@ -180,11 +183,10 @@ def _reports(
         meter.moved()
         tell(0, 0, f"{what}; {counts[0]:,} windows, {counts[1]:,} drifted" if counts[0] else what)
 
-    labels = _labels(given, asked.config)
     for report in watched(
         asked.monitor,
         source,
-        labels=labels,
+        labels=places.labels(given, asked.config),
         poll=given["poll"],
         until_idle=given["until_idle"],
         tell=told,
@@ -217,44 +219,6 @@ def _prune(asked: _Asked) -> None:
         asked.config.prune(asked.monitor.history)
 
 
-def _source(given: Mapping[str, Any], asked: _Asked, stdin: TextIO) -> Source:
-    """Where batches come from.
-
-    Raises:
-        SourceError: it is not there.
-    """
-    if asked.inbox == STDIN:
-        return ArrowStream(stdin.buffer)
-    if not Path(asked.inbox).is_dir():
-        scoring.must_exist(asked.inbox)
-        return Dataset(asked.inbox, whole=asked.monitor.windows.by is not None)
-    return Folder(
-        asked.inbox,
-        patterns=given["pattern"] or (),
-        order=given["order"] or "name",
-        settle=given["settle"],
-        patience=given["patience"],
-    )
-
-
-def _labels(given: Mapping[str, Any], config: Config | None) -> LabelFolder | None:
-    """Where late labels come from, if any do.
-
-    Raises:
-        SourceError: it is not there.
-    """
-    if config is None or config.data.labels_path is None:
-        return None
-    data = config.data
-    return LabelFolder(
-        str(data.labels_path),
-        id=str(data.id_column),
-        label=str(data.label_column),
-        settle=given["settle"],
-        patience=given["patience"],
-    )
-
-
 def _config(given: Mapping[str, Any]) -> Config:
     beside = [name for name in _IN_FILE if given[name] is not None]
     if beside or given["backend"] != "auto":
@@ -266,13 +230,10 @@ def _config(given: Mapping[str, Any]) -> Config:
 
 
 def _from_config(config: Config, tell: Tell) -> _Asked:
-    if config.data.production_path is None:
-        raise ConfigError("data.production_path is null; name the folder that files arrive in, or - for standard input")
+    inbox = places.of_config(config)
     from accel_drift.alerts import alerts_of
 
-    return _Asked(
-        config.monitor(tell, alerts_of(config)), config.data.production_path, config, config.reference.mode != "fixed"
-    )
+    return _Asked(config.monitor(tell, alerts_of(config)), inbox, config, config.reference.mode != "fixed")
 
 
 def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:
@@ -280,6 +241,7 @@ def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:
         raise ConfigError(
             "what is compared with what? accel-drift watch REFERENCE INBOX, such as watch june.adp inbox; or --config"
         )
+    inbox = places.of_word(given["inbox"], cut=given["rows"] is not None or given["time"] is not None)
     learning = o.learning(**{name: given[name] for name in _LEARNING})
     learning |= {} if given["backend"] == "auto" else {"backend": given["backend"]}
     on = given["on"]
@@ -292,7 +254,7 @@ def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:
         history=place if "://" in place else f"sqlite:///{place}",
         name=given["name"] or "monitor",
     )
-    return _Asked(monitor, given["inbox"], None, not isinstance(reference, Profile))
+    return _Asked(monitor, inbox, None, not isinstance(reference, Profile))
 
 
 def _reference(given: str, learning: dict[str, Any], tell: Tell, on: str | None) -> Profile | Trailing | Period:

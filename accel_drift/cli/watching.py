@@ -21,6 +21,7 @@ app = typer.Typer()
         "accel-drift watch june.adp inbox --time 1h --on event_time --lateness 10min --json",
         "accel-drift watch trailing:26 weeks --pattern '*.parquet' --block day:day --until-idle 60",
         "producer | accel-drift watch june.adp - --rows 10000",
+        "accel-drift watch june.adp 'kafka://kafka-1:9092/scored?format=json' --rows 10000",
         "accel-drift watch --config drift.yaml --log-format json",
     )
 )

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, model_validator
 
-from accel_drift.config import alert_sections, checking, environment, retraining_section, running, sections
+from accel_drift.config import (
+    alert_sections,
+    checking,
+    environment,
+    kafka_section,
+    retraining_section,
+    running,
+    sections,
+)
 from accel_drift.config.detectors import Detectors, WithOptions
 from accel_drift.config.mistakes import ConfigFileError, Key, Mistake, as_keys, shown
 from accel_drift.config.sections import Section
@@ -33,6 +41,7 @@ class Config(Section):
     name: Annotated[str, Field(min_length=1, max_length=200)] = "monitor"
     """The monitor's name: its windows stand in the history under it."""
     data: sections.Data = sections.Data()
+    kafka: kafka_section.Kafka = kafka_section.Kafka()
     columns: sections.Columns = sections.Columns()
     drift: sections.Drift = sections.Drift()
     detectors: Detectors = Detectors()
@@ -60,6 +69,8 @@ class Config(Section):
         if self.reference.threshold_rate is not None and self.windows.rows is None:
             text = "thresholds are for windows of so many rows; give windows.rows"
             found.append(checking.Contradiction(("reference", "threshold_rate"), text, ("reference", "windows")))
+        if self.kafka.in_use:
+            found += self._what_topics_contradict()
         if self.data.labels_path is not None:
             found += self._what_late_labels_lack()
         if self.performance.estimated:
@@ -67,6 +78,17 @@ class Config(Section):
         if found:
             raise checking.ContradictionError(found)
         return self
+
+    def _what_topics_contradict(self) -> list[checking.Contradiction]:
+        found = []
+        if self.data.production_path is not None:
+            text = "rows come from topics, and data.production_path names files; leave one out"
+            found.append(checking.Contradiction(("kafka",), text, ("kafka", "data")))
+        windows = self.windows
+        if windows.rows is None and windows.time is None and windows.by != "batch":
+            text = "topics have no files; say what a window is: windows.rows, or windows.time and windows.on"
+            found.append(checking.Contradiction(("kafka",), text, ("kafka", "windows")))
+        return found
 
     def _what_late_labels_lack(self) -> list[checking.Contradiction]:
         model = self.predictions

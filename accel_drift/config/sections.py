@@ -77,6 +77,13 @@ class Data(Section):
     labels_path: str | None = None
     """Late labels: a folder that files with `id_column` and `label_column` arrive in, or one such file."""
 
+    @field_validator("production_path")
+    @classmethod
+    def _is_a_path(cls, path: str | None) -> str | None:
+        if path is not None and path.startswith("kafka://"):
+            raise ConfigError("production_path is an address of Kafka; give kafka: {servers: ..., topics: ...} instead")
+        return path
+
 
 class Columns(Section):
     """Which columns are compared, and as what; a column that is not named is found out about."""

@@ -65,6 +65,13 @@ class Source(ABC):
         """In so many seconds another look may find what lies there already; None where nothing is waited for."""
         return None
 
+    def ended(self) -> None:  # noqa: B027
+        """Nothing came for as long as anything was waited for.
+
+        Raises:
+            SourceError: that does not mean that all was taken.
+        """
+
     def close(self) -> None:  # noqa: B027
         """Give back what it holds, such as connections."""
 

@@ -49,7 +49,8 @@ def watch(
 
     Raises:
         ConfigError: an option is no number of seconds, or labels come and no part of the monitor takes them.
-        SourceError: the source itself cannot be read. What cannot be read of it is passed over; see `Source`.
+        SourceError: the source itself cannot be read, or was silent to the end without saying that nothing more is
+            there. What cannot be read of it is passed over; see `Source`.
         SecondMonitorError: another process runs the monitor.
         HistoryError: see `until_idle`.
     """
@@ -104,6 +105,7 @@ class _Watch:
             due = min((one.due for one in self._places() if one.due is not None), default=None)
             idle = self.until_idle is not None and due is None and self.clock() - self.last >= self.until_idle
             if idle or (ended and due is None):
+                self.source.ended()
                 return
             self.tell("waiting for batches")
             self.wait(self.poll if due is None else min(due, self.poll))

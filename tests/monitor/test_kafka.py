@@ -83,7 +83,7 @@ def test_messages_that_are_damaged_or_empty_are_told_by_partition_and_offset(ser
     topic, good = Topic(servers, 2), rows(1, 0).to_pylist()[0]
     topic.put([good, b"{no", None, b"", b"[1, 2]", b"\xff\xfe", b"[" * 100_000, []], 0)
     topic.put([[good] * 100, b"3"], 1)
-    (report,) = seen(monitor, source(topic, rows=1_000, seconds=0.5))
+    (report,) = seen(monitor, source(topic, rows=1_000, seconds=3.0))
     assert report.n_batch == 100
     assert monitor.positions == {f"kafka:{topic.name}/0": 8, f"kafka:{topic.name}/1": 2}
     told = sorted(text for text in report.warnings if "passed over" in text)

@@ -18,6 +18,12 @@ OURS = (
 _SECRET = re.compile(r"password|passphrase|secret|key\.pem$|oauthbearer\.config")
 
 
+class Hidden(str):
+    """The value of an option that is secret, whatever the option's name."""
+
+    __slots__ = ()
+
+
 def library() -> Any:
     """confluent-kafka, which is there only with its extra.
 
@@ -53,10 +59,30 @@ def checked_options(given: Any) -> dict[str, Any]:
     return dict(given)
 
 
+def consumer_options(given: Mapping[str, Any], servers: str, group: str) -> dict[str, Any]:
+    """All options of a consumer: those that are given, and those that make each row count once."""
+    return {
+        "client.id": "accel-drift",
+        **given,
+        "bootstrap.servers": servers,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+    }
+
+
+def words_of(error: Any) -> str:
+    """What an error of the library says; a text as it is."""
+    cause: Any = error.args[0] if isinstance(error, Exception) and error.args else error
+    return str(cause.str()) if hasattr(cause, "str") else str(cause)
+
+
 def without_secrets(text: str, options: Mapping[str, Any]) -> str:
     """A text in which no value of a secret option stands."""
     for name, value in options.items():
-        if is_secret(name) and str(value):
+        if (is_secret(name) or isinstance(value, Hidden)) and str(value):
             text = text.replace(str(value), "***")
     return text
 
@@ -89,6 +115,25 @@ def checked_servers(given: Any) -> str:
     if not text or not all(re.fullmatch(r"[\w.\-\[\]:]+", one.strip(), re.ASCII) for one in text.split(",")):
         raise ConfigError(f'servers is {given!r:.100}; it is host:port, several separated by commas: "kafka-1:9092"')
     return text
+
+
+def start_of(text: str) -> str | datetime:
+    """Where a topic begins, from text: earliest, latest, or a time in ISO 8601.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if text in ("earliest", "latest"):
+        return text
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.utcoffset() is None:
+        raise ConfigError(
+            f"start is {text!r:.60}; it is earliest, latest, or a time with a time zone, such as 2024-06-01T00:00:00Z"
+        )
+    return found
 
 
 def check_start(start: Any) -> None:

@@ -13,16 +13,9 @@ import pyarrow as pa
 
 from accel_drift.errors import ConfigError, DataError, SchemaError, SourceError
 from accel_drift.monitor.batches import Batch
+from accel_drift.monitor.kafka import options as o
 from accel_drift.monitor.kafka.hand import Damaged, Hand, Lot, Place, name_of
 from accel_drift.monitor.kafka.messages import FORMATS, Message, UnreadableError
-from accel_drift.monitor.kafka.options import (
-    check_start,
-    checked_options,
-    checked_servers,
-    checked_topics,
-    library,
-    without_secrets,
-)
 from accel_drift.monitor.monitor import Monitor
 from accel_drift.monitor.sources import Source
 from accel_drift.options import at_least, is_finite
@@ -34,7 +27,7 @@ _WAIT_S = 0.2
 _ANSWER_S = 10.0
 """Seconds that a broker has for an answer."""
 _SILENCE_S = 60.0
-"""Seconds after which a broker that says nothing is no longer waited for by who waits for the end."""
+"""Seconds after which who waits for the end no longer waits for a broker that says nothing."""
 
 
 class Kafka(Source):
@@ -87,7 +80,7 @@ class Kafka(Source):
         options: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._topics, self._servers = checked_topics(topics), checked_servers(servers)
+        self._topics, self._servers = o.checked_topics(topics), o.checked_servers(servers)
         at_least(rows, 1, "rows", "how many rows make a batch")
         if not is_finite(seconds) or seconds < 0:
             raise ConfigError(f"seconds is {seconds!r}; it is a number of seconds of at least 0")
@@ -95,13 +88,13 @@ class Kafka(Source):
             raise ConfigError(f"format is {format!r}; there are {' and '.join(FORMATS)}")
         if schema is not None and (format == "arrow" or not isinstance(schema, pa.Schema)):
             raise ConfigError("schema is a pyarrow.Schema, for format json; messages in Arrow's format have their own")
-        check_start(start)
+        o.check_start(start)
         named: Any = group
         if named is not None and (not isinstance(named, str) or not named):
             raise ConfigError(f"group is {group!r}; it is the name of a group of consumers, or None")
         self._group, self._rows, self._seconds, self._start = group, rows, seconds, start
         self._read, self._schema, self._clock = FORMATS[format], schema, clock
-        self._options, self._kafka = checked_options(options), library()
+        self._options, self._kafka = o.checked_options(options), o.library()
         self._consumer: Any = None
         self._monitor: Monitor | None = None
         self._inside, self._went, self._new = False, False, True
@@ -166,10 +159,23 @@ class Kafka(Source):
     def due(self) -> float | None:
         """When what is in hand is old enough; at once, where there is more. None at the end of all partitions."""
         now = self._clock()
-        at_end = self._assigned is not None and self._assigned <= self._ended
         if self._hand.since is not None:
-            return max(0.0, self._hand.since + self._seconds - now) if at_end else 0.0
-        return None if at_end or now - self._heard >= _SILENCE_S else 0.0
+            return max(0.0, self._hand.since + self._seconds - now) if self._at_end else 0.0
+        return None if self._at_end or now - self._heard >= _SILENCE_S else 0.0
+
+    @property
+    def _at_end(self) -> bool:
+        return self._assigned is not None and self._assigned <= self._ended
+
+    def ended(self) -> None:
+        """Nothing came for long enough.
+
+        Raises:
+            SourceError: no broker said that this was the end.
+        """
+        if not self._at_end:
+            what = "no partition was assigned" if self._assigned is None else "no broker said anything"
+            raise self._broken(f"{what} for {_SILENCE_S:g} s, so that there may be more")
 
     def close(self) -> None:
         """Leave the group. What is in hand is read again by who comes next."""
@@ -277,23 +283,14 @@ class Kafka(Source):
             SourceError: no broker answers, or there is no such topic.
         """
         self._new = not any(name.startswith("kafka:") for name in monitor.positions)
-        given = {
-            "client.id": "accel-drift",
-            **self._options,
-            "bootstrap.servers": self._servers,
-            "group.id": self._group or f"accel-drift.{monitor.name}",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "error",
-            "enable.partition.eof": True,
-            "error_cb": self._failed,
-        }
+        group = self._group or f"accel-drift.{monitor.name}"
+        given = o.consumer_options(self._options, self._servers, group)
         try:
-            consumer = self._kafka.Consumer(given, logger=_LOG)
+            consumer = self._kafka.Consumer({**given, "error_cb": self._failed}, logger=_LOG)
         except self._kafka.KafkaException as error:
             raise ConfigError(f"options cannot be used: {self._said_by(error)}") from None
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"options cannot be used: {without_secrets(str(error), self._options)}") from None
+            raise ConfigError(f"options cannot be used: {o.without_secrets(str(error), self._options)}") from None
         try:
             for topic in self._topics:
                 found = consumer.list_topics(topic, timeout=_ANSWER_S).topics[topic].error
@@ -381,15 +378,14 @@ class Kafka(Source):
 
     def _failed(self, error: Any) -> None:
         """Something went wrong that the library tries again."""
-        text = without_secrets(error.str(), self._options)
+        text = o.without_secrets(error.str(), self._options)
         if text != self._said:
             _LOG.warning("%s: %s", self._servers, text)
         self._said = text
 
     def _said_by(self, error: Any) -> str:
         """An error in words, without secrets."""
-        cause: Any = error.args[0] if isinstance(error, Exception) and error.args else error
-        return without_secrets(cause.str() if hasattr(cause, "str") else str(cause), self._options)
+        return o.without_secrets(o.words_of(error), self._options)
 
     def _broken(self, error: Any) -> SourceError:
         more = f" ({self._said})" if self._said else ""
