@@ -298,7 +298,7 @@ class Kafka(Source):
                     raise SourceError(f"there is no topic {topic!r} at {self._servers}; make it, or check the name")
                 if found is not None:
                     raise self._broken(found)
-            consumer.subscribe([*self._topics], on_assign=self._assign, on_revoke=self._revoke)
+            consumer.subscribe([*self._topics], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._drop)
         except BaseException as error:
             consumer.close()
             if isinstance(error, self._kafka.KafkaException):
@@ -353,12 +353,17 @@ class Kafka(Source):
         found: list[Any] = consumer.committed(asked, timeout=_ANSWER_S)
         return found
 
-    def _revoke(self, consumer: Any, partitions: list[Any]) -> None:  # noqa: ARG002
+    def _revoke(self, consumer: Any, partitions: list[Any]) -> None:
         """Partitions go to others: what came from them and was not handed over does not count here."""
         places = {(one.topic, one.partition) for one in partitions}
+        self._commit({place: self._done[place] for place in places & {*self._done}}, wait=self._group is not None)
+        self._drop(consumer, partitions)
+
+    def _drop(self, consumer: Any, partitions: list[Any]) -> None:  # noqa: ARG002
+        """Partitions are others' already, or no broker answers: there is nobody to tell."""
+        places = {(one.topic, one.partition) for one in partitions}
         self._hand.drop(places)
-        self._commit({place: offset for place, offset in self._done.items() if place in places}, wait=True)
-        self._assigned = (self._assigned or set()) - places
+        self._assigned = ((self._assigned or set()) - places) or None  # until something is assigned again
         self._ended -= places
         for place in places:
             self._next.pop(place, None)
