@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -20,6 +21,8 @@ from typing import Any
 import pyarrow as pa
 
 _NUMBER = count(1)
+_RUNNING: dict[str, int] = {}
+"""host:port -> process."""
 QUICK = {"session.timeout.ms": 1_000, "heartbeat.interval.ms": 100, "topic.metadata.refresh.interval.ms": 500}
 """Options with which a consumer joins its group soon: Tansu waits for half of a session's time."""
 
@@ -50,10 +53,21 @@ def broker() -> Iterator[str]:
             process = subprocess.Popen([program, "broker", *options], stdout=log, stderr=log, cwd=folder, env=_alone())
             try:
                 _answering(where, process, Path(folder, "log"))
+                _RUNNING[where] = process.pid
                 yield where
             finally:
                 process.kill()
                 process.wait()
+
+
+@contextmanager
+def silent(where: str) -> Iterator[None]:
+    """The broker there takes connections and says nothing."""
+    os.kill(_RUNNING[where], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(_RUNNING[where], signal.SIGCONT)
 
 
 @contextmanager

@@ -172,6 +172,29 @@ def test_no_broker(monitor: ad.Monitor, monkeypatch: pytest.MonkeyPatch) -> None
     assert "s3cr3t" not in f"{caught.value} {kafka!r}"
 
 
+def test_a_broker_that_falls_silent_is_not_taken_for_the_end(
+    monitor: ad.Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from accel_drift.monitor.kafka import source as module
+
+    if (reason := kafka_broker.why_not()) is not None:
+        pytest.skip(reason)
+    monkeypatch.setattr(module, "_SILENCE_S", 3.0)
+    with kafka_broker.broker() as where:
+        topic = Topic(where, 2)
+        topic.put(rows(200, 1).to_pylist())
+        kafka = source(topic)
+        assert len(list(watch(monitor, kafka, until_idle=0.0, poll=0.1))) == 2
+        with kafka_broker.silent(where):
+            for _ in range(300):  # until the group's session is over
+                list(kafka.batches(monitor))
+                if not kafka._assigned:
+                    break
+            with pytest.raises(SourceError, match="no partition was assigned for 3 s, so that there may be more"):
+                list(watch(monitor, kafka, until_idle=0.0, poll=0.1))
+            kafka.close()  # and does not wait for an answer
+
+
 @pytest.fixture(scope="module")
 def imitation() -> Iterator[str]:
     """Tansu's answer to where a partition ends is wrong, and it keeps everything: here librdkafka plays the broker."""
