@@ -27,6 +27,9 @@ Days = Annotated[
 ]
 Column = Annotated[str | None, typer.Option("--column", metavar="NAME", help="Only this column.")]
 Detector = Annotated[str | None, typer.Option("--detector", metavar="NAME", help="Only this detector.")]
+Metric = Annotated[
+    str | None, typer.Option("--metric", metavar="NAME", help="Only this one, such as f1, accuracy or health.")
+]
 Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write all of it to a CSV file, numbers to the last bit.")
 ]
@@ -61,6 +64,14 @@ def trend(
     with opened(where) as history:
         found = history.trend(name, column=column, detector=detector, days=days)
         tell(found, (*shown, "adjusted_p_value"), csv)
+
+
+@app.command()
+def metrics(where: Where, name: Name, metric: Metric = None, days: Days = None, csv: Csv = None) -> None:
+    """Numbers of windows, such as health, accuracy and F1, as they are known by now."""
+    shown = ("window", "window_end", "metric", "value", "low", "high", "rows")
+    with opened(where) as history:
+        tell(history.metrics(name, metric, days=days), shown, csv)
 
 
 @app.command()

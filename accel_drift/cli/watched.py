@@ -203,6 +203,7 @@ def _reports(
             for report in asked.monitor.finish():
                 meter.window(report)
                 yield report
+    _prune(asked)
 
 
 def _board(

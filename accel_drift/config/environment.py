@@ -12,12 +12,15 @@ from accel_drift.config.mistakes import Key, Mistake
 from accel_drift.config.text import read
 
 PREFIX = "ACCEL_DRIFT_"
+_OWN = frozenset({"secrets", "request", "request_file", "outcome_file", "wgmma", "postgres", "peers", "bench_rows"})
+"""What is no key and is read by this package, its tests or its benchmarks."""
+_MOST = 3
 
 
 def overrides(environ: Mapping[str, str]) -> tuple[dict[Key, tuple[str, Any]], list[Mistake]]:
     """The keys that variables give, each with its variable and its value, and the mistakes in them.
 
-    A variable without "__" that is no key is passed over, as others may be called so, unless it is nearly one.
+    A variable that is no key is a mistake, but for those that are read elsewhere in this project.
     """
     given: dict[Key, tuple[str, Any]] = {}
     wrong: list[Mistake] = []
@@ -26,9 +29,8 @@ def overrides(environ: Mapping[str, str]) -> tuple[dict[Key, tuple[str, Any]], l
             continue
         key: Key = tuple(name[len(PREFIX) :].lower().split("__"))
         if len(key) == 1 and key != ("name",):
-            near = difflib.get_close_matches(name.upper(), _variables(), n=1, cutoff=0.9)
-            if near:
-                wrong.append(Mistake(name, 0, f"{name} is no key; did you mean {near[0]}?"))
+            if key[0] not in _OWN:
+                wrong.append(Mistake(name, 0, f"{name} is no key; {_advice(name)}"))
             continue
         fragment, known = schema.at(key)
         if known != key:
@@ -57,5 +59,13 @@ def _value(text: str, fragment: schema.Fragment) -> tuple[Any, list[str]]:
     return found.value, [words for _, words in found.wrong]
 
 
-def _variables() -> list[str]:
-    return [variable(key) for key in schema.leaves()]
+def _advice(name: str) -> str:
+    """Which variables may have been meant."""
+    last = name[len(PREFIX) :].lower()
+    keys = list(schema.leaves())
+    all_of = [variable(key) for key in keys]
+    same = [variable(key) for key in keys if str(key[-1]) == last]
+    near = same[:_MOST] or difflib.get_close_matches(name.upper(), all_of, n=1, cutoff=0.8)
+    if near:
+        return f"did you mean {', '.join(near)}?"
+    return f"a key is written as {PREFIX}HISTORY__URL is for history.url; give a variable of your own another name"

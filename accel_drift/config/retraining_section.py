@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from accel_drift.config.sections import AtLeastZero, Duration, Names, Section, Whole
+from accel_drift.config.sections import AtLeastZero, Duration, Fall, Names, Section, Whole
 from accel_drift.errors import ConfigError
 from accel_drift.history import History
 from accel_drift.monitor.windows import length
@@ -27,7 +27,7 @@ class Retraining(Section):
     """What asks: columns drifted, the model became worse, either, or a fall of F1 by more than `f1_drop`."""
     min_drift_windows: Whole = 3
     """So many windows one after another; those in which it could not be tested do not count."""
-    f1_drop: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    f1_drop: Fall = 0.05
     """The fall of F1 below the baseline's that is put up with."""
     cooldown: Duration = "7d"
     """Time from one request to the next at least, by the ends of windows."""

@@ -24,6 +24,7 @@ Names: TypeAlias = tuple[str, ...]
 Whole: TypeAlias = Annotated[int, Field(ge=1)]
 Chance: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 AtLeastZero: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fall: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 Duration: TypeAlias = Annotated[str, Field(examples=["30s", "15min", "1h", "1d", "1w", "1mo"])]
 
@@ -265,11 +266,11 @@ class Performance(Section):
     """Rows with predictions and labels to compare with, best of a test; null for the reference's, if it has them."""
     alpha: Chance = 0.01
     """Chance of calling a window degraded that is not, over all drops asked for."""
-    f1_drop: AtLeastZero | None = 0.05
+    f1_drop: Fall | None = 0.05
     """Fall of F1 that is put up with; null does not ask."""
-    accuracy_drop: AtLeastZero | None = None
+    accuracy_drop: Fall | None = None
     """Fall of the accuracy that is put up with; null does not ask."""
-    auc_drop: AtLeastZero | None = None
+    auc_drop: Fall | None = None
     """Fall of the AUC that is put up with; null does not ask."""
     estimated: bool = False
     """Estimate it from probabilities while no label is known (CBPE), by baseline_path; blind to concept drift."""

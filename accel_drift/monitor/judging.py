@@ -68,7 +68,7 @@ class Judge:
         """Whether a reference that stays is another one than that of the window before."""
         before, self.before = self.before, which or self.before
         changed = isinstance(self._reference, Fixed) and before and which and which != before
-        return ["compared with another reference than the window before"] if changed else []
+        return ["compared with another reference, or by other settings, than the window before"] if changed else []
 
 
 def _asked(part: Part, cut: Cut) -> Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -237,7 +238,9 @@ class Performance(Part):
 
     def _column(self, rows: pa.Table, name: str) -> Any:
         if name not in rows.column_names:
-            raise DataError(f"there is no column {name!r}; there are {listed(rows.column_names)}")
+            near = get_close_matches(name, rows.column_names, n=1)
+            meant = f", perhaps {near[0]!r} is meant" if near else ""
+            raise DataError(f"there is no column {name!r}; there are {listed(rows.column_names)}{meant}")
         return rows.column(name)
 
     def _metrics(self, key: str) -> tuple[Metric, ...]:
@@ -265,6 +268,11 @@ class Performance(Part):
         found = self._track.change(key)
         return () if found is None else tuple(one for one in found.changes if one.p_value is not None)
 
+    def _where(self, one: ConceptDrift) -> str:
+        """After which row errors changed, and how."""
+        row = f"row {one.id!r} of window {one.window!r}" if self._id else f"{one.index + 1:,} labelled rows"
+        return f"after {row}: {one.before:.4g} before, {one.after:.4g} after"
+
     def _errors(self, seen: Sequence[ConceptDrift], labelled: int) -> tuple[Finding, ...]:
         """What was seen in the errors since the last window."""
         detector = self._track.detector
@@ -274,9 +282,9 @@ class Performance(Part):
         last = changes[-1] if changes else None
         note = ""
         if last is not None:
-            where = f"row {last.id!r} of window {last.window!r}" if self._id else f"{last.index + 1:,} labelled rows"
-            times = f" {len(changes)} times, the last time" if len(changes) > 1 else ""
-            note = f"errors changed{times} after {where}: {last.before:.4g} before, {last.after:.4g} after"
+            told = [self._where(one) for one in (changes[0], last)]
+            times = f"{len(changes):,} times, first {told[0]}; the last time {told[1]}" if len(changes) > 1 else told[0]
+            note = f"errors changed {times}"
         return (
             Finding(
                 column="error",

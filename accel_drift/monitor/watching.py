@@ -164,7 +164,7 @@ class _Watch:
         except DataError as error:
             if not folder.refused(batch, error):
                 return
-            self.monitor.skip(batch, str(error))
+            self.monitor.skip(folder.passed(batch), str(error))
         folder.taken(batch)
         self.last = self.clock()
 

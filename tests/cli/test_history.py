@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 
 import accel_drift as ad
+from accel_drift.history import Metric
 from tests.cli.conftest import Cli, refused
 from tests.history.samples import day, finding, report
 
@@ -54,6 +55,22 @@ def test_it_exports_and_prunes(cli: Cli, told: ad.History) -> None:
     assert cli("history", "prune", "drift.db", "--older-than", "3", "--keep", "4").out == "Removed 6 windows.\n"
     left = told.runs("churn")["window_end"].to_pylist()
     assert left[0] == datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=7)
+    told.close()
+
+
+def test_it_tells_numbers_of_windows(cli: Cli, told: ad.History) -> None:
+    found = [Metric("f1", 0.1 * number, 0.0, 1.0, 40) for number in range(2)]
+    for number, f1 in enumerate(found):
+        told.record("fraud", report([finding("income", 0.0)]), day(number), metrics=[f1, Metric("health", 0.5)])
+    ran = cli("history", "metrics", "drift.db", "fraud", "--metric", "f1", "--csv", "f1.csv")
+    assert (ran.code, ran.err) == (0, "Wrote f1.csv\n")
+    head, *lines = ran.out.splitlines()
+    assert head.split() == ["window", "window_end", "metric", "value", "low", "high", "rows"]
+    assert [line.split()[-5:] for line in lines] == [["f1", "0", "0", "1.00", "40"], ["f1", "0.100", "0", "1.00", "40"]]
+    assert pyarrow.csv.read_csv("f1.csv")["value"].to_pylist() == [0.0, 0.1]
+    both = cli("history", "metrics", "drift.db", "fraud", "--days", "1").out.splitlines()
+    assert [[word for word in line.split() if word in ("f1", "health")] for line in both[1:]] == [["f1"], ["health"]]
+    refused(cli("history", "metrics", "drift.db", "fraud", "--metric", "f2"), "no metric 'f2'", "'f1'")
     told.close()
 
 

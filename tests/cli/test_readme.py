@@ -124,7 +124,7 @@ def test_the_defaults_of_the_options_are_those_of_the_code() -> None:
 def test_every_command_and_option_it_shows_exists(cli: Cli) -> None:
     shown = set(re.findall(r"(?<!\w)--[a-z][\w-]+", "\n".join(line for line in TEXT.splitlines() if "pip" not in line)))
     commands = ["score", "fit", "calibrate", "simulate", "demo", "init", "config", "watch", "run"]
-    commands += ["history runs", "history trend", "history slow", "history prune"]
+    commands += ["history runs", "history trend", "history metrics", "history slow", "history prune"]
     commands += ["alerts list", "alerts silence", "alerts deliver"]
     there = set(re.findall(r"--[a-z][\w-]+", "".join(cli(*c.split(), "--help").out for c in commands)))
     assert shown <= there, shown - there

@@ -170,6 +170,8 @@ def test_a_configuration_says_it_all(cli: Cli) -> None:
     assert (ran.code, ran.err, len(ran.out.splitlines())) == (0, "", 2)
     logged = Path("log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["level"] for line in logged] == ["info", "info"]
+    with ad.History("sqlite:///drift.db") as history:
+        assert history.runs("churn")["window"].to_pylist() == ["2.parquet"]  # what leaves has left when it ends
     shutil.copy("ref.parquet", "inbox/3.parquet")
     cli("run", "--config", "drift.yaml", *AT_ONCE)
     Path("plain.yaml").write_text(text.replace("churn", "plain").replace("logging", "#"), encoding="utf-8")
@@ -178,7 +180,7 @@ def test_a_configuration_says_it_all(cli: Cli) -> None:
     Path("plain.yaml").write_text(text.replace("churn", "again").replace("logging", "#"), encoding="utf-8")
     assert cli("run", "--config", "plain.yaml", "--log-format", "text", *AT_ONCE).err.count("INFO: again: window") == 3
     with ad.History("sqlite:///drift.db") as history:
-        assert history.runs("churn")["window"].to_pylist() == ["2.parquet", "3.parquet"]
+        assert history.runs("churn")["window"].to_pylist() == ["3.parquet"]
     refused(cli("run", "ref.adp", "--config", "drift.yaml"), "REFERENCE and --config are given")
     refused(cli("watch", "--config", "drift.yaml", "--rows", "5", "--alpha", "0.1"), "--rows, --alpha and --config")
     Path("drift.yaml").write_text("data: {reference_path: ref.parquet}\n", encoding="utf-8")

@@ -112,8 +112,8 @@ def test_the_processes_own_environment_counts(tmp_path: Path, monkeypatch: pytes
     assert Config.load(tmp_path / "a.yaml", {}).windows.rows is None
 
 
-@pytest.mark.parametrize("name", ["WGMMA", "POSTGRES", "PEERS", "BENCH_ROWS"])
-def test_variables_of_others_are_passed_over(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["WGMMA", "POSTGRES", "PEERS", "BENCH_ROWS", "SECRETS", "REQUEST", "REQUEST_FILE"])
+def test_variables_that_are_read_elsewhere_are_passed_over(tmp_path: Path, name: str) -> None:
     assert load(tmp_path, "data: {reference_path: a}", **{name: "1"}).name == "monitor"
 
 
@@ -121,6 +121,9 @@ def test_variables_of_others_are_passed_over(tmp_path: Path, name: str) -> None:
     ("name", "value", "words"),
     [
         ("HISTORY_URL", "x", "did you mean ACCEL_DRIFT_HISTORY__URL?"),
+        ("ALPHA", "2", "ACCEL_DRIFT_ALPHA is no key; did you mean ACCEL_DRIFT_DRIFT__ALPHA"),
+        ("PASSWORT", "2", "is no key; a key is written as ACCEL_DRIFT_HISTORY__URL is for history.url"),
+        ("RETENTION_DAY", "2", "did you mean ACCEL_DRIFT_HISTORY__RETENTION_DAYS?"),
         ("HISTRY__URL", "x", "there is no key histry; did you mean history?"),
         ("HISTORY__URLS", "x", "there is no key history.urls; did you mean url?"),
         ("WINDOWS__ROWS", "many", 'windows.rows is "many"; it takes a whole number'),

@@ -112,6 +112,7 @@ def only(folder: Path, text: str, environ: dict[str, str] | None = None) -> str:
         ("a: &b 1", ["2: a has an anchor"]),
         ("thresholds: {psi_gt: 0.2, f1_drop: 0.1}", ["no key thresholds; psi_gt is detectors.psi.min_effect here"]),
         ("thresholds: {f1_drop: 0.1}", ["f1_drop is performance.f1_drop here"]),
+        ("performance: {f1_drop: 5}", ["performance.f1_drop is 5; it takes a number", "below 1"]),
         ("registry: {enabled: true}", ["there is no key registry; "]),
         ("alerting: {slack: {enabled: true}}", ["there is no key alerting; "]),
         ("drift: {aggregate_rule: any}", ["there is no key drift.aggregate_rule", "drift.rule"]),

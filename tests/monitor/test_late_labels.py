@@ -146,11 +146,28 @@ def test_half_a_file_is_waited_for_and_what_cannot_be_read_is_passed_over_and_to
     pq.write_table(rows(50, 9), home / "inbox/9.parquet")
     (report,) = seen(monitor, home, clock, folder(home, clock))
     (told,) = [warning for warning in report.warnings if "passed over" in warning]
+    told = told.replace(" (ids in 'id', labels in 'y')", "")
     assert "labels: 1.parquet was passed over: it has no column 'y'; there are 'id', 'label'" in told
     assert "label_column" in told
     pq.write_table(late(1), home / "labels/1.parquet")
     seen(monitor, home, clock, folder(home, clock))
     assert labelled(history)[:DAYS] == [100.0, 100.0, 100.0, 0.0]
+
+
+@pytest.mark.parametrize("wrong", [{"id": "idd"}, {"label": "z"}])
+def test_what_was_passed_over_is_taken_once_its_columns_are_named_right(
+    made: Made, history: ad.History, home: Path, clock: Clock, wrong: dict[str, str]
+) -> None:
+    pq.write_table(late(0), home / "labels/0.parquet")
+    for _ in range(2):  # and told once
+        seen(made(), home, clock, folder(home, clock, patience=0, **wrong))
+    with made() as monitor:
+        assert labelled(history) == [0.0] * DAYS
+        seen(monitor, home, clock, folder(home, clock, patience=0))
+        assert labelled(history)[0] == 100.0
+        pq.write_table(rows(50, 9), home / "inbox/9.parquet")
+        (report,) = seen(monitor, home, clock, folder(home, clock))
+    assert len([warning for warning in report.warnings if "labels: 0.parquet" in warning]) == 1
 
 
 def test_killed_between_labels_it_goes_on_with_none_lost_and_none_twice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,23 @@ def test_what_cannot_be_read_is_said(reference: ad.Profile) -> None:
     assert "performance says nothing of this window: there is no column 'p'" in reports[0].warnings[0]
     assert "labels hold 'maybe', which is no class" in reports[1].warnings[0]
     assert reports[2].column("accuracy")
+    (report,) = ad.Monitor(reference, parts=[part(id="idd", baseline=None)]).observe([rows(50, 1)])
+    assert "there is no column 'idd'; there are 'x', 'p', 'y', 'id', perhaps 'id' is meant" in report.warnings[0]
+
+
+def test_the_first_and_the_last_change_of_errors_are_told(reference: ad.Profile) -> None:
+    batch = pa.concat_tables([rows(400, seed, 0.9 if seed % 2 else 0.1) for seed in range(2, 8)])
+    with ad.Monitor(reference, parts=[part(id="id", detector=ad.DDM())]) as monitor:
+        (report,) = monitor.observe([batch])
+        track = monitor._parts[0]
+    assert isinstance(track, mo.Performance)
+    (found,) = report.column("error")
+    assert found.statistic is not None
+    assert found.statistic > 1
+    told = re.findall("after row '([0-9]+)-([0-9]+)' of window", found.note)
+    assert found.note.startswith(f"errors changed {found.statistic:.0f} times, first after row '")
+    assert len(told) == 2
+    assert told[0] < told[1]
 
 
 @pytest.mark.parametrize(
