@@ -84,7 +84,7 @@ class Alerts(Follower):
         made = datetime.fromisoformat(report.created_at).astimezone(UTC) if report.created_at else self._clock()
         start, end = of.start or made, of.end or made
         machine = self._its()
-        events = machine.step(report, window.metrics, of.key, start, end)
+        events = machine.step(report, window.metrics, of.key, start, end, self._clock())
         changed = self._standing.look(machine.facts, of.key, end)
         return self._work(events, changed)
 
@@ -93,8 +93,10 @@ class Alerts(Follower):
         return self._work(self._its().measured(found), ())
 
     def tick(self, now: datetime) -> Work | None:
-        """Time passed: whether a window should have come."""
-        return self._work(self._its().tick(now), ())
+        """Time passed: whether a window should have come. Since when one is waited for is written, too."""
+        machine = self._its()
+        events = machine.tick(now)
+        return self._work(events, ()) or (_nothing if machine.unwritten else None)
 
     def changes(self) -> Mapping[str, bytes | None]:
         """What became other since the last call, of how rules and columns stand."""
@@ -122,6 +124,10 @@ class Alerts(Follower):
             write(connection, self._monitor, events, changed, now, self._base_url)
 
         return work
+
+
+def _nothing(connection: Connection) -> None:
+    """Only the state is written."""
 
 
 def write(

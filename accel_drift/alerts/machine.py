@@ -77,12 +77,33 @@ class Machine:
         self._stand(fresh(len(self._compiled)), [])
         self._now, self._window = -NEVER, ""
         self._arrived: int | None = None
-        self._waits = False
         self._kept: dict[Series, float] = {}
         self._clock_new = False
 
-    def step(self, report: Report, metrics: Iterable[Metric], key: str, start: datetime, end: datetime) -> list[Event]:
-        """A window is finished: what happened to alerts, in the order of the rules."""
+    @property
+    def unwritten(self) -> bool:
+        """Whether the clock told something that no window will write."""
+        return self._clock_new
+
+    def step(
+        self,
+        report: Report,
+        metrics: Iterable[Metric],
+        key: str,
+        start: datetime,
+        end: datetime,
+        arrived: datetime | None = None,
+    ) -> list[Event]:
+        """A window is finished: what happened to alerts, in the order of the rules.
+
+        Args:
+            report: what was found in it.
+            metrics: its numbers.
+            key: its own.
+            start: when it began.
+            end: when it ended.
+            arrived: the time by the clock, from which on no data came; None for its end.
+        """
         self.facts.look(report, metrics)
         if self._compiled.see(self.facts.columns):
             self._grow()
@@ -91,7 +112,7 @@ class Machine:
         # What overlaps an earlier window, or comes late, says nothing of the time before that one's end.
         seen = _Seen(key, _digest(key), max(begin, self._now), close, late=close < self._now)
         self._now, self._window = max(self._now, close), key
-        self._waits, self._clock_new = True, True
+        self._arrived, self._clock_new = _us(end if arrived is None else arrived), True
         self._kept = {series: value for series in self._mixed if not isnan(value := self.facts.known(series))}
         true, false = self._compiled.truth()
         false |= self._compiled.timed
@@ -114,10 +135,10 @@ class Machine:
 
     def tick(self, now: datetime) -> list[Event]:
         """No window came, by the clock: whether one should have."""
-        clock = _us(now)
-        if self._waits or self._arrived is None or clock < self._arrived:
-            self._arrived, self._waits, self._clock_new = clock, False, True
-        timed = self._compiled.timed
+        clock, timed = _us(now), self._compiled.timed
+        if self._arrived is None or clock < self._arrived:
+            # It begins to wait, or the clock was set back.
+            self._arrived, self._clock_new = clock, bool(timed.any())
         true = np.zeros(len(self._compiled), dtype=bool)
         true[timed] = clock - self._arrived >= self._compiled.us[timed]
         if not true.any():
@@ -134,7 +155,7 @@ class Machine:
             self._dirty = set()
         if self._clock_new:
             kept = [[list(series), value] for series, value in self._kept.items()]
-            pieces[_CLOCK] = json.dumps([self._now, self._window, self._arrived, self._waits, kept]).encode()
+            pieces[_CLOCK] = json.dumps([self._now, self._window, self._arrived, kept]).encode()
             self._clock_new = False
         return pieces
 
@@ -143,7 +164,7 @@ class Machine:
         self.reset()
         self._stand(*unpacked(self._compiled, pieces))
         if _CLOCK in pieces:
-            self._now, self._window, self._arrived, self._waits, kept = json.loads(pieces[_CLOCK])
+            self._now, self._window, self._arrived, kept = json.loads(pieces[_CLOCK])
             self._kept = {Series(*series): value for series, value in kept}
 
     # Inside.

@@ -83,5 +83,6 @@ def _say(told: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     for _number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(_number, signal.SIG_IGN)
+        # A handler, as the command would inherit a signal that is ignored, and could not be asked to end.
+        signal.signal(_number, lambda *_given: None)
     sys.exit(main(float(sys.argv[1]) or None, sys.argv[2:]))

@@ -8,7 +8,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -117,9 +117,17 @@ class Called(Command):
     """
 
     def __init__(self, name: str, *, folder: str | None = None, timeout: float | None = None) -> None:
-        super().__init__([sys.executable, "-m", called_module(), name], folder=folder, timeout=timeout)
+        call = f"import sys; from {called_module()} import main; main(sys.argv[1])"
+        super().__init__([sys.executable, "-c", call, name], folder=folder, timeout=timeout)
         # Found where this process finds it, and where the hook runs.
         self._more = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+
+    def run(self, request: Request, wanted: Callable[[], bool], every: float) -> Ended:
+        """As a command; what the function raised is the error."""
+        ended = super().run(request, wanted, every)
+        lines = str(ended.told.get("output", "")).split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        return replace(ended, told={**ended.told, "error": last}) if ended.state == FAILED and last else ended
 
 
 class Function(Hook):
@@ -145,7 +153,7 @@ class Function(Hook):
 
     def _called(self, request: Request) -> Ended:
         try:
-            result = json.loads(json.dumps(self.function(request)))
+            result = json.loads(json.dumps(self.function(request)), parse_constant=_no_number)
         except Exception as error:  # noqa: BLE001  whatever the user's function raises is told
             return Ended(FAILED, {"error": cleaned(f"{type(error).__name__}: {error}", os.environ)})
         except SystemExit as error:
@@ -208,4 +216,8 @@ def _answer(file: Path) -> Any:
         return None
     if file.stat().st_size > LONGEST_OUTCOME:
         raise ValueError(f"it is longer than {LONGEST_OUTCOME:,} bytes")
-    return json.loads(file.read_text(encoding="utf-8"))
+    return json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_number)
+
+
+def _no_number(_constant: str) -> None:
+    """NaN and infinities, which JSON does not have, are null."""

@@ -22,6 +22,14 @@ TAIL_BYTES = 16_384
 
 _SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIAL|(^|_)PASS(_|$)|(^|_)PWD$|URL|DSN", re.IGNORECASE)
 _SHORTEST_SECRET = 6
+_TOLD = (
+    re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE),
+    re.compile(
+        r"([\w-]*(?:password|passwd|secret|token|api_?key)[\w-]*[\"']?\s*[:=]\s*[\"']?)[^\s\"',&]+", re.IGNORECASE
+    ),
+    re.compile(r"(https?://hooks\.[\w.-]+/)\S+", re.IGNORECASE),
+)
+"""How secrets are often written: headers, pairs of a name and a value, webhooks. A secret without any mark stays."""
 
 
 class Finished(NamedTuple):
@@ -97,7 +105,7 @@ def run(
 
 
 def cleaned(text: str, environ: Mapping[str, str]) -> str:
-    """A text without passwords of URLs, and without what variables named like secrets hold.
+    """A text without passwords of URLs, what variables named like secrets hold, and what is written like a secret.
 
     >>> cleaned("token abcdef, sqlite://u:p@h", {"API_TOKEN": "abcdef"})
     'token ***, sqlite://u:***@h'
@@ -105,6 +113,8 @@ def cleaned(text: str, environ: Mapping[str, str]) -> str:
     secrets = {value for name, value in environ.items() if _SECRET.search(name) and len(value) >= _SHORTEST_SECRET}
     for value in sorted(secrets, key=len, reverse=True):
         text = text.replace(value, "***")
+    for pattern in _TOLD:
+        text = pattern.sub(r"\1***", text)
     return hidden(text)
 
 

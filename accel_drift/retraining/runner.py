@@ -111,7 +111,8 @@ class Runner:
                     raise
         found = find(self._history, request.key)
         told = LOG.info if found.state == DONE else LOG.warning
-        told("%s: retraining %s: %s after %.3g s", request.monitor, request.key, ended.state, seconds)
+        why = f": {ended.told['error']}" if ended.told.get("error") else ""
+        told("%s: retraining %s: %s after %.3g s%s", request.monitor, request.key, ended.state, seconds, why)
         return found
 
     def run(self) -> list[Request]:

@@ -118,6 +118,21 @@ def test_no_data_is_written(history: ad.History, profile: ad.Profile) -> None:
     assert _all(history, messages, "kind") == [("opened",), ("resolved",)]
 
 
+@pytest.mark.parametrize("windows", [0, 3])
+def test_a_process_that_begins_anew_goes_on_waiting_for_data(
+    history: ad.History, profile: ad.Profile, windows: int
+) -> None:
+    rules = [Rule(name="still there", when="no data for 2 hours")]
+    monitor = _monitor(history, profile, rules=rules)
+    list(monitor.observe(_batches()[:windows]))
+    for minutes in (0, 50, 110):
+        monitor = _monitor(history, profile, rules=rules)
+        monitor.tick(CLOCK + timedelta(minutes=minutes))
+        assert _all(history, alerts, "rule") == []
+    _monitor(history, profile, rules=rules).tick(CLOCK + timedelta(minutes=120))
+    assert _all(history, alerts, "rule", "state") == [("still there", "open")]
+
+
 def test_late_labels_open_and_end_alerts(history: ad.History, profile: ad.Profile) -> None:
     part = mo.Performance(predicted="city", id="id", classes=["Oslo", "Porto"])
     follower = Alerts([Rule(name="f1", when="f1 < 0.8")], ["team"])

@@ -196,9 +196,9 @@ def test_no_data_is_by_the_clock_and_ends_with_the_next_window() -> None:
     assert made.tick(START) == []
     assert made.tick(START + HOUR) == []
     assert told(step(made, 0, {"a": 0.3})) == ["opened r1"]
-    assert made.tick(START + 2 * HOUR) == []  # the window was first seen here
-    assert made.tick(START + 3.9 * HOUR) == []
-    assert told(made.tick(START + 4 * HOUR)) == ["opened r0"]
+    assert made.tick(START + 2 * HOUR) == []
+    assert made.tick(START + 2.9 * HOUR) == []
+    assert told(made.tick(START + 3 * HOUR)) == ["opened r0"]
     assert made.tick(START + 9 * HOUR) == []
     assert told(step(made, 1, {"a": 0.3})) == ["resolved r0"]
 

@@ -20,3 +20,11 @@ def hangs(request: Request) -> None:  # noqa: ARG001
 def counted(request: Request) -> None:
     with Path(request.data["file"]).open("a", encoding="utf-8") as file:
         file.write(request.key + "\n")
+
+
+def without_a_number(request: Request) -> dict[str, Any]:  # noqa: ARG001
+    return {"f1": float("nan")}
+
+
+def fails(request: Request) -> None:  # noqa: ARG001
+    raise ValueError("too few rows")

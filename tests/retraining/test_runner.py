@@ -20,6 +20,7 @@ from accel_drift import retraining as re
 from accel_drift.errors import ConfigError, HistoryError
 from accel_drift.retraining import asked as stored
 from accel_drift.retraining.asked import Claims, Request
+from accel_drift.retraining.processes import cleaned
 from tests.retraining import hooks_for_tests
 from tests.retraining.windows import START
 
@@ -91,6 +92,31 @@ def test_a_function_in_this_process_or_in_its_own(lite: ad.History) -> None:
         assert one["result"] == {"f1": 0.9, "rows": 300, "store": "postgresql://me:***@here/db", "key": f"k{i}"}
 
 
+@pytest.mark.parametrize("timeout", [None, 60.0])
+def test_numbers_that_json_lacks_are_null_and_what_was_raised_is_told(lite: ad.History, timeout: float | None) -> None:
+    ask(lite)
+    (one,) = attempts(re.Runner(lite, hooks_for_tests.without_a_number, timeout=timeout).run_one())
+    assert one["result"] == {"f1": None}
+    ask(lite, "k2")
+    (one,) = attempts(re.Runner(lite, hooks_for_tests.fails, timeout=timeout, attempts=1).run_one())
+    assert one["error"] == "ValueError: too few rows"
+    assert "RuntimeWarning" not in one.get("output", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Authorization: Bearer abcdefsecret", "Authorization: Bearer ***"),
+        ('{"password": "hunter4", "rows": 3}', '{"password": "***", "rows": 3}'),
+        ("api_key=sk_live_1 rows=3", "api_key=*** rows=3"),
+        ("POST https://hooks.slack.com/services/T0/B0/X done", "POST https://hooks.slack.com/*** done"),
+        ("keys: 3 tokens read", "keys: 3 tokens read"),
+    ],
+)
+def test_what_is_written_like_a_secret_is_hidden(text: str, left: str) -> None:
+    assert cleaned(text, {}) == left
+
+
 def test_what_fails_is_tried_again_later_and_not_for_ever(history: ad.History) -> None:
     ask(history)
     clock = Clock()
@@ -151,8 +177,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 HANGING = (
-    "import subprocess, sys, time, os, signal\n"
-    "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
+    "import subprocess, sys, time, os\n"
     "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     "open({file!r} + '.part', 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
     "os.replace({file!r} + '.part', {file!r}); print('began', flush=True); time.sleep(600)\n"
@@ -176,6 +201,7 @@ def test_a_hook_that_hangs_is_ended_with_all_that_it_started(lite: ad.History, t
     assert found.state == "timed out"
     (one,) = attempts(found)
     assert one["error"] == "ended after 2 s, its time limit"
+    assert one["exit_code"] == -signal.SIGTERM  # it was asked to, and need not be killed
     until(lambda: not any(map(alive, processes(file))))
     ask(lite, "k2")
     found = re.Runner(lite, hooks_for_tests.hangs, timeout=0.5, attempts=1).run_one()
