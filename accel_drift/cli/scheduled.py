@@ -95,12 +95,15 @@ class _Cycle:
         self._before = f"{words.visible(config.name)}: " if several else ""
 
     def __call__(self) -> str:
-        return watched.cycle(self._config, self._write, self._ending, self._board)
+        return watched.cycle(self._config, self._write, self._ending, self._board, self._late)
 
     def moved(self) -> None:
         """A sign of life."""
         if self._board is not None:
             self._board.moved(self._config.name)
+
+    def _late(self, text: str) -> None:
+        watched.write_late(text, self._given, self._before)
 
     def _write(self, report: Report) -> None:
         watched.write(report, self._given, self._before)

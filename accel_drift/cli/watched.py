@@ -81,17 +81,29 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
             hooked(config, history, ending),
             closing(places.source(given, asked.inbox, asked.monitor, stdin)) as source,
         ):
-            for report in _reports(given, asked, source, ending, tell, board):
+            worse: list[str] = []
+
+            def late(text: str) -> None:
+                worse.append(text)
+                write_late(text, given)
+
+            for report in _reports(given, asked, source, ending, tell, board, late):
                 write(report, given)
                 alarm = alarm or _alarming(report, moving=asked.moving)
                 alarm = alarm or bool(report.settings.get("silent_parts"))
                 if ending.asked:
                     raise KeyboardInterrupt
-        alarm = alarm or asked.monitor.passed_over > 0
+        alarm = alarm or asked.monitor.passed_over > 0 or bool(worse)
     return int(alarm and bool(given["fail_on_drift"]))
 
 
-def cycle(config: Config, write: Callable[[Report], object], ending: Ending, board: Board | None = None) -> str:
+def cycle(
+    config: Config,
+    write: Callable[[Report], object],
+    ending: Ending,
+    board: Board | None = None,
+    late: Callable[[str], object] = lambda _text: None,
+) -> str:
     """Take what is there, once, as `run` does by a configuration; how it went, in a sentence.
 
     Args:
@@ -99,6 +111,7 @@ def cycle(config: Config, write: Callable[[Report], object], ending: Ending, boa
         write: told each report.
         ending: asked between windows whether to end.
         board: where numbers of it are shown.
+        late: told of windows that labels showed to be degraded after their reports.
 
     Raises:
         KeyboardInterrupt: it was asked to end, and did so between windows.
@@ -111,7 +124,7 @@ def cycle(config: Config, write: Callable[[Report], object], ending: Ending, boa
         hooked(config, asked.monitor.history, ending),
         closing(places.source(_CYCLE, asked.inbox, asked.monitor, sys.stdin)) as source,
     ):
-        for report in _reports(_CYCLE, asked, source, ending, lambda _done, _of, _what: None, board):
+        for report in _reports(_CYCLE, asked, source, ending, lambda _done, _of, _what: None, board, late):
             write(report)
             windows, drifted = windows + 1, drifted + bool(report.drifted)
             if ending.asked:
@@ -174,6 +187,7 @@ def _reports(
     ending: Ending,
     tell: Tell,
     board: Board | None,
+    late: Callable[[str], object],
 ) -> Iterator[Report]:
     meter, counts = metering.Meter(board, asked.monitor), [0, 0]
     pruned = time.monotonic()
@@ -190,6 +204,7 @@ def _reports(
         poll=given["poll"],
         until_idle=given["until_idle"],
         tell=told,
+        late=late,
         held=ending.held,
     ):
         counts[0], counts[1] = counts[0] + 1, counts[1] + bool(report.drifted)
@@ -331,6 +346,18 @@ def write(report: Report, given: Mapping[str, Any], before: str = "") -> None:
         out(before + _line(report))
         for warning in report.warnings:
             aside(f"Warning: {before}{words.visible(report.batch)}: {warning}")
+
+
+def write_late(text: str, given: Mapping[str, Any], before: str = "") -> None:
+    """Print what labels told of a window that is finished: lines of JSON are of new windows alone.
+
+    Args:
+        text: what they told.
+        given: the options by their names.
+        before: what lines for people begin with.
+    """
+    if given["json"] is None and not given["quiet"]:
+        out(before + words.visible(text))
 
 
 def _line(report: Report) -> str:

@@ -19,6 +19,9 @@ from accel_drift.monitor.rows import as_rows, in_parts, is_path, times_of
 from accel_drift.monitor.windows import Windows
 from accel_drift.profiles.counted import CountedProfile
 
+_MOST = 1_000
+"""Warnings that are held for who asks."""
+
 
 class Intake:
     """The door of one monitor.
@@ -41,6 +44,7 @@ class Intake:
         self.said: list[str] = []
         self.held: deque[Batch] = deque()
         self.passed = 0
+        self._late: deque[str] = deque(maxlen=_MOST)
         self._name, self._windows, self._reference, self._parts = name, windows, reference, parts
         self._journal, self._cutter = journal, cutter
 
@@ -98,6 +102,30 @@ class Intake:
         if new is not None:
             self._pass_over(new, why)
         return new is not None
+
+    def again(self) -> None:
+        """Take in again what was taken and is still needed, as far as it can be had."""
+        for taken in self._journal.needed():
+            rows = self._journal.rows(taken, self._reference.schema, whole=self.whole)
+            if rows is not None:
+                self._cutter.again(Piece(taken.number, rows, taken.key), taken.at)
+            elif taken.rows:
+                self._cutter.lost(max(taken.rows, 0))
+                what = f"{taken.rows:,} rows" if taken.rows > 0 else "a batch"
+                self.said.append(f"{what} of an unfinished window were not kept, and are lost with the last process")
+        self._cutter.settled()
+
+    def warn(self, texts: Sequence[str]) -> None:
+        """Tell at once what concerns windows that are finished."""
+        self._late += texts
+        for text in texts:
+            LOG.warning("%s: %s", self._name, text)
+
+    def warned(self) -> list[str]:
+        """What `warn` was given since this was asked last, the latest of it."""
+        told = [*self._late]
+        self._late.clear()
+        return told
 
     @property
     def whole(self) -> bool:

@@ -15,7 +15,7 @@ from accel_drift.history.steps import Recorded
 from accel_drift.history.window import NAME_LENGTH, moment, text
 from accel_drift.monitor.batches import Batch, each, named
 from accel_drift.monitor.cutters import cutter
-from accel_drift.monitor.cutting import Cut, Piece
+from accel_drift.monitor.cutting import Cut
 from accel_drift.monitor.followers import Follower, Work, all_of
 from accel_drift.monitor.followers import checked as followers_checked
 from accel_drift.monitor.health import checked_weights
@@ -189,8 +189,14 @@ class Monitor:
                 also = all_of(one.measured(found) for one in self._followers) if found else ()
             if new.key:
                 self._journal.take(new, None, 0)
+            self._intake.warn([text for part in takers for text in part.worsened()])
             self._write(None, found, also)
         return len(found)
+
+    def worsened(self) -> list[str]:
+        """Windows that labels showed to be degraded after their reports, in words, since this was asked last."""
+        with self._turn:
+            return self._intake.warned()
 
     def tick(self, now: datetime | None = None) -> None:
         """Time passed, though no batch came: followers are told, as that no data come is a reason for an alert.
@@ -387,14 +393,4 @@ class Monitor:
         self._judge.before = state["profile"]
         self._restore()
         self._cutter.load(state["cutter"])
-        for taken in self._journal.needed():
-            rows = self._journal.rows(taken, self._reference.schema, whole=self._intake.whole)
-            if rows is not None:
-                self._cutter.again(Piece(taken.number, rows, taken.key), taken.at)
-            elif taken.rows:
-                self._cutter.lost(max(taken.rows, 0))
-                what = f"{taken.rows:,} rows" if taken.rows > 0 else "a batch"
-                self._intake.said.append(
-                    f"{what} of an unfinished window were not kept, and are lost with the last process"
-                )
-        self._cutter.settled()
+        self._intake.again()

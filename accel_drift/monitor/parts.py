@@ -76,6 +76,10 @@ class Part(ABC):
         """Labels came: key of a window -> its numbers anew. A part that takes none says nothing."""
         return {}
 
+    def worsened(self) -> tuple[str, ...]:
+        """What labels told of windows whose reports could not know it, in words, since this was asked last."""
+        return ()
+
     @property
     def takes_labels(self) -> bool:
         """Whether `label` does anything."""
@@ -215,8 +219,8 @@ def stays(part: str, given: Mapping[str, Any], begun: Mapping[str, Any]) -> tupl
     if not other:
         return ()
     before, now = (", ".join(f"{name}={side[name]!r:.60}" for name in other) for side in (begun, given))
-    told = f"{part} goes on with {before}, as it was begun, and not with {now}; give that again, or it a new name"
-    return (told,)
+    told = f"{part} goes on with {before}, as it was begun, and not with {now}; give that again, or "
+    return (f"{told}the part or the monitor a new name",)
 
 
 class Remembering(Protocol):

@@ -18,7 +18,7 @@ from accel_drift.monitor.confidence_part import chances, sources
 from accel_drift.monitor.cutting import Cut
 from accel_drift.monitor.parts import Part, Told, column_name, only, stays
 from accel_drift.monitor.rows import as_rows
-from accel_drift.predictions.changed import Change
+from accel_drift.predictions.changed import LOSSES, Change
 from accel_drift.predictions.errors_watched import ConceptDrift
 from accel_drift.predictions.estimates import Estimate
 from accel_drift.predictions.performance import Performance as Measured
@@ -35,6 +35,7 @@ _OPTIONS = (
     *("positive", "metrics", "tolerance", "alpha", "correction", "detector", "conflict", "bins"),
     *("keep", "keep_rows", "keep_labels", "rounding", "backend"),
 )
+_COMPARING = ("metrics", "tolerance", "alpha", "correction")
 _NOTED = {
     "unknown": "labels came whose id no row here has: they wait for one",
     "contradicting": "labels contradict one that was there",
@@ -121,6 +122,8 @@ class Performance(Part):
         self._seen: tuple[ConceptDrift, ...] = ()
         self._told = self._track.counts
         self._new, self._other = True, tuple[str, ...]()
+        self._worse: dict[str, None] = {}
+        self._late: list[str] = []
 
     @property
     def once(self) -> bool:
@@ -164,6 +167,10 @@ class Performance(Part):
             self._seen += self._track.label(ids.filter(there), labels.filter(there)).concept_drift
         seen, self._seen = self._seen, ()
         changed = self._changes(cut.key)
+        for key in came.gone:
+            self._worse.pop(key, None)
+        if any(one.degraded for one in changed):
+            self._worse[cut.key] = None
         labelled = self._track.performance(cut.key).labelled
         before = 0 if self._baseline is None else self._baseline.labelled
         findings = [_finding(one, before, labelled) for one in changed]
@@ -192,7 +199,17 @@ class Performance(Part):
         self._seen += came.concept_drift
         self._touched |= dict.fromkeys(came.changed, True)
         self._new = True
+        for key in came.changed:
+            worse = [one for one in self._changes(key) if one.degraded]
+            if worse and key not in self._worse:
+                self._worse[key] = None
+                self._late.append(f"window {key}: labels came, {', '.join(map(_fall, worse))}")
         return {key: self._metrics(key) for key in came.changed}
+
+    def worsened(self) -> tuple[str, ...]:
+        """Windows that labels showed to be degraded, which their reports could not know: each once."""
+        told, self._late = tuple(self._late), []
+        return told
 
     def changes(self) -> Mapping[str, bytes | None]:
         """The windows that changed, and what is known beside them."""
@@ -201,24 +218,29 @@ class Performance(Part):
         pieces: dict[str, bytes | None] = {
             _WINDOW + key: pack_window(self._track, key) if held else None for key, held in self._touched.items()
         }
-        order = json.dumps([self._track.windows, [asdict(one) for one in self._seen], self._told]).encode()
+        order = json.dumps([self._track.windows, [asdict(one) for one in self._seen], self._told, [*self._worse]])
         self._touched, self._new = {}, False
-        return {**pieces, _REST: pack(self._track), "order": order}
+        return {**pieces, _REST: pack(self._track), "order": order.encode()}
 
     def restore(self, pieces: Mapping[str, bytes]) -> None:
         """Go on from what was written."""
         self._touched, self._seen, self._new = {}, (), not pieces
+        self._worse, self._late = {}, []
         if not pieces:
             self._track = PerformanceTrack(self._baseline, **self._options)
             self._told, self._other = self._track.counts, ()
             return
-        windows, seen, *told = json.loads(pieces["order"])
+        windows, seen, *rest = json.loads(pieces["order"])
         backend = self._options.get("backend", "auto")
         self._track = unpack(pieces[_REST], [pieces[_WINDOW + key] for key in windows], backend)
         made = PerformanceTrack(self._baseline, **self._options)
+        if self._baseline is not None:
+            # Windows are compared as is asked for now.
+            self._track._options |= {name: made._options[name] for name in _COMPARING}
         self._other = stays(self.name, _kept(made), _kept(self._track))
         self._seen = tuple(ConceptDrift(**one) for one in seen)
-        self._told = told[0] if told else self._track.counts
+        self._told = rest[0] if rest else self._track.counts
+        self._worse = dict.fromkeys(rest[1]) if len(rest) > 1 else {}
 
     def _measured(self, baseline: Any) -> Measured | None:
         if baseline is None or isinstance(baseline, Measured):
@@ -310,6 +332,13 @@ def _kept(track: PerformanceTrack) -> dict[str, Any]:
     """What a track keeps to as it goes on: options, the detector of errors, and which baseline it has."""
     rows = 0 if track._baseline is None else track._baseline.labelled
     return {**track._options, "detector": track.detector, "rows of the baseline": rows}
+
+
+def _fall(one: Change) -> str:
+    """How much worse it became, in words."""
+    value = 0.0 if one.worse is None else one.worse.value
+    way = "rose" if one.name in LOSSES else "fell"
+    return f"{one.name} {way} by {value:.2g}, more than {one.tolerance:g}"
 
 
 def _finding(one: Change, before: int, now: int) -> Finding:

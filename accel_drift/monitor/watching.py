@@ -27,6 +27,7 @@ def watch(
     wait: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
     tell: Callable[[str], object] = lambda _what: None,
+    late: Callable[[str], object] = lambda _text: None,
     held: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Report]:
     """Take batches from a source as they come, and hand out a report of each window as it is finished.
@@ -45,6 +46,7 @@ def watch(
         wait: what waits for so many seconds.
         clock: seconds that only go forward.
         tell: told what is done.
+        late: told of windows that labels showed to be degraded after their reports, each once; it is logged, too.
         held: a context in which a batch is looked at and its reports are handed out: a bad time to interrupt.
 
     Raises:
@@ -59,7 +61,7 @@ def watch(
             raise ConfigError(f"{name} is {value!r}; it is a number of seconds of at least 0")
     if labels is not None and not monitor.takes_labels:
         raise ConfigError("labels= is given, and no part of the monitor takes labels: give Performance(..., id=...)")
-    return _Watch(monitor, source, labels, poll, until_idle, wait, clock, tell, held).run()
+    return _Watch(monitor, source, labels, poll, until_idle, wait, clock, tell, late, held).run()
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class _Watch:
     wait: Callable[[float], object]
     clock: Callable[[], float]
     tell: Callable[[str], object]
+    late: Callable[[str], object]
     held: Callable[[], AbstractContextManager[object]]
     last: float = 0.0
     looked: float = 0.0
@@ -157,6 +160,8 @@ class _Watch:
         try:
             came = folder.read(batch)
             changed = self.monitor.label(came.ids, came.labels, key=batch.key, digest=came.digest)
+            for text in self.monitor.worsened():
+                self.late(text)
             LOG.info("%s: %s: %d windows have other numbers", self.monitor.name, batch.key, changed)
         except ConfigError as error:
             folder.refused(batch, DataError(str(error)))  # what classes there are is not known before rows come

@@ -187,6 +187,37 @@ def test_a_configuration_says_it_all(cli: Cli) -> None:
     refused(cli("run", "--config", "drift.yaml"), "data.production_path is null")
 
 
+@pytest.mark.usefixtures("folder")
+def test_late_labels_that_show_a_window_to_be_degraded_are_told_once(cli: Cli) -> None:
+    def labelled(n: int, wrong: bool) -> pa.Table:
+        said = ["yes", "no"] * (n // 2)
+        labels = said[1:] + said[:1] if wrong else said
+        noise = [float(i % 7) for i in range(n)]
+        return pa.table({"x": noise, "said": said, "y": labels, "id": [f"{i}" for i in range(n)]})
+
+    for place in ("inbox", "labels"):
+        Path(place).mkdir()
+    pq.write_table(labelled(400, wrong=False), "known.parquet")
+    pq.write_table(labelled(200, wrong=True).drop_columns(["y"]), "inbox/1.parquet")
+    text = (
+        "data: {reference_path: known.parquet, production_path: inbox, id_column: id, label_column: y, "
+        "labels_path: labels}\ndetectors: {use: [psi]}\npredictions: {predicted: said}\nconcept_drift: {detector: null}"
+        "\nperformance: {f1_drop: null, accuracy_drop: 0.1}\n"
+    )
+    Path("drift.yaml").write_text(text, encoding="utf-8")
+    command = ("run", "--config", "drift.yaml", "--fail-on-drift", *AT_ONCE)
+    ran = cli(*command)
+    assert (ran.code, len(ran.out.splitlines())) == (0, 1)
+    labels = labelled(200, wrong=True).select(["id", "y"])
+    pq.write_table(labels.slice(0, 100), "labels/1.parquet")
+    ran = cli(*command)
+    told = "window 1.parquet: labels came, accuracy fell by 1, more than 0.1\n"
+    assert (ran.code, ran.out) == (1, told)
+    assert f"WARNING: monitor: {told}" in ran.err
+    pq.write_table(labels.slice(100), "labels/2.parquet")
+    assert cli(*command) == (0, "", "")
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,36 @@ def test_what_was_passed_over_is_taken_once_its_columns_are_named_right(
         pq.write_table(rows(50, 9), home / "inbox/9.parquet")
         (report,) = seen(monitor, home, clock, folder(home, clock))
     assert len([warning for warning in report.warnings if "labels: 0.parquet" in warning]) == 1
+
+
+def test_a_window_that_labels_show_to_be_degraded_is_told_once(
+    made: Made, home: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def go() -> list[str]:
+        told.clear()
+        with made(tolerance={"accuracy": 0.05}, metrics=["accuracy"], detector=None) as monitor:
+            inbox = mo.Folder(home / "inbox", clock=clock, now=lambda: 0.0)
+            for _ in watch(
+                monitor, inbox, labels=folder(home, clock), until_idle=0, wait=clock.wait, clock=clock, late=told.append
+            ):
+                pass
+        return list(told)
+
+    assert go() == []
+    pq.write_table(late(0, wrong=0.6), home / "labels/0.parquet")
+    pq.write_table(late(1), home / "labels/1.parquet")
+    (text,) = go()
+    assert re.fullmatch(r"window 0.parquet: labels came, accuracy fell by 0\.[3-6]\d?, more than 0\.05", text)
+    assert caplog.text.count(f"m: {text}") == 1
+    pq.write_table(late(0, wrong=0.7), home / "labels/2.parquet")  # other labels of the same rows
+    assert go() == []
+    # A report that knew it is enough.
+    pq.write_table(rows(100, 9, 0.6), home / "inbox/9.parquet")
+    assert go() == []
+    pq.write_table(late(9 - 1, wrong=0.6), home / "labels/9.parquet")
+    assert go() == []
 
 
 def test_killed_between_labels_it_goes_on_with_none_lost_and_none_twice(

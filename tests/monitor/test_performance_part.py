@@ -256,6 +256,19 @@ def test_performance_is_estimated_where_no_label_is_known(history: ad.History, r
     assert "estimated says nothing of this window: there is no column 'gone'" in report.warnings[0]
 
 
+def test_what_is_put_up_with_holds_from_now_on(history: ad.History, reference: ad.Profile) -> None:
+    def degraded(seed: int, **options: Any) -> bool:
+        with ad.Monitor(reference, history=history, name="m", parts=[part(detector=None, **options)]) as monitor:
+            (report,) = monitor.observe([rows(500, seed, 0.2)])
+        assert report.warnings == ()
+        return [f.status for f in report.column("accuracy")] == [Status.DRIFTED]
+
+    assert degraded(1, tolerance=0.01)
+    assert not degraded(2, tolerance={"accuracy": 0.5}, metrics=["accuracy"])
+    assert not degraded(3, tolerance=0.01, alpha=1e-200)
+    assert degraded(4, tolerance=0.01)
+
+
 def wrong(value: Any) -> Any:
     """What a type checker would refuse."""
     return value
@@ -271,7 +284,7 @@ def test_options_that_stay_as_they_were_begun_are_told(history: ad.History, refe
 
     assert told() == told() == []
     (said,) = told(own={"keep": 7, "tolerance": 0.5})
-    assert "performance goes on with tolerance=0.0, keep=1000, as it was begun, and not with tolerance=0.5, k" in said
+    assert "performance goes on with keep=1000, as it was begun, and not with keep=7; give that again, or the" in said
     (said,) = told(own={"baseline": rows(500, 9)})
     assert "rows of the baseline=4000, as it was begun" in said
     (said,) = told(keep=5)
