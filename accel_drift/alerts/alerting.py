@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from accel_drift.alerts.absent import Absent
 from accel_drift.alerts.events import Event, Kind
 from accel_drift.alerts.machine import Machine
 from accel_drift.alerts.standing import Standing
@@ -60,6 +61,7 @@ class Alerts(Follower):
         self._monitor = ""
         self._machine: Machine | None = None
         self._standing = Standing()
+        self._absent = Absent("", ())
 
     @property
     def open(self) -> int:
@@ -76,6 +78,7 @@ class Alerts(Follower):
             raise ConfigError("alerts are written to the history; give the monitor one: history='sqlite:///drift.db'")
         if self._machine is None or monitor != self._monitor:
             self._machine = Machine(monitor, self.rules, self.sinks)
+            self._absent = Absent(monitor, self.rules)
         self._monitor = monitor
 
     def follow(self, window: Recorded) -> Work | None:
@@ -85,6 +88,7 @@ class Alerts(Follower):
         start, end = of.start or made, of.end or made
         machine = self._its()
         events = machine.step(report, window.metrics, of.key, start, end, self._clock())
+        self._absent.look(machine.facts)
         changed = self._standing.look(machine.facts, of.key, end)
         return self._work(events, changed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import ceil, nan
 from typing import Any, NamedTuple
 
@@ -41,11 +41,13 @@ class Facts:
     Attributes:
         values: (2 k,) of k series the numbers of the last window, and after them the same with the other sign.
         columns: all that findings of the last window are about, one by one; what `each column` goes over.
+        changed: columns that are gone from it, or of another type.
     """
 
     def __init__(self) -> None:
         self.values = np.full(0, nan)
         self.columns: tuple[str, ...] = ()
+        self.changed: frozenset[str] = frozenset()
         self._places: dict[Series, int] = {}
         self._known: dict[tuple[str, str], _Numbers] = {}
         self._own: frozenset[str] = frozenset()
@@ -55,6 +57,16 @@ class Facts:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def pairs(self) -> Collection[tuple[str, str]]:
+        """Columns with the detectors that told something of them in the last window, if only that it is unknown."""
+        return self._known.keys()
+
+    @property
+    def numbers(self) -> Collection[str]:
+        """Names of the numbers that the last window as a whole has."""
+        return self._numbers.keys()
+
     def place(self, series: Series) -> int:
         """Where the number of a series stands, from now on."""
         return self._places.setdefault(series, len(self._places))
@@ -63,9 +75,10 @@ class Facts:
         """Take a report's findings in; `read` then has the numbers."""
         self._known = _by_column(report)
         self.columns = tuple(dict.fromkeys(column for column, _ in self._known))
+        self.changed = frozenset(column for column, _ in _changed(report))
         health = report.settings.get("health", {}).get("columns")
         single = {column for finding in report.findings if len(finding.columns) == 1 for column in finding.columns}
-        single |= {column for column, _ in _changed(report)}
+        single |= self.changed
         self._own = frozenset(single if health is None else single & {*health})
         tested = any(finding.status.tested for finding in report.findings) or bool(_changed(report))
         self._numbers = {one.name: nan if one.value is None else float(one.value) for one in metrics}
