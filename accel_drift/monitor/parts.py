@@ -6,7 +6,7 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -218,9 +218,20 @@ def stays(part: str, given: Mapping[str, Any], begun: Mapping[str, Any]) -> tupl
     other = [name for name in begun if name in given and given[name] != begun[name]]
     if not other:
         return ()
-    before, now = (", ".join(f"{name}={side[name]!r:.60}" for name in other) for side in (begun, given))
+    before, now = (
+        ", ".join(f"{name}={_beside(mine[name], its[name]):.60}" for name in other)
+        for mine, its in ((begun, given), (given, begun))
+    )
     told = f"{part} goes on with {before}, as it was begun, and not with {now}; give that again, or "
     return (f"{told}the part or the monitor a new name",)
+
+
+def _beside(mine: Any, its: Any) -> str:
+    """A value in words; of a record only what another of its sort has otherwise."""
+    if type(mine) is not type(its) or not is_dataclass(mine):
+        return repr(mine)
+    other = [one.name for one in fields(mine) if getattr(mine, one.name) != getattr(its, one.name)]
+    return f"{type(mine).__name__}({', '.join(f'{name}={getattr(mine, name)!r}' for name in other)})"
 
 
 class Remembering(Protocol):

@@ -287,6 +287,9 @@ def test_options_that_stay_as_they_were_begun_are_told(history: ad.History, refe
     assert "performance goes on with keep=1000, as it was begun, and not with keep=7; give that again, or the" in said
     (said,) = told(own={"baseline": rows(500, 9)})
     assert "rows of the baseline=4000, as it was begun" in said
+    (said,) = told(own={"alpha": 0.05})  # the errors' detector has learned under its own
+    assert "goes on with detector=BoundedMean(tolerance=0." in said
+    assert said.count("alpha=0.005), as it was begun, and not with detector=BoundedMean(tol") == 1
     (said,) = told(keep=5)
     assert said.startswith("confidence goes on with keep=")
     assert told(alpha=0.05, tolerance=0.01) == []
