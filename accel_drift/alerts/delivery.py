@@ -38,7 +38,9 @@ class Delivery:
     A message is claimed, sent and then written as sent. A process that is killed in between leaves its claim, which
     runs out, and the message is sent again, with the same key: at least once, and more often only then, or where a
     sink did not answer in time. Messages of one alert come in their order. What fails is tried again after 1 s, 2 s, 4
-    s ... 1 h, and given up when it fails `patience_days` after it was written, which the log says as an error.
+    s ... 1 h, and given up when it fails `patience_days` after it was written, which the log says as an error. What was
+    never tried since its sink lacks a secret is a dry run: it waits, is sent once the secret is set while its alert is
+    open, and dropped when it is as old.
 
     Args:
         history: where the messages are.
@@ -122,7 +124,7 @@ class Delivery:
             channel.woken.set()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until nothing is left to send but what is silenced.
+        """Wait until nothing is left to send but what is silenced, or is a dry run.
 
         Args:
             timeout: seconds at most.
@@ -154,7 +156,7 @@ class Delivery:
         return self.waiting()
 
     def waiting(self) -> int:
-        """How many messages to these sinks are not sent yet; those that are silenced do not count.
+        """How many messages to these sinks are not sent yet; those that are silenced or a dry run do not count.
 
         Raises:
             HistoryError: the database failed.
@@ -215,27 +217,31 @@ class _Channel:
 
     def waiting(self) -> int:
         """How many messages are left."""
-        return self._store.read(lambda c: claims.waiting(c, self.sender, self._clock()))
+        dry = self._lacking()[0] is not None
+        return self._store.read(lambda c: claims.waiting(c, self.sender, self._clock(), dry=dry))
 
     def _next(self) -> bool:
         """Send one message; whether there was one."""
         if sum(not attempt.ended for attempt in self._late.values()) >= _HANGING:
             return False
+        missing, error = self._lacking()
+        dry = missing is not None
+        if missing is not None:
+            self._hold(missing)
         now = self._clock()
-        if not self._store.read(lambda c: claims.is_due(c, self.sender, now)):
+        if not self._store.read(lambda c: claims.is_due(c, self.sender, now, tried=dry)):
             return False
-        claimed = self._store.write(lambda c: claims.claim(c, self.sender, now))
+        claimed = self._store.write(lambda c: claims.claim(c, self.sender, now, tried=dry))
         if claimed is None:
             return False
         self._said = ""
-        try:
-            missing = self._sink.missing()
-            error = None if missing is not None else self._send(claimed)
-        except Exception as wrong:  # noqa: BLE001  (of a sink of somebody else's)
-            missing, error = None, told(wrong)
-        if missing is not None:
-            self._dry(claimed, missing)
-        elif error is None:
+        error = missing or error
+        if error is None:
+            try:
+                error = self._send(claimed)
+            except Exception as wrong:  # noqa: BLE001  (a body that nobody can read)
+                error = told(wrong)
+        if error is None:
             self._settled(lambda c: claims.sent(c, claimed.number, self._clock()))
             self._failures = 0
             LOG.info("%s: sent to %s: %s", self.sender.name, self.sender.sink, claimed.key)
@@ -272,12 +278,27 @@ class _Channel:
         say = LOG.warning if claimed.attempts == 1 else LOG.info
         say("%s: %s did not take %s: %s. It is tried again", self.sender.name, self.sender.sink, claimed.key, error)
 
-    def _dry(self, claimed: claims.Claimed, missing: str) -> None:
+    def _lacking(self) -> tuple[str | None, str | None]:
+        """What the sink lacks, and why it cannot say; None each."""
+        try:
+            return self._sink.missing(), None
+        except Exception as wrong:  # noqa: BLE001  (of a sink of somebody else's)
+            return None, told(wrong)
+
+    def _hold(self, missing: str) -> None:
+        """Hold what was never tried until nothing is missing; the log names each message once."""
         now = self._clock()
-        self._settled(lambda c: outbox.drop(c, [claimed.number], outbox.DRY_RUN, missing, now))
-        LOG.warning(
-            "%s: dry run, not sent to %s: %s. %s", self.sender.name, self.sender.sink, claimed.key, missing
-        )  # fmt: skip
+        while self._store.read(lambda c: claims.is_dry(c, self.sender, now)):
+            held = self._store.write(lambda c: claims.hold(c, self.sender, missing, now))
+            for one in held:
+                ends = "it is never sent" if one.dropped else "it waits"
+                say = LOG.warning if one.new else LOG.info
+                say(
+                    "%s: dry run, not sent to %s: %s, %s. %s",
+                    self.sender.name, self.sender.sink, one.key, ends, missing,
+                )  # fmt: skip
+            if not held:
+                return
 
     def _settled(self, work: Callable[[Any], T]) -> None:
         """Write how it went, for as long as it takes: a message that went must not be sent again."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, case, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, case, func, insert, select, update
 
 from accel_drift.alerts import outbox
 from accel_drift.errors import ConfigError
@@ -30,17 +30,20 @@ class Register:
         self.history, self.name = history, name
 
     def alerts(self, *, ended: bool = False) -> list[dict[str, Any]]:
-        """Alerts, the latest first, each with how many of its messages were sent, wait, or were not sent.
+        """Alerts, the latest first, each with how many of its messages were sent, wait, are a dry run or not sent.
 
         Args:
             ended: those that ended, too.
         """
-        waits = case((messages.c.sent_at.is_(None) & messages.c.dropped_at.is_(None), 1), else_=0)
-        waits = case((messages.c.id.is_(None), 0), else_=waits)
+        # A dry run waits or was dropped, and a row without a message has no id.
+        outcome, dropped = messages.c.outcome, messages.c.dropped_at.is_not(None)
+        dry = and_(outcome.is_not(None), outcome == outbox.DRY_RUN)
+        waits = and_(messages.c.id.is_not(None), messages.c.sent_at.is_(None), ~dropped)
         counted = [
             func.count(messages.c.sent_at).label("sent"),
-            func.sum(waits).label("waiting"),
-            func.count(messages.c.dropped_at).label("not_sent"),
+            func.sum(case((dry, 0), (waits, 1), else_=0)).label("waiting"),
+            func.sum(case((dry, 1), else_=0)).label("dry_run"),
+            func.sum(case((dry, 0), (dropped, 1), else_=0)).label("not_sent"),
         ]
         query = select(*_told(), *counted).select_from(alerts.outerjoin(messages, messages.c.alert_id == alerts.c.id))
         query = query.where(alerts.c.name == self.name).group_by(alerts.c.id)

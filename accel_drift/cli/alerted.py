@@ -22,7 +22,9 @@ from accel_drift.history import History
 from accel_drift.monitor.windows import length
 from accel_drift.report import words
 
-_ALERTS = ("alert", "rule", "column", "severity", "state", "opened", "acknowledged", "sent", "waiting", "not sent")
+_ALERTS = (
+    "alert", "rule", "column", "severity", "state", "opened", "acknowledged", "sent", "waiting", "dry run", "not sent",
+)  # fmt: skip
 _SILENCES = ("silence", "rule", "column", "until", "by", "reason")
 _MESSAGES = ("message", "attempts", "outcome", "error")
 _KEY = 12
@@ -68,7 +70,7 @@ class Desk:
             (
                 row["alert_key"][:_KEY], row["rule"], row["subject"], row["severity"], row["state"],
                 row["opened_at"], row["acknowledged_by"] or row["acknowledged_at"], row["sent"], row["waiting"],
-                row["not_sent"],
+                row["dry_run"], row["not_sent"],
             )
             for row in found
         ]  # fmt: skip

@@ -50,7 +50,8 @@ messages = Table(
     Column("outcome", Text),
 )
 """One row a message to one sink: written with what it tells, and sent at least once. `body` is JSON; `outcome` says
-what became of it (sent, dry run, silenced, acknowledged, given up), and is null while it waits."""
+what became of it (sent, dry run, silenced, acknowledged, given up), and is null while it waits. A dry run that is not
+dropped waits for its sink's secret."""
 
 silences = Table(
     "drift_silences",

@@ -33,11 +33,6 @@ class Memory(Sink):
         self.keys.append(message.key)
 
 
-class Dry(Memory):
-    def missing(self) -> str | None:
-        return "no URL"
-
-
 def _delivery(history: ad.History, clock: Clock, **sinks: Sink) -> Delivery:
     return Delivery(history, "churn", sinks, clock=clock, limit=5, poll=0.01, seed=1)
 
@@ -130,16 +125,6 @@ def test_a_message_is_given_up_after_days_and_the_log_says_so(
     assert (row["outcome"], row["error"], row["dropped_at"]) == (outbox.GIVEN_UP, "not now", clock.now)
     assert "given up" in caplog.text
     assert "a/opened/0/team: not now" in caplog.text
-
-
-def test_a_sink_without_its_url_is_a_dry_run_and_says_so(history: ad.History, caplog: pytest.LogCaptureFixture) -> None:
-    dry = Dry()
-    posted(history, event())
-    assert _delivery(history, Clock(), team=dry).once() == 0
-    (row,) = rows(history)
-    assert (row["outcome"], row["error"], row["sent_at"]) == (outbox.DRY_RUN, "no URL", None)
-    assert "dry run, not sent to team: a/opened/0/team. no URL" in caplog.text
-    assert dry.keys == []
 
 
 def test_a_sink_that_hangs_keeps_no_other_waiting(history: ad.History) -> None:

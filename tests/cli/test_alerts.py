@@ -45,7 +45,7 @@ def test_it_lists_open_alerts_and_with_all_those_that_ended(cli: Cli) -> None:
     head, line = ran.out.splitlines()
     assert head.split()[:5] == ["alert", "rule", "column", "severity", "state"]
     assert line.startswith(KEY[:12])
-    assert line.split()[-3:] == ["0", "1", "0"]
+    assert line.split()[-4:] == ["0", "1", "0", "0"]
     assert len(cli("alerts", "list", "--history", "drift.db", "--name", "churn", "--all").out.splitlines()) == 3
     assert cli("alerts", "list").out == "No alerts are open.\n"
     found = json.loads(cli("alerts", "list", "--config", "drift.yaml", "--all", "--json").out)
@@ -57,11 +57,14 @@ def test_what_is_due_is_delivered_and_a_dry_run_says_so(cli: Cli, told: ad.Histo
     ran = cli("alerts", "deliver", "--config", "drift.yaml", "--once")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.count("dry run, not sent to slack") == 2
+    assert cli("alerts", "deliver", "--config", "drift.yaml", "--once").err == ""
     assert "NO_SUCH_SLACK_URL is not set" in ran.err
     assert [row["outcome"] for row in rows(told)] == ["sent", "dry run", "dry run"]
     assert len(Path("alerts.jsonl").read_text().splitlines()) == 1
     ran = cli("alerts", "show", "fedcba", "--config", "drift.yaml")
     assert ran.out.count("dry run") == 2
+    last = cli("alerts", "list", "--config", "drift.yaml", "--all").out.splitlines()
+    assert [line.split()[-4:] for line in last[1:]] == [["0", "0", "2", "0"], ["1", "0", "0", "0"]]
     assert "NO_SUCH_SLACK_URL is not set" in ran.out
     found = json.loads(cli("alerts", "show", KEY[:6], "--config", "drift.yaml", "--json").out)
     assert (found["alert_key"], found["messages"][0]["outcome"]) == (KEY, "sent")

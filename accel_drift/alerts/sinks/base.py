@@ -74,7 +74,7 @@ class Sink(ABC):
     """
 
     def missing(self) -> str | None:
-        """What lacks before anything can be sent, in words; None where nothing does. Till then it is a dry run."""
+        """What lacks before anything can be sent, in words; None where nothing does. Till then all is a dry run."""
         return None
 
     @abstractmethod
