@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 from accel_drift.data.device import is_tensor
+from accel_drift.data.schema import Column
 from accel_drift.errors import ConfigError, DataError, HistoryError
 from accel_drift.history import History
 from accel_drift.monitor.batches import Batch, Given, named, unread
@@ -126,6 +127,16 @@ class Intake:
         told = [*self._late]
         self._late.clear()
         return told
+
+    @property
+    def expected(self) -> dict[str, Column | None] | None:
+        """Columns that the reference, parts or windows look at -> the reference's; None where it is not known."""
+        schema = self._reference.schema
+        if schema is None:
+            return None
+        others = [*(name for part in self._parts for name in part.columns), self._windows.on]
+        made = {c.source: None for c in schema.columns if c.derived}
+        return {**dict.fromkeys(n for n in others if n), **made, **{c.name: c for c in schema.columns if not c.derived}}
 
     @property
     def whole(self) -> bool:

@@ -293,6 +293,11 @@ class Monitor:
             return self._reference.there(tuple(self._cutter.past))
 
     @property
+    def expected(self) -> Mapping[str, Any] | None:
+        """Columns that are looked at -> what the reference has there, or None; None where there is no reference."""
+        return self._intake.expected
+
+    @property
     def number(self) -> int:
         """Windows finished so far."""
         return self._cutter.number
@@ -357,13 +362,8 @@ class Monitor:
         self, judged: Recorded | None, measured: Measured = MappingProxyType({}), also: Sequence[Work] = ()
     ) -> None:
         """Put down where the monitor stands, with a window or without."""
-        state = {
-            **self._kind(),
-            "cutter": self._cutter.state(),
-            "said": self._intake.said,
-            "profile": self._judge.before,
-        }
-        known = changes_of((*self._parts, *self._followers))
+        state = {"cutter": self._cutter.state(), "said": self._intake.said, "profile": self._judge.before}
+        state, known = self._kind() | state, changes_of((*self._parts, *self._followers))
         self._journal.write(state, known, self._cutter.needed, self._reference.schema, judged, measured, also)
 
     def _kind(self) -> dict[str, Any]:

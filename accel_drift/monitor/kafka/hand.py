@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
+from accel_drift.data.schema import Column
 from accel_drift.errors import DataError
 from accel_drift.monitor.batches import Batch
-from accel_drift.monitor.kafka.messages import Message, UnreadableError, table_of
+from accel_drift.monitor.kafka.columns import Columns
+from accel_drift.monitor.kafka.messages import Message, table_of
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -46,17 +48,17 @@ class Lot:
     damaged: list[Damaged] = field(default_factory=list)
     lost: list[tuple[Place, str]] = field(default_factory=list)
 
-    def batch(self, schema: pa.Schema | None) -> Batch:
-        """As it is handed over. What cannot be put in a table is passed over."""
+    def batch(self, columns: Columns, expected: Mapping[str, Column | None] | None) -> Batch:
+        """As it is handed over. Messages whose values do not go with their columns are passed over."""
         rows: Any = None
         told: list[str] = []
+        schema = columns.schema
+        if self.messages and not isinstance(self.messages[0].rows, pa.Table):
+            odd, schema = columns.sieve(self.messages, expected)
+            self.damaged += [Damaged(one.place, one.offset, odd[n]) for n, one in enumerate(self.messages) if n in odd]
+            self.messages = [one for n, one in enumerate(self.messages) if n not in odd]
         if self.messages:
-            try:
-                rows, told = table_of(self.messages, schema)
-            except UnreadableError:
-                self._sort_out(schema)
-                if self.messages:
-                    rows, told = table_of(self.messages, schema)
+            rows, told = table_of(self.messages, schema)
         position = {name_of(place): offset for place, offset in self.stands.items()}
         passed_over = (*(text for _, text in self.lost), *summed_up(self.damaged))
         return Batch(rows, "", position, passed_over, tuple(told))
@@ -72,17 +74,6 @@ class Lot:
             Lot(first, {one.place: one.offset + 1 for one in first}),
             Lot(second, self.stands, self.damaged, self.lost),
         ]
-
-    def _sort_out(self, schema: pa.Schema | None) -> None:
-        """Leave out the messages that do not go with the schema."""
-        good = []
-        for one in self.messages:
-            try:
-                table_of([one], schema)
-                good.append(one)
-            except UnreadableError as error:
-                self.damaged.append(Damaged(one.place, one.offset, str(error)))
-        self.messages = good
 
 
 class Hand:

@@ -86,19 +86,28 @@ def table_of(messages: Sequence[Message], schema: pa.Schema | None) -> tuple[pa.
         values = [one.get(name) for one in objects]
         place = -1 if schema is None else schema.get_field_index(name)
         if schema is not None and place >= 0:
-            columns[name] = _typed(name, values, schema.field(place).type)
+            columns[name] = typed(name, values, schema.field(place).type)
         else:
             columns[name] = _found(name, values, told)
     return pa.table(columns), told
 
 
-def _typed(name: str, values: list[Any], wanted: pa.DataType) -> Any:
+def typed(name: str, values: list[Any], wanted: pa.DataType) -> Any:
+    """A column of that type.
+
+    Raises:
+        UnreadableError: a value cannot be had as one.
+    """
     try:
         return pa.array(values, wanted)
     except _ERRORS:
         pass
     try:
         return pa.array(values).cast(wanted)  # times as text, for example
+    except _ERRORS:
+        pass
+    try:
+        return pa.chunked_array([pa.array([value]).cast(wanted) for value in values])  # numbers, and texts of numbers
     except _ERRORS as error:
         raise UnreadableError(f"column {name!r} is not {wanted}: {error}"[:200]) from None
 

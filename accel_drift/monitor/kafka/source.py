@@ -14,6 +14,7 @@ import pyarrow as pa
 from accel_drift.errors import ConfigError, DataError, SchemaError, SourceError
 from accel_drift.monitor.batches import Batch
 from accel_drift.monitor.kafka import options as o
+from accel_drift.monitor.kafka.columns import Columns
 from accel_drift.monitor.kafka.hand import Damaged, Hand, Lot, Place, name_of
 from accel_drift.monitor.kafka.messages import FORMATS, Message, UnreadableError
 from accel_drift.monitor.monitor import Monitor
@@ -38,8 +39,8 @@ class Kafka(Source):
     committed to the broker are for other people's tools.
 
     A message is a JSON object with a value for each column, or a list of them; or a stream in Arrow's IPC format. One
-    that cannot be read is passed over, and the next report says which and why. So it does of messages that the topic
-    no longer keeps. A message without content is none.
+    that is damaged, or has a text where the reference has numbers, is passed over, and the next report says which and
+    why; where half have texts, the column has changed. One without content is none. Those that are gone are told, too.
 
     One monitor is one process, with a group of its own. Several monitors, each with its own name and history, may share
     a group that is named: then each has the partitions that the broker gives it, and one that moves to another
@@ -93,13 +94,12 @@ class Kafka(Source):
         if named is not None and (not isinstance(named, str) or not named):
             raise ConfigError(f"group is {group!r}; it is the name of a group of consumers, or None")
         self._group, self._rows, self._seconds, self._start = group, rows, seconds, start
-        self._read, self._schema, self._clock = FORMATS[format], schema, clock
+        self._read, self._columns, self._clock = FORMATS[format], Columns(schema), clock
         self._options, self._kafka = o.checked_options(options), o.library()
         self._consumer: Any = None
         self._monitor: Monitor | None = None
-        self._inside, self._went, self._new = False, False, True
+        self._inside, self._went, self._new, self._given = False, False, True, Lot()
         self._again: deque[Lot] = deque()
-        self._given = Lot()
         self._forget()
 
     def _forget(self) -> None:
@@ -135,7 +135,7 @@ class Kafka(Source):
             if lot is None:
                 break
             self._given = lot
-            yield lot.batch(self._schema)
+            yield lot.batch(self._columns, monitor.expected)
         self._inside = False
 
     def taken(self, batch: Batch) -> None:
