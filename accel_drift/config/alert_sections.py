@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from accel_drift.config.checking import Contradiction, ContradictionError
 from accel_drift.config.mistakes import nearest
 from accel_drift.config.sections import Duration, Names, Section, Whole
 from accel_drift.errors import ConfigError
@@ -146,15 +147,21 @@ class Alerts(Section):
     @model_validator(mode="after")
     def _rules_name_what_there_is(self) -> Self:
         names: set[str] = set()
-        for rule in self.rules or ():
+        found: list[Contradiction] = []
+        for i, rule in enumerate(self.rules or ()):
+            here = ("alerts", "rules", i)
             if rule.name in names:
-                raise ConfigError(f"rules has two of the name {rule.name!r}; give each a name of its own")
+                text = f"there are two rules of the name {rule.name!r}; give each a name of its own"
+                found.append(Contradiction((*here, "name"), text, ()))
             names.add(rule.name)
-            for sink in (*rule.sinks, *rule.escalate_to):
-                if sink not in self.sinks:
-                    there = ", ".join(self.sinks) or "none"
-                    near = nearest(sink, [*self.sinks])
-                    raise ConfigError(f"rules: {rule.name!r} names the sink {sink!r}; there are {there}{near}")
+            for key in ("sinks", "escalate_to"):
+                for j, sink in enumerate(getattr(rule, key)):
+                    if sink not in self.sinks:
+                        there = f"{', '.join(self.sinks) or 'none'}{nearest(sink, [*self.sinks])}"
+                        text = f"{rule.name!r} names the sink {sink!r}; there are {there}"
+                        found.append(Contradiction((*here, key, j), text, ()))
+        if found:
+            raise ContradictionError(found)
         return self
 
 

@@ -94,6 +94,9 @@ def told(error: ValidationError, values: Any, faulty: Collection[str] = ()) -> l
 
 
 def _one(kind: str, loc: Key, cause: Any, values: Any) -> tuple[Key, str]:
+    if kind == "missing" and isinstance(loc[-1], str):
+        said = str(schema.at(loc)[0].get("description", "")).rstrip(".")
+        return loc[:-1], f"{dotted(loc[:-1])} lacks {loc[-1]}" + (f": {said[0].lower()}{said[1:]}" if said else "")
     if kind == "missing":  # a place of a list that has a fixed length
         loc = loc[:-1]
     if kind == "extra_forbidden":

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
+from accel_drift.detectors import get_class
 from accel_drift.detectors import names as detector_names
 from accel_drift.errors import ConfigError
 from accel_drift.finding import Severity
 from accel_drift.predictions.changed import METRICS
+from accel_drift.rules.levels import refused
 from accel_drift.rules.tree import ANY, EVERY, MAJORITY, OPERATORS, Compare, Condition, Logic, Series, Tree
 
 NUMBERS = (
@@ -34,6 +36,10 @@ _TOKEN = re.compile(
     r"|(?P<sign>>=|<=|[><()%=!-]))"
 )
 _KEYWORDS = frozenset({"and", "or", "not", "for", "of", "any", "every", "each", "all", "majority", "most", "no"})
+_IN_WORDS = {
+    **dict.fromkeys(("below", "under", "less"), "<"),
+    **dict.fromkeys(("above", "over", "exceeds", "greater", "more"), ">"),
+}
 _detectors = cache(detector_names)
 _LOUD = tuple(one for one in Severity if one is not Severity.NONE)
 
@@ -74,6 +80,8 @@ class _Reader:
             if not self._is("for"):
                 self._wrong("for and a time are missing, such as: no data for 2 hours")
             self._at += 1
+            if self._kind() == "number" and self._is("windows", "window", skip=1):
+                self._wrong("windows that do not come cannot be counted; give a time, such as: no data for 2 hours")
             us = self._time()
             self._over("a rule about missing data stands alone: make two rules of it")
             return Condition(None, us=us)
@@ -112,10 +120,15 @@ class _Reader:
         if self._is("drifted") or (self._is("severity") and self._operator(1)):
             return self._measured(Series("report"), start)
         name = self._name()
+        self._said_in_words()
         if self._operator():
             bare = self._tokens[start].kind == "word"
             if bare and name not in NUMBERS:
                 self._at = start
+                if name.lower() in _detectors():
+                    whose = "all columns together" if get_class(name.lower()).joint else "a column"
+                    or_name = "" if whose.startswith("all") else f", or a column before it: income {name} > 0.2"
+                    self._wrong(f"{name} is of {whose}; write each column {name}{or_name}")
                 self._wrong(
                     f"{name} is no number of a window{_nearest(name, NUMBERS)}; of a column say what is compared, such "
                     f"as {name} psi > 0.2; other numbers stand in quotes"
@@ -127,6 +140,8 @@ class _Reader:
 
     def _many(self) -> Series | None:
         """The words for several columns, if they stand here."""
+        if self._is("any", "every", "each") and self._is("columns", skip=1):
+            self._wrong(f"write {self._here()} column")
         if self._is("any", "every", "each") and self._is("column", skip=1):
             word = self._tokens[self._at].text.lower()
             self._at += 2
@@ -154,6 +169,9 @@ class _Reader:
         """What is compared of columns: a detector's number, a severity, or that it drifted."""
         report = series.over == "report"
         detector = "" if report or self._is("severity", "drifted", "p") else self._detector()
+        if series.over == "columns" and detector and get_class(detector).joint:
+            self._at -= 1
+            self._wrong(f"{detector} is of all columns together, and of none alone; write each column {detector}")
         series = series._replace(detector=detector)
         if self._taken("drifted"):
             series = series._replace(aspect="drifted")
@@ -169,14 +187,28 @@ class _Reader:
         """An operator and a level."""
         operator = self._operator()
         if not operator:
+            self._said_in_words()
             self._wrong("one of > >= < <= is missing")
         self._at += 1
-        level = self._severity() if series.aspect == "severity" else self._number()
+        level = self._severity() if series.aspect == "severity" else self._level(series)
         if series.over == "columns":
             series = series._replace(largest=operator.startswith(">"))
         return Compare(series, operator, level, self._words(start))
 
     # Words.
+
+    def _level(self, series: Series) -> float:
+        """A number that the series can be."""
+        start = self._at
+        level = self._number()
+        if why := refused(series, level, percent=self._tokens[self._at - 1].text == "%"):
+            self._at = start
+            self._wrong(why)
+        return level
+
+    def _said_in_words(self) -> None:
+        if sign := _IN_WORDS.get(self._here()):
+            self._wrong(f"{self._shown()} is written {sign}")
 
     def _detector(self) -> str:
         known = _detectors()

@@ -13,6 +13,7 @@ from accel_drift.history.window import NAME_LENGTH, text
 from accel_drift.monitor.windows import length
 from accel_drift.options import at_least
 from accel_drift.rules.grammar import parse
+from accel_drift.rules.levels import refused
 from accel_drift.rules.tree import Condition
 
 
@@ -113,6 +114,8 @@ class Rule:
         if isinstance(given, bool) or not isinstance(given, (int, float)) or not isfinite(given):
             raise ConfigError(f"clear is {given!r}; it is a number")
         one = compares[0]
+        if why := refused(one.series, given):
+            raise ConfigError(f"clear is {given:g}; {why}")
         above = one.operator.startswith(">")
         if given > one.level if above else given < one.level:
             raise ConfigError(

@@ -61,18 +61,35 @@ def test_without_rules_there_are_the_usual_ones_where_anybody_is_told(tmp_path: 
         ("    - {name: a, when: income pis > 1}\n", 5, r"alerts.rules\[0\].when: .*character 8.*did you mean psi"),
         ("    - name: a\n      when: helth < 1\n", 6, "did you mean health"),
         ("    - {name: a, when: drifted, sink: [team]}\n", 5, "did you mean sinks"),
-        ("    - {name: a, when: drifted, sinks: [taem]}\n", 0, "'a' names the sink 'taem'.*did you mean team"),
-        ("    - {name: a, when: drifted}\n    - {name: a, when: drifted}\n", 0, "two of the name 'a'"),
+        ("    - {name: a, when: drifted, sinks: [taem]}\n", 5, "'a' names the sink 'taem'.*did you mean team"),
+        ("    - {name: a, when: drifted}\n    - {name: a, when: drifted}\n", 6, "two rules of the name 'a'"),
         ("    - {name: a, when: x psi > 1, clear: 2}\n", 5, "at most"),
         ("    - {name: a, when: drifted, severity: bad}\n", 5, "watch, warning, critical"),
         ("    - {name: a, when: drifted, cooldown: long}\n", 5, "length of time"),
-        ("    - {when: drifted}\n", 5, "name"),
+        ("    - {when: drifted}\n", 5, r"alerts\.rules\[0\] lacks name: what tells it from other rules"),
+        ("    - {name: a}\n", 5, r"alerts\.rules\[0\] lacks when: the condition"),
     ],
 )
 def test_mistakes(tmp_path: Path, text: str, line: int, words: str) -> None:
     with pytest.raises(ConfigFileError, match=words) as caught:
         _load(tmp_path, HEAD + text)
     assert caught.value.mistakes[0].line == line or not line
+
+
+def test_all_that_rules_name_in_vain_is_told_at_once(tmp_path: Path) -> None:
+    rules = (
+        "    - {name: a, when: drifted, sinks: [taem]}\n"
+        "    - {name: b, when: drifted, escalate_after: 1h, escalate_to: [bos, x]}\n"
+        "    - {name: a, when: drifted}\n"
+    )
+    with pytest.raises(ConfigFileError) as caught:
+        _load(tmp_path, HEAD + rules)
+    assert [(one.line, one.text.partition(":")[0]) for one in caught.value.mistakes] == [
+        (5, "alerts.rules[0].sinks[0]"),
+        (6, "alerts.rules[1].escalate_to[0]"),
+        (6, "alerts.rules[1].escalate_to[1]"),
+        (7, "alerts.rules[2].name"),
+    ]
 
 
 def test_a_base_url_is_one(tmp_path: Path) -> None:
