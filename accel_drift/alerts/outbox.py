@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accel_drift.alerts.events import Event, Kind
@@ -90,28 +90,6 @@ def post(
         kind = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(kind(messages).on_conflict_do_nothing(index_elements=["message_key"]), rows)
     return len(rows)
-
-
-def post_test(connection: Connection, name: str, sink: str, key: str, now: datetime) -> None:
-    """Write a message that tells of nothing but itself, for one who wants to see that a sink works.
-
-    Args:
-        connection: of the history's database.
-        name: the monitor's name.
-        sink: where it goes.
-        key: its key.
-        now: the time.
-    """
-    body: dict[str, Any] = {
-        "key": key, "alert": key, "monitor": name, "rule": "test", "subject": "", "kind": "test", "severity": "none",
-        "window": "", "at": now.isoformat(), "text": f"{name}: this is a test; nothing happened.", "details": {},
-        "link": None,
-    }  # fmt: skip
-    values = {
-        "message_key": key, "name": name, "sink": sink, "kind": "test", "body": json.dumps(body), "created_at": now,
-        "due_at": now, "attempts": 0,
-    }  # fmt: skip
-    connection.execute(insert(messages), values)
 
 
 def body_of(name: str, event: Event, base_url: str | None) -> dict[str, Any]:

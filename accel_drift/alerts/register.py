@@ -6,16 +6,18 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import Connection, Select, and_, case, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, case, func, insert, select, union, update
 
 from accel_drift.alerts import outbox
 from accel_drift.errors import ConfigError
 from accel_drift.history import History
 from accel_drift.history.alert_tables import alerts, messages, silences
+from accel_drift.history.tables import runs
+from accel_drift.report.words import visible
 
 _SHORTEST_KEY = 4
+_SOME = 10
 
 
 class Register:
@@ -165,35 +167,38 @@ class Register:
 
         return self.history._store.write(_work)
 
-    def test(self, sink: str, now: datetime) -> str:
-        """Write a message that says it is a test; the key that it has."""
-        key = f"test/{uuid4().hex[:12]}/{sink}"
-        self.history._store.write(lambda c: outbox.post_test(c, self.name, sink, key, now))
-        return key
-
-    def message(self, key: str) -> dict[str, Any]:
-        """What became of a message, by its key.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        query = select(messages).where(messages.c.message_key == key, messages.c.name == self.name)
-        found = self.history._store.read(lambda c: c.execute(query).mappings().first())
-        if found is None:
-            raise ConfigError(f"there is no message {key!r}")
-        return dict(found)
-
     def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         return self.history._store.read(lambda c: [dict(row) for row in c.execute(query).mappings()])
 
+    def check(self) -> None:
+        """See that the history knows the monitor.
+
+        Raises:
+            ConfigError: it has windows or alerts of others alone.
+        """
+        self.history._store.read(self._known)
+
+    def _known(self, connection: Connection) -> None:
+        named = [*connection.scalars(union(select(runs.c.name), select(alerts.c.name)))]
+        if named and self.name not in named:
+            there = ", ".join(visible(name) for name in sorted(named)[:_SOME])
+            raise ConfigError(f"the history knows no monitor {self.name!r}; it has {there}: give --name")
+
     def _number(self, connection: Connection, key: str) -> int:
         mine = (alerts.c.name == self.name, func.substr(alerts.c.alert_key, 1, len(key)) == key)
-        found = connection.execute(select(alerts.c.id, alerts.c.alert_key).where(*mine).limit(2)).all()
+        found = connection.execute(select(alerts.c.id, alerts.c.alert_key).where(*mine).limit(_SOME + 1)).all()
         exact = [row.id for row in found if row.alert_key == key]
-        if not found or (len(key) < _SHORTEST_KEY and not exact):
+        if len(key) < _SHORTEST_KEY and not exact:
+            shortest = f"give {_SHORTEST_KEY} letters of its key at least"
+            raise ConfigError(
+                f"{self.name} has no alert {key!r}; {shortest}: accel-drift alerts list --all tells the keys"
+            )
+        if not found:
             raise ConfigError(f"{self.name} has no alert {key!r}; accel-drift alerts list --all tells the keys")
         if len(found) > 1 and not exact:
-            raise ConfigError(f"more than one alert begins with {key!r}; give more of its key")
+            some = ", ".join(row.alert_key for row in found[:_SOME])
+            more = "" if len(found) <= _SOME else " and more"
+            raise ConfigError(f"several alerts begin with {key!r}: {some}{more}; give more of the key")
         return int(exact[0] if exact else found[0].id)
 
 

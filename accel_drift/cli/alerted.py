@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from accel_drift.alerts import trial
 from accel_drift.alerts.delivery import Delivery
 from accel_drift.alerts.register import Register
 from accel_drift.alerts.sinks.making import sinks_of
@@ -28,6 +29,7 @@ _ALERTS = (
 _SILENCES = ("silence", "rule", "column", "until", "by", "reason")
 _MESSAGES = ("message", "attempts", "outcome", "error")
 _KEY = 12
+_NO_SINKS = "sinks stand in a configuration; give --config FILE"
 
 
 @contextmanager
@@ -46,13 +48,44 @@ def desk(config: Path | None, history: str | None, name: str | None, *, sinks: b
         HistoryError: the history cannot be opened.
     """
     if config is None and sinks:
-        raise ConfigError("sinks stand in a configuration; give --config FILE")
+        raise ConfigError(_NO_SINKS)
     if config is not None and name is not None:
         raise ConfigError("--config and --name are given; the configuration says the name: leave one out")
     found = None if config is None else Config.load(config)
     where = history or ("drift.db" if found is None else found.history.url)
     with histories.opened(where) as opened:
-        yield Desk(opened, found, name or (found.name if found is not None else "monitor"))
+        made = Desk(opened, found, name or (found.name if found is not None else "monitor"))
+        if found is None:
+            made.check()
+        yield made
+
+
+def tested(config: Path | None, sink: str) -> int:
+    """Send a test, without the history; 1 where it did not go.
+
+    Args:
+        config: the configuration.
+        sink: its sink's name.
+
+    Raises:
+        ConfigError: there is no such sink.
+        SourceError: there is no such file.
+    """
+    if config is None:
+        raise ConfigError(_NO_SINKS)
+    found = Config.load(config)
+    sinks = sinks_of(found.alerts.sinks)
+    if sink not in sinks:
+        raise ConfigError(f"there is no sink {sink!r}; there are {', '.join(sinks) or 'none'}")
+    if (missing := sinks[sink].missing()) is not None:
+        aside(f"Not sent (dry run): {missing}")
+        return 1
+    message = trial.test_message(found.name, sink, _now())
+    if (error := trial.tried(sinks[sink], message)) is not None:
+        aside(f"Not sent: {error}")
+        return 1
+    out(f"Sent {message.key}.")
+    return 0
 
 
 class Desk:
@@ -60,6 +93,14 @@ class Desk:
 
     def __init__(self, history: History, config: Config | None, name: str) -> None:
         self._history, self._config, self._register = history, config, Register(history, name)
+
+    def check(self) -> None:
+        """See that the history knows the monitor, where it knows any.
+
+        Raises:
+            ConfigError: it does not.
+        """
+        self._register.check()
 
     def listed(self, *, ended: bool, json: str | None) -> str:
         """Alerts and silences."""
@@ -104,24 +145,6 @@ class Desk:
     def unsilenced(self, numbers: Sequence[int]) -> int:
         """How many."""
         return self._register.unsilence(_now(), numbers)
-
-    def tested(self, sink: str) -> int:
-        """Send a test; 1 where it did not go.
-
-        Raises:
-            ConfigError: there is no such sink.
-        """
-        sinks = self._sinks()
-        if sink not in sinks:
-            raise ConfigError(f"there is no sink {sink!r}; there are {', '.join(sinks) or 'none'}")
-        key = self._register.test(sink, _now())
-        self._delivery({sink: sinks[sink]}).once()
-        became = self._register.message(key)
-        if became["outcome"] == "sent":
-            out(f"Sent {key}.")
-            return 0
-        aside(f"Not sent ({became['outcome'] or 'it is tried again'}): {became['error'] or 'earlier messages fail'}")
-        return 1
 
     def delivered(self, *, once: bool, log_format: str | None) -> int:
         """Send what waits: 1 where some is left, and otherwise for ever."""

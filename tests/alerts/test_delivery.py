@@ -17,7 +17,7 @@ from accel_drift.alerts.events import Kind
 from accel_drift.alerts.sinks import Message, Sink
 from accel_drift.errors import ConfigError, HistoryError, SinkError
 from accel_drift.history.alert_tables import messages, silences
-from tests.alerts.samples import NOW, Clock, acknowledge, event, posted, rows
+from tests.alerts.samples import Clock, acknowledge, event, posted, rows
 
 
 class Memory(Sink):
@@ -287,13 +287,6 @@ def test_a_sink_that_raises_anything_is_tried_again(history: ad.History) -> None
     posted(history, event())
     assert _delivery(history, Clock(), team=Broken()).once() == 1
     assert rows(history)[0]["error"] == "SystemExit: a/opened/0/team"
-
-
-def test_a_test_message_belongs_to_no_alert(history: ad.History) -> None:
-    team = Memory()
-    history._store.write(lambda c: outbox.post_test(c, "churn", "team", "test/1", NOW))
-    assert _delivery(history, Clock(), team=team).once() == 0
-    assert team.keys == ["test/1"]
 
 
 @pytest.mark.parametrize("wrong", [{"limit": 0}, {"patience_days": -1}, {"poll": float("nan")}, {"limit": "x"}])

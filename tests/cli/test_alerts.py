@@ -11,6 +11,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.alerts.events import Kind
+from tests.alerts.receivers import free_port
 from tests.alerts.samples import event, posted, rows
 from tests.cli.conftest import Cli, refused
 
@@ -47,10 +48,26 @@ def test_it_lists_open_alerts_and_with_all_those_that_ended(cli: Cli) -> None:
     assert line.startswith(KEY[:12])
     assert line.split()[-4:] == ["0", "1", "0", "0"]
     assert len(cli("alerts", "list", "--history", "drift.db", "--name", "churn", "--all").out.splitlines()) == 3
-    assert cli("alerts", "list").out == "No alerts are open.\n"
     found = json.loads(cli("alerts", "list", "--config", "drift.yaml", "--all", "--json").out)
     assert [one["alert_key"] for one in found["alerts"]] == ["fedcba", KEY]
     assert found["silences"] == []
+
+
+def test_a_name_that_the_history_does_not_know_is_told_which_it_knows(cli: Cli, told: ad.History) -> None:
+    posted(told, event("abcd" * 4), event("abcd" * 3 + "efab"), name="other")
+    for given in (("list",), ("show", KEY), ("ack", KEY), ("silence", "--for", "2h"), ("unsilence",)):
+        refused(cli("alerts", *given, "--name", "chrun"), "no monitor 'chrun'; it has churn, other: give --name")
+    refused(cli("alerts", "list"), "no monitor 'monitor'")
+    refused(
+        cli("alerts", "show", "abcdab", "--name", "other"),
+        "several alerts begin with 'abcdab': abcdabcdabcdabcd, abcdabcdabcdefab; give more",
+    )
+    assert cli("alerts", "show", "abcdabcdabcda", "--name", "other").code == 0
+
+
+def test_a_history_that_knows_nobody_has_no_alerts(cli: Cli, folder: Path) -> None:
+    with ad.History(f"sqlite:///{folder}/drift.db"):
+        assert cli("alerts", "list").out == "No alerts are open.\n"
 
 
 def test_what_is_due_is_delivered_and_a_dry_run_says_so(cli: Cli, told: ad.History) -> None:
@@ -100,7 +117,34 @@ def test_silences_hold_messages_and_end(cli: Cli, told: ad.History) -> None:
     assert cli("alerts", "deliver", "--config", "drift.yaml", "--once").code == 0
     assert Path("alerts.jsonl").exists()
     assert rows(told)[0]["outcome"] == "sent"
-    refused(cli("alerts", "silence", "--for", "soon"), "--for is 'soon'")
+    refused(cli("alerts", "silence", "--for", "soon", "--name", "churn"), "--for is 'soon'")
+
+
+def test_a_sink_is_tested_without_a_history_and_says_why_it_fails(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "drift.yaml").write_text(YAML)
+    assert cli("alerts", "test", "team", "--config", "drift.yaml").code == 0
+    assert len(Path("alerts.jsonl").read_text().splitlines()) == 1
+    assert not Path("drift.db").exists()
+    Path("alerts.jsonl").unlink()
+    Path("alerts.jsonl").mkdir()
+    ran = cli("alerts", "test", "team", "--config", "drift.yaml")
+    assert (ran.code, ran.out) == (1, "")
+    assert "Not sent: cannot write alerts.jsonl" in ran.err
+    monkeypatch.setenv("NO_SUCH_SLACK_URL", f"json://someb0dy:pa55word@127.0.0.1:{free_port()}/t0ken")
+    ran = cli("alerts", "test", "slack", "--config", "drift.yaml")
+    assert ran.code == 1
+    assert "Not sent: NO_SUCH_SLACK_URL did not take it" in ran.err
+    assert "pa55word" not in ran.err
+    refused(cli("alerts", "test", "team"), "give --config FILE")
+
+
+def test_a_test_touches_nothing_that_waits(cli: Cli, told: ad.History) -> None:
+    before = rows(told)
+    assert cli("alerts", "test", "team", "--config", "drift.yaml").code == 0
+    assert rows(told) == before
+    assert len(Path("alerts.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.usefixtures("told")
@@ -120,7 +164,7 @@ def test_mistakes_are_told(cli: Cli) -> None:
     refused(cli("alerts", "deliver", "--once"), "give --config FILE")
     refused(cli("alerts", "list", "--config", "drift.yaml", "--name", "x"), "leave one out")
     refused(cli("alerts", "list", "--history", "none.db"), "there is no history none.db")
-    refused(cli("alerts", "list", "--json", "x.json"), "--json writes to standard output")
+    refused(cli("alerts", "list", "--config", "drift.yaml", "--json", "x.json"), "--json writes to standard output")
 
 
 def test_watching_sends_what_waits_before_it_ends(cli: Cli, folder: Path) -> None:
