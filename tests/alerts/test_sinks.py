@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import accel_drift as ad
+from accel_drift.alerts import secrets
 from accel_drift.alerts.delivery import Delivery
 from accel_drift.alerts.events import Kind
 from accel_drift.alerts.sinks import Message, Sink, kinds, sink_of
@@ -236,3 +237,21 @@ def test_a_sink_of_another_distribution_is_found_by_its_entry_point() -> None:
 def test_what_cannot_be_made_is_refused_with_what_can(make: Callable[[], Sink], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         make()
+
+
+def test_a_plain_webhook_is_told_how_apprise_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_URL", "https://drift.example/services/t0kenOfOurHook")
+    with pytest.raises(SinkError) as raised:
+        sink_of("apprise", secret="HOOK_URL").send(MESSAGE)  # noqa: S106
+    told = secrets.scrubbed(str(raised.value))
+    assert "jsons://" in told
+    assert "https://appriseit.com" in told
+    assert "***" not in told
+
+
+def test_a_reason_ends_with_no_dot_of_its_own(webhook: Started) -> None:
+    sink, got = webhook
+    got.mode = "500"
+    with pytest.raises(SinkError) as raised:
+        sink.send(MESSAGE)
+    assert str(raised.value).endswith("error=500")

@@ -64,7 +64,7 @@ class Apprise(Sink):
                 body_format=apprise.NotifyFormat.TEXT,
             )
         if not went:
-            why = "; ".join(dict.fromkeys(said)) or "it did not say why"
+            why = "; ".join(dict.fromkeys(one.rstrip(". ") for one in said)) or "it did not say why"
             raise SinkError(scrubbed(f"{self._named.name} did not take it: {why}"))
 
     @property
@@ -78,7 +78,10 @@ class Apprise(Sink):
         asset = apprise.AppriseAsset(storage_mode="memory", app_id="accel-drift", app_desc="accel-drift")
         found = apprise.Apprise.instantiate(self._named.value() or "", asset=asset)
         if found is None:
-            raise SinkError(f"{self._named.name} is no URL that Apprise knows; see https://appriseit.com/services/")
+            raise SinkError(
+                f"{self._named.name} is no URL that Apprise knows; a webhook of your own at https:// is written with "
+                "jsons://, one at http:// with json://; https://appriseit.com tells all"
+            )
         return found
 
 
