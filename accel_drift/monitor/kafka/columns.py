@@ -52,7 +52,10 @@ class Columns:
         """
         found: dict[int, str] = {}
         schema = self.schema
-        for name in dict.fromkeys(name for message in messages for one in message.rows for name in one):
+        objects = [one for message in messages for one in message.rows]
+        for name in dict.fromkeys(name for one in objects for name in one):
+            if self._as_before(name, objects, None if expected is None else expected.get(name)):
+                continue
             values = [[one.get(name) for one in message.rows] for message in messages]
             if schema is not None and (place := schema.get_field_index(name)) >= 0:
                 odd = _unlike(name, values, schema.field(place).type)
@@ -64,6 +67,14 @@ class Columns:
                 continue
             found = {**odd, **found}
         return found, schema
+
+    def _as_before(self, name: str, objects: Sequence[Mapping[str, Any]], column: Column | None) -> bool:
+        """Whether it is plain at first sight that no message is odd, as of nearly all columns."""
+        recent, known = self._recent.get(name, ()), self._usual.get(name)
+        usual = known if column is None else _sort_of(column) or known
+        if not usual or len(recent) < _FEW or any(recent) or (self.schema is not None and name in self.schema.names):
+            return False
+        return {_SORTS.get(one, usual) for one in {type(held.get(name)) for held in objects}} == {usual}
 
     def _other(self, name: str, values: Sequence[list[Any]], column: Column | None) -> dict[int, str]:
         """Messages whose values are of another sort than the column's."""
