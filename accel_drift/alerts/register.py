@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, insert, select, union, update
+from sqlalchemy import Connection, and_, case, func, insert, select, union, update
 
 from accel_drift.alerts import outbox
 from accel_drift.errors import ConfigError
@@ -167,7 +167,7 @@ class Register:
 
         return self.history._store.write(_work)
 
-    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+    def _rows(self, query: Any) -> list[dict[str, Any]]:
         return self.history._store.read(lambda c: [dict(row) for row in c.execute(query).mappings()])
 
     def check(self) -> None:

@@ -67,7 +67,7 @@ def http(port: int = 0) -> Iterator[tuple[int, Received]]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_given: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)

@@ -63,7 +63,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = sorted((home / "stream" / "batches").iterdir())
     for number, file in enumerate(files[:5], 1):
         table = pq.read_table(file)
-        later = pc.add(table["event_time"], pa.scalar(timedelta(days=30)))
+        later = pc.call_function("add", [table["event_time"], pa.scalar(timedelta(days=30))])
         place = table.column_names.index("event_time")
         later = later.cast(table.schema.field("event_time").type)
         pq.write_table(
