@@ -24,7 +24,7 @@ class Hidden(str):
     __slots__ = ()
 
 
-def library() -> Any:
+def client() -> Any:
     """confluent-kafka, which is there only with its extra.
 
     Raises:

@@ -95,7 +95,7 @@ class Kafka(Source):
             raise ConfigError(f"group is {group!r}; it is the name of a group of consumers, or None")
         self._group, self._rows, self._seconds, self._start = group, rows, seconds, start
         self._read, self._columns, self._clock = FORMATS[format], Columns(schema), clock
-        self._options, self._kafka = o.checked_options(options), o.library()
+        self._options, self._kafka = o.checked_options(options), o.client()
         self._consumer: Any = None
         self._monitor: Monitor | None = None
         self._inside, self._went, self._new, self._given = False, False, True, Lot()
