@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from os import PathLike
-from types import MappingProxyType
 from typing import Any
 
 from accel_drift.errors import ConfigError, DataError
 from accel_drift.history import History, Metric
-from accel_drift.history.steps import Recorded
 from accel_drift.history.window import NAME_LENGTH, moment, text
 from accel_drift.monitor.batches import Batch, each, named
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.followers import Follower, Work, all_of
+from accel_drift.monitor.followers import Follower, all_of
 from accel_drift.monitor.followers import checked as followers_checked
 from accel_drift.monitor.health import checked_weights
 from accel_drift.monitor.intake import Intake, opened
-from accel_drift.monitor.journal import LOG, Journal, Measured, must_fit
+from accel_drift.monitor.journal import LOG, Journal
 from accel_drift.monitor.judging import Judge
-from accel_drift.monitor.parts import Part, changes_of, checked, prepared, restore, takers_of
+from accel_drift.monitor.parts import Part, checked, prepared, takers_of
 from accel_drift.monitor.references import Reference, reference_of
 from accel_drift.monitor.reports import left_out
 from accel_drift.monitor.rows import as_rows
+from accel_drift.monitor.standing import Standing
 from accel_drift.monitor.windows import Windows
 from accel_drift.options import at_least, truth
 from accel_drift.profiles import Profile
@@ -95,7 +93,11 @@ class Monitor:
         self._intake = Intake(name, self.windows, self._reference, self._parts, self._journal, self._cutter)
         self._cut: Cut | None = None
         self._judge = Judge(self._reference, self._parts, self.windows.on, checked_weights(weights))
-        self._resume()
+        pieces: tuple[Part | Follower, ...] = (*self._parts, *self._followers)
+        self._standing = Standing(
+            name, self.windows, self._reference, pieces, self._journal, self._cutter, self._intake, self._judge
+        )
+        self._standing.resume()
 
     # What users call.
 
@@ -119,7 +121,7 @@ class Monitor:
                 self._intake.take(batch)
             yield from self._finished()
             with self._turn:
-                self._settle()
+                self._standing.settle()
 
     def finish(self, until: datetime | None = None) -> Iterator[Report]:
         """Hand out windows that are not full, as at the end of a stream.
@@ -139,7 +141,7 @@ class Monitor:
             self._cutter.end(until)
         yield from self._finished()
         with self._turn:
-            self._write(None)
+            self._standing.write(None)
             for said in left_out(self._cutter.counts):
                 LOG.warning("%s: %s; the next report will say so, too", self.name, said)
 
@@ -182,7 +184,7 @@ class Monitor:
             if new is None:
                 return 0
             found: dict[str, tuple[Metric, ...]] = {}
-            with self._undone():
+            with self._standing.undone():
                 for part in takers:
                     for key, metrics in part.label(ids, labels).items():
                         found[key] = (*found.get(key, ()), *metrics)
@@ -190,7 +192,7 @@ class Monitor:
             if new.key:
                 self._journal.take(new, None, 0)
             self._intake.warn([text for part in takers for text in part.worsened()])
-            self._write(None, found, also)
+            self._standing.write(None, found, also)
         return len(found)
 
     def worsened(self) -> list[str]:
@@ -211,10 +213,10 @@ class Monitor:
         told = moment(datetime.now(UTC) if now is None else now, "now")
         with self._turn:
             self._journal.flush()
-            with self._undone():
+            with self._standing.undone():
                 also = all_of(one.tick(told) for one in self._followers)
             if also:
-                self._write(None, also=also)
+                self._standing.write(None, also=also)
 
     def skip(self, batch: str | PathLike[str] | Batch, why: str) -> None:
         """Pass a batch over, such as a file that cannot be read: it counts as taken, and the next report says why.
@@ -230,7 +232,7 @@ class Monitor:
         with self._turn:
             self._journal.flush()
             if self._intake.skip(batch, why):
-                self._write(None)
+                self._standing.write(None)
 
     def dropped(self, rows: int) -> None:
         """So many rows never came here, as where a queue was full: the next report warns of them, and counts them.
@@ -243,7 +245,7 @@ class Monitor:
         with self._turn:
             self._cutter.counts["dropped_rows"] += rows
             self._journal.flush()
-            self._write(None)
+            self._standing.write(None)
 
     def seen(self, key: str) -> bool:
         """Whether a batch of this key was taken in, or passed over.
@@ -340,7 +342,7 @@ class Monitor:
     def _look(self, cut: Cut) -> None:
         """Compare a window, and write what is said of it."""
         with self._traces.window(cut.key):
-            with self._undone(), self._traces.step("score"):
+            with self._standing.undone(), self._traces.step("score"):
                 judged = self._judge.judged(cut, self._cutter.past, self._intake.said, self._cutter.counts)
                 also = all_of(one.follow(judged) for one in self._followers)
             self._traces.tell(judged.report)
@@ -349,48 +351,4 @@ class Monitor:
             self._intake.said.clear()
             self._cutter.counts.clear()
             with self._traces.step("write"):
-                self._write(judged, also=also)
-
-    # State.
-
-    def _settle(self) -> None:
-        self._journal.flush()
-        if self._journal.waits:
-            self._write(None)
-
-    def _write(
-        self, judged: Recorded | None, measured: Measured = MappingProxyType({}), also: Sequence[Work] = ()
-    ) -> None:
-        """Put down where the monitor stands, with a window or without."""
-        state = {"cutter": self._cutter.state(), "said": self._intake.said, "profile": self._judge.before}
-        state, known = self._kind() | state, changes_of((*self._parts, *self._followers))
-        self._journal.write(state, known, self._cutter.needed, self._reference.schema, judged, measured, also)
-
-    def _kind(self) -> dict[str, Any]:
-        """What may not change while it goes on."""
-        return {"windows": self.windows.to_dict(), "reference": self._reference.to_dict()}
-
-    @contextmanager
-    def _undone(self) -> Iterator[None]:
-        """Where this fails, parts stand where they stood."""
-        try:
-            yield
-        except BaseException:
-            self._restore()
-            raise
-
-    def _restore(self) -> None:
-        if self._parts or self._followers:
-            restore((*self._parts, *self._followers), self._journal.parts())
-
-    def _resume(self) -> None:
-        """Stand where the monitor of this name stood, if there was one."""
-        state = self._journal.saved()
-        if state is None:
-            return
-        must_fit(self.name, state, self._kind())
-        self._intake.said.extend(state["said"])
-        self._judge.before = state["profile"]
-        self._restore()
-        self._cutter.load(state["cutter"])
-        self._intake.again()
+                self._standing.write(judged, also=also)
