@@ -115,7 +115,7 @@ def prune(
     ] = None,
     monitor: Annotated[str | None, typer.Option("--monitor", metavar="NAME", help="Only this monitor.")] = None,
 ) -> None:
-    """Remove old windows with all that belongs to them."""
+    """Remove old windows with all that belongs to them, and alerts that ended by then."""
     with opened(where) as history:
         out(f"Removed {history.prune(older_than=older_than, keep=keep, name=monitor):,} windows.")
 

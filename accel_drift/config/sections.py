@@ -366,7 +366,7 @@ class History(Section):
     wait: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Seconds to wait for other writers, or for a server that does not answer."""
     retention_days: Annotated[float, Field(gt=0, lt=100_000)] | None = None
-    """Windows that ended so many days before the last one are removed; null: `keep` alone decides."""
+    """Windows, and alerts, that ended so many days before the last one are removed; null: `keep` alone decides."""
     keep: Annotated[int, Field(ge=1)] | None = None
     """So many last windows always stay, and without `retention_days` no others; null: age alone decides."""
 

@@ -305,6 +305,9 @@ class History:
     ) -> int:
         """Remove old windows with their findings and metrics; how many there were.
 
+        Alerts that ended before the windows that stay leave with their messages, and so do silences that are over. What
+        is open or not sent stays, and so do requests to learn again, which are few: models outlive windows.
+
         A window of the past that is recorded again afterwards counts as new. SQLite uses the room for what comes, and
         gives it back to the disk with the statement VACUUM.
 
