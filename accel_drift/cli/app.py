@@ -101,7 +101,7 @@ def _root(
     """Says whether two data sets differ: what drifted, how much, how sure, and what to look at.
 
     Exit codes: 0 no drift, 1 drift, a column gone or of another type, or no answer (only with --fail-on-drift), 2 wrong
-    use or bad data, 3 a fault of accel-drift, 130 interrupted.
+    use, bad data or a retraining hook that failed, 3 a fault of accel-drift, 130 interrupted.
     """
 
 

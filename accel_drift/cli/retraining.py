@@ -14,11 +14,13 @@ import typer
 from accel_drift.cli.console import aside, examples, out
 from accel_drift.cli.histories import Csv, Where, opened, tell
 from accel_drift.errors import ConfigError
+from accel_drift.report import words
 
 if TYPE_CHECKING:
     from accel_drift.cli.watched import Ending
     from accel_drift.config import Config
     from accel_drift.history import History
+    from accel_drift.retraining import Runner
 
 MISTAKE = 2
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
@@ -79,19 +81,39 @@ def cancel(where: Where, key: Key) -> None:
         aside(f"Cancelled {_called_off(history, key)}")
 
 
+def check_hook(config: Config, *, quiet: bool) -> None:
+    """Look at the hook that this configuration runs before anything is watched.
+
+    Raises:
+        ConfigError: it cannot be run here.
+    """
+    section = config.retraining
+    if not section.enabled:
+        return
+    section.check_hook()
+    if not section.has_hook and not quiet:
+        aside(
+            f"Warning: {words.visible(config.name)}: retraining has no command and no callable; requests wait until a "
+            "runner elsewhere takes them"
+        )
+
+
 @contextmanager
-def hooked(config: Config | None, history: History | None, ending: Ending) -> Iterator[None]:
+def hooked(config: Config | None, history: History | None, ending: Ending) -> Iterator[Runner | None]:
     """Run the hook of a configuration for what is asked in here, beside it; at the end what is due is waited for.
 
     Whoever is asked to end does not wait: a hook that runs is ended, and its request is due again.
+
+    Yields:
+        what runs it, where there is a hook.
     """
     wanted: Any = config is not None and config.retraining.enabled and history is not None
     runner = config.retraining.runner(history, config.name) if wanted and config and history else None
     if runner is None:
-        yield
+        yield None
         return
     with runner:
-        yield
+        yield runner
         runner.finish(lambda: not ending.asked)
 
 
@@ -113,13 +135,12 @@ def _ran(file: Path, poll: float | None) -> int:
         runner = made.retraining.runner(history, made.name)
         if runner is None:
             raise ConfigError(f"{file} has no retraining.command and no retraining.callable: there is nothing to run")
-        failed = False
+        made.retraining.check_hook()
         while True:
             for one in runner.run():
                 out(f"{one.key}  {one.state}  {one.seconds or 0:.3g} s  {one.reason}")
-                failed = failed or one.state in ("failed", "timed out")
             if poll is None:
-                return MISTAKE if failed else 0
+                return MISTAKE if runner.failed else 0
             runner.rest(poll)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from accel_drift.cli import logs, metering, places, watched
 from accel_drift.cli.console import out
 from accel_drift.cli.histories import opened as opened_there
+from accel_drift.cli.retraining import check_hook
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError, SourceError
 from accel_drift.history import History
@@ -38,6 +39,8 @@ def run(files: Sequence[Path], given: Mapping[str, Any]) -> int:
     """
     found = _scheduled(files)
     watched.check_lines(given["json"])
+    for config, _ in found:
+        check_hook(config, quiet=bool(given["quiet"]))
     stop, endings = threading.Event(), [watched.Ending() for _ in found]
     with logs.logged(given, found[0][0]), ExitStack() as opened:
         histories = [opened.enter_context(History(c.history.url, wait=c.history.wait)) for c, _ in found]
@@ -143,12 +146,16 @@ def _scheduled(files: Sequence[Path]) -> list[tuple[Config, Schedule]]:
 
 
 def _standing(config: Config) -> Standing | None:
+    """How its job stands; of a run without an end its outcome says whether anybody is at it."""
     try:
         history = opened_there(config.history.url)
     except SourceError:
         return None
     with history:
-        return jobs.standing(history, config.name)
+        found = jobs.standing(history, config.name)
+        if found is None or found.started_at is None or found.ended_at is not None:
+            return found
+        return found._replace(outcome="runs" if jobs.runs(history, config.name) else "was killed")
 
 
 def _row(name: str, schedule: Schedule, standing: Standing | None, now: datetime) -> tuple[str, ...]:
@@ -160,11 +167,9 @@ def _row(name: str, schedule: Schedule, standing: Standing | None, now: datetime
     if schedule.latest(standing.due_at, now) is not None:
         coming = "due"
     outcome = words.visible(standing.outcome or "")
-    if standing.started_at is not None and standing.ended_at is None:
-        outcome = "runs, or was killed"
     said = f"failed: {outcome}" if standing.failed else outcome
     return (*told, _spelled(standing.started_at), _spelled(standing.ended_at), said, coming)
 
 
 def _spelled(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -15,7 +15,7 @@ from accel_drift.cli import logs, metering, places, scoring
 from accel_drift.cli import options as o
 from accel_drift.cli.console import Tell, aside, out, progress
 from accel_drift.cli.delivering import delivering
-from accel_drift.cli.retraining import hooked
+from accel_drift.cli.retraining import MISTAKE, check_hook, hooked
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError
 from accel_drift.monitor import Monitor, Period, Source, Trailing, Windows
@@ -71,6 +71,8 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
     config = None if given["config"] is None else _config(given)
     ending, alarm = Ending(), False
     with progress("learning the reference", quiet=bool(given["quiet"])) as tell, logs.logged(given, config):
+        if config is not None:
+            check_hook(config, quiet=bool(given["quiet"]))
         asked = _from_config(config, tell) if config is not None else _from_options(given, tell)
         section, history = None if config is None else config.metrics, asked.monitor.history
         with (
@@ -78,7 +80,7 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
             delivering(config, history),
             ending,
             _board(given, section, {asked.monitor.name: history}) as board,
-            hooked(config, history, ending),
+            hooked(config, history, ending) as hook,
             closing(places.source(given, asked.inbox, asked.monitor, stdin)) as source,
         ):
             worse: list[str] = []
@@ -94,6 +96,8 @@ def run(given: Mapping[str, Any], stdin: TextIO) -> int:
                 if ending.asked:
                     raise KeyboardInterrupt
         alarm = alarm or asked.monitor.passed_over > 0 or bool(worse)
+    if hook is not None and hook.failed:
+        return MISTAKE
     return int(alarm and bool(given["fail_on_drift"]))
 
 
@@ -121,7 +125,7 @@ def cycle(
     with (
         asked.monitor,
         delivering(config, asked.monitor.history),
-        hooked(config, asked.monitor.history, ending),
+        hooked(config, asked.monitor.history, ending) as hook,
         closing(places.source(_CYCLE, asked.inbox, asked.monitor, sys.stdin)) as source,
     ):
         for report in _reports(_CYCLE, asked, source, ending, lambda _done, _of, _what: None, board, late):
@@ -130,7 +134,8 @@ def cycle(
             if ending.asked:
                 raise KeyboardInterrupt
     passed = asked.monitor.passed_over
-    return f"{windows:,} windows, {drifted:,} drifted" + (f", {passed:,} batches passed over" if passed else "")
+    told = f"{windows:,} windows, {drifted:,} drifted" + (f", {passed:,} batches passed over" if passed else "")
+    return told + (", retraining failed" if hook is not None and hook.failed else "")
 
 
 def check_lines(json: str | None) -> None:

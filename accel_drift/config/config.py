@@ -75,6 +75,7 @@ class Config(Section):
             found += self._what_late_labels_lack()
         if self.performance.estimated:
             found += self._what_an_estimate_lacks()
+        found += self._what_retraining_lacks()
         if found:
             raise checking.ContradictionError(found)
         return self
@@ -118,6 +119,21 @@ class Config(Section):
         return (
             [checking.Contradiction(key, text, ("performance", "data", "predictions"))] if any(lacks.values()) else []
         )
+
+    def _what_retraining_lacks(self) -> list[checking.Contradiction]:
+        """A policy about the model that no window could ever say anything of."""
+        wanted, model = self.retraining, self.predictions
+        if not wanted.enabled or wanted.retrain_on not in ("concept_drift", "f1_drop"):
+            return []
+        lacks = {
+            "data.label_column": self.data.label_column is None and self.data.id_column is None,
+            "predictions.score, probabilities or predicted": not model.has_chances and model.predicted is None,
+            "performance.enabled: true": not self.performance.enabled,
+            "performance.f1_drop": wanted.retrain_on == "f1_drop" and self.performance.f1_drop is None,
+        }
+        text = f"{wanted.retrain_on} needs {', '.join(name for name, it in lacks.items() if it)}"
+        sections = ("retraining", "data", "predictions", "performance")
+        return [checking.Contradiction(("retraining", "retrain_on"), text, sections)] if any(lacks.values()) else []
 
     @classmethod
     def load(cls, path: str | Path, environ: Mapping[str, str] | None = None) -> Self:

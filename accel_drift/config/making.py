@@ -77,10 +77,18 @@ class Making:
 
         Args:
             parts: what looks at windows beside the reference.
+
+        Raises:
+            ConfigError: a fall of F1 is asked for, and there is no F1 to fall from.
         """
         if not self.config.retraining.enabled:
             return []
         baseline = next((part.baseline for part in parts if isinstance(part, Performance)), {})
+        if self.config.retraining.retrain_on == "f1_drop" and "f1" not in baseline:
+            raise ConfigError(
+                "retraining.retrain_on is f1_drop, and there is no F1 to fall from; give performance.baseline_path, "
+                "rows with predictions and labels, and data.label_column"
+            )
         return [Retraining(self.config.retraining.policy(), baseline=baseline)]
 
     def parts(self) -> list[Part]:

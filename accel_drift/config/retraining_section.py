@@ -63,6 +63,8 @@ class Retraining(Section):
         if self.command and self.callable is not None:
             raise ConfigError("command and callable are given; one hook is run: leave one out")
         self._hook()
+        if self.has_hook and "enabled" not in self.model_fields_set:
+            raise ConfigError("enabled is not given, and a hook is: say enabled: true, or false to ask for nothing")
         return self
 
     def policy(self) -> Policy:
@@ -97,7 +99,24 @@ class Retraining(Section):
             return None
         return Runner(history, hook, monitor=monitor, attempts=self.attempts, pause=max(self.pause, 0.001))
 
-    def _hook(self) -> Any:
+    @property
+    def has_hook(self) -> bool:
+        """Whether anything is run for a request."""
+        return bool(self.command) or self.callable is not None
+
+    def check_hook(self) -> None:
+        """Look whether the hook could be run here; a callable is imported, in a process of its own.
+
+        Raises:
+            ConfigError: it could not.
+        """
+        if (hook := self._hook()) is not None:
+            try:
+                hook.check()
+            except ConfigError as error:
+                raise ConfigError(f"retraining.{error}") from None
+
+    def _hook(self) -> Any:  # a Command or None
         timeout = None if self.timeout is None else seconds_of(length(self.timeout, "timeout"))
         given: Any = self.command or self.callable
         return hook_of(given, folder=self.folder, timeout=timeout) if given else None

@@ -42,7 +42,7 @@ class Metrics(Section):
 
     port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     """Where it listens; 0 for any free port; null: it does not."""
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     """The address that it listens at; whoever can reach it may read. 0.0.0.0 is all of the machine's."""
     columns: Annotated[int, Field(ge=0, le=10_000)] = 50
     """So many columns of a monitor at most have a number of their own; the worst of the others is column other."""

@@ -139,6 +139,20 @@ class Lease:
         return database_time(connection) if self._clock is None else self._clock()
 
 
+def is_held(history: History, name: str) -> bool:
+    """Whether anybody holds the lease of this name, by the database's clock.
+
+    Raises:
+        HistoryError: the database failed.
+    """
+
+    def work(connection: Any) -> bool:
+        held = select(leases.c.lease).where(leases.c.lease == name, leases.c.ends_at > database_time(connection))
+        return connection.execute(held).first() is not None
+
+    return history._store.read(work)
+
+
 def insertion(connection: Any, table: Table) -> Any:
     """The database's own INSERT, which may say what is done where the row is there."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite

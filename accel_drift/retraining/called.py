@@ -33,6 +33,14 @@ def function_of(name: str) -> Callable[[Any], Any]:
     return found  # type: ignore[no-any-return]
 
 
+def look(name: str) -> None:
+    """End with the reason on the last line where there is no such function."""
+    try:
+        function_of(name)
+    except ConfigError as error:
+        sys.exit(str(error))
+
+
 def main(name: str) -> None:
     """Call it with the request, and write what it returns."""
     from accel_drift.retraining.asked import Request

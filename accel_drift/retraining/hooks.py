@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -21,6 +23,7 @@ from accel_drift.retraining.called import function_of
 from accel_drift.retraining.processes import cleaned, cleaned_values
 
 STOPPED = "stopped"
+LONGEST_IMPORT_S = 120.0
 LONGEST_OUTCOME = 1_000_000
 """Bytes of a hook's answer, at most."""
 
@@ -79,6 +82,19 @@ class Command(Hook):
         self.words, self.folder, self.timeout = tuple(command), folder, timeout
         self._more: dict[str, str] = {}
 
+    def check(self) -> None:
+        """Look whether its folder and its first word are there.
+
+        Raises:
+            ConfigError: one of them is not.
+        """
+        if self.folder is not None and not Path(self.folder).is_dir():
+            raise ConfigError(f"folder is {self.folder!r}; there is no such folder")
+        word = self.words[0]
+        place = Path(self.folder or ".", word).absolute() if "/" in word else word
+        if shutil.which(place) is None:
+            raise ConfigError(f"command begins with {word!r}, which is no program that could be run here")
+
     def run(self, request: Request, wanted: Callable[[], bool], every: float) -> Ended:
         """Run it once."""
         with TemporaryDirectory(prefix="accel-drift-", ignore_cleanup_errors=True) as place:
@@ -121,6 +137,31 @@ class Called(Command):
         super().__init__([sys.executable, "-c", call, name], folder=folder, timeout=timeout)
         # Found where this process finds it, and where the hook runs.
         self._more = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+        self._name = name
+
+    def check(self) -> None:
+        """Look whether its folder is there, and import the function, in a process as the one that would run it.
+
+        Raises:
+            ConfigError: one of them is not, or the import fails or takes minutes.
+        """
+        super().check()
+        look = f"import sys; from {called_module()} import look; look(sys.argv[1])"
+        try:
+            found = subprocess.run(  # noqa: S603  (no shell)
+                [sys.executable, "-c", look, self._name],
+                cwd=self.folder,
+                env={**os.environ, **self._more},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=LONGEST_IMPORT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ConfigError(f"callable {self._name!r} is not imported within {LONGEST_IMPORT_S:g} s") from None
+        if found.returncode:
+            lines = found.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {found.returncode}"]
+            raise ConfigError(f"callable cannot be run: {cleaned(lines[-1], os.environ)}")
 
     def run(self, request: Request, wanted: Callable[[], bool], every: float) -> Ended:
         """As a command; what the function raised is the error."""

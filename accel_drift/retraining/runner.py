@@ -16,7 +16,7 @@ from uuid import uuid4
 from accel_drift.errors import ConfigError, HistoryError
 from accel_drift.history import History
 from accel_drift.options import at_least, is_finite
-from accel_drift.retraining.asked import ASKED, DONE, Claims, Request, find
+from accel_drift.retraining.asked import ASKED, DONE, FAILED, TIMED_OUT, Claims, Request, find
 from accel_drift.retraining.hooks import STOPPED, Ended, Hook, hook_of
 
 LOG = logging.getLogger("accel_drift.monitor")
@@ -48,6 +48,10 @@ class Runner:
         poll: seconds between looks for requests, of `start`.
         clock: the time, with a zone.
 
+    Attributes:
+        holder: what tells this runner from all others.
+        failed: so many requests failed for good, or ran past their limit, in its hands.
+
     Raises:
         ConfigError: an option cannot work.
     """
@@ -78,7 +82,7 @@ class Runner:
         self.holder = f"{socket.gethostname()} {os.getpid()} {uuid4().hex[:8]}"
         self._claims = Claims(history, self.holder, monitor, attempts)
         self._ending, self._awake = threading.Event(), threading.Event()
-        self._finishing = False
+        self.failed, self._finishing = 0, False
         self._thread: threading.Thread | None = None
 
     def run_one(self) -> Request | None:
@@ -110,6 +114,7 @@ class Runner:
                 if self._ending.wait(self._poll) or self._clock() >= held.until:
                     raise
         found = find(self._history, request.key)
+        self.failed += not held.lost and found.state in (FAILED, TIMED_OUT)
         told = LOG.info if found.state == DONE else LOG.warning
         why = f": {ended.told['error']}" if ended.told.get("error") else ""
         told("%s: retraining %s: %s after %.3g s%s", request.monitor, request.key, ended.state, seconds, why)

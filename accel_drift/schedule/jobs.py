@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from accel_drift.history import History
 from accel_drift.history.alert_tables import jobs
-from accel_drift.history.leases import insertion
+from accel_drift.history.leases import insertion, is_held
 from accel_drift.schedule.times import Schedule
 
 LONGEST = 2_000
@@ -63,6 +63,20 @@ def standing(history: History, name: str) -> Standing | None:
     wanted = [jobs.c[field] for field in Standing._fields]
     row = history._store.read(lambda connection: connection.execute(select(*wanted).where(jobs.c.job == name)).first())
     return None if row is None else Standing(*row)
+
+
+def runs(history: History, name: str) -> bool:
+    """Whether a process is at a job, or was at it when it was killed, less than a lease ago.
+
+    Raises:
+        HistoryError: the database failed.
+    """
+    return is_held(history, lease_of(name))
+
+
+def lease_of(name: str) -> str:
+    """The name of a job's lease."""
+    return f"schedule/{name}"
 
 
 def put(history: History, name: str, **values: Any) -> None:

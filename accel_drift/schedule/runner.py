@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from accel_drift.errors import AccelDriftError, HistoryError
@@ -14,6 +15,7 @@ from accel_drift.schedule import jobs
 from accel_drift.schedule.jobs import Job, Standing
 
 LOG = logging.getLogger("accel_drift.schedule")
+INTERRUPTED = "interrupted; it is done again"
 _LONGEST_S = 30.0
 """Clocks are set and schedules are run by others, so we look this often."""
 
@@ -46,7 +48,7 @@ class Runner:
     ) -> None:
         self.job, self._moved = job, moved
         self._clock, self._began = clock, clock()
-        self._lease = Lease(job.history, f"schedule/{job.name}", lease)
+        self._lease = Lease(job.history, jobs.lease_of(job.name), lease)
 
     def loop(self, stop: threading.Event) -> None:
         """Look, wait and look again, until somebody wants it to stop, or the run itself is interrupted."""
@@ -110,6 +112,10 @@ class Runner:
         failed, outcome = False, ""
         try:
             outcome = job.run()
+        except KeyboardInterrupt:
+            with suppress(HistoryError):
+                jobs.put(job.history, job.name, ended_at=self._clock(), failed=False, outcome=INTERRUPTED)
+            raise
         except AccelDriftError as error:
             failed, outcome = True, str(error)
         except Exception as error:

@@ -16,6 +16,7 @@ import accel_drift as ad
 from accel_drift.cli import scheduled
 from accel_drift.config import Config
 from accel_drift.errors import HistoryError
+from accel_drift.history.leases import Lease
 from accel_drift.schedule import Runner, Schedule, jobs
 from tests.cli.conftest import Cli, refused
 from tests.cli.test_app import START, environment
@@ -62,7 +63,7 @@ def test_each_is_run_and_the_fault_of_one_stops_no_other(cli: Cli) -> None:
     head, churn, fraud = ran.out.splitlines()
     assert head.split("  ")[0] == "monitor"
     assert "every 1h" in churn
-    assert "2026-06-01 10:00Z" in churn
+    assert "2026-06-01 10:00:00Z" in churn
     assert "1 windows, 1 drifted" in churn
     assert churn.endswith("due")
     assert "failed: " in fraud
@@ -87,7 +88,11 @@ def test_a_run_that_never_ended_is_told(cli: Cli) -> None:
     with ad.History("sqlite:///drift.db") as history:
         now = datetime.now(UTC)
         jobs.put(history, "churn", schedule="every 1h", due_at=now, started_at=now)
-    assert "runs, or was killed" in cli("schedule", "--list", "--config", file).out
+        assert "was killed" in cli("schedule", "--list", "--config", file).out
+        assert Lease(history, jobs.lease_of("churn")).acquire()
+    told = cli("schedule", "--list", "--config", file).out
+    assert "  runs  " in told
+    assert "was killed" not in told
 
 
 def test_what_cannot_be(cli: Cli) -> None:

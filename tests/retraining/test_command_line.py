@@ -109,11 +109,11 @@ def write(section: str) -> None:
 def test_requests_are_run_listed_and_called_off(capsys: pytest.CaptureFixture[str]) -> None:
     with ad.History("sqlite:///drift.db") as history:
         ask(history, "aaaa1111")
-        write(json.dumps({"command": [sys.executable, "-c", HOOK]}))
+        write(json.dumps({"enabled": True, "command": [sys.executable, "-c", HOOK]}))
         assert run(["retrain", "run", "--config", "drift.yaml"]) == 0
         assert capsys.readouterr().out.startswith("aaaa1111  done")
         ask(history, "bbbb2222")
-        write('{command: ["false"], attempts: 1}')
+        write('{enabled: false, command: ["false"], attempts: 1}')
         assert run(["retrain", "run", "--config", "drift.yaml"]) == 2
         assert capsys.readouterr().out.startswith("bbbb2222  failed")
         ask(history, "cccc3333")
@@ -150,7 +150,9 @@ def test_the_section_makes_a_policy_and_a_runner(sqlite_url: str) -> None:
     assert made.policy().pause.days == 30
     with ad.History(sqlite_url) as history:
         assert made.runner(history, "m") is None
-        assert section(callable="tests.retraining.hooks_for_tests:trained", timeout="1h").runner(history, "m")
+        assert section(enabled=True, callable="tests.retraining.hooks_for_tests:trained", timeout="1h").runner(
+            history, "m"
+        )
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,7 @@ def test_the_section_makes_a_policy_and_a_runner(sqlite_url: str) -> None:
         ({"gate": {"rows_per_day": 0, "value_per_row": 1, "horizon_days": 1, "fixed_cost": 1}}, "rows_per_day is 0"),
         ({"command": ["a"], "callable": "a:b"}, "leave one out"),
         ({"callable": "train.py"}, "package.module:function"),
+        ({"command": ["a"]}, "retraining.enabled is not given, and a hook is"),
         ({"cooldown": "soon"}, "cooldown"),
         ({"timeout": "never"}, "timeout"),
         ({"retrain_on": "weather"}, "retrain_on"),

@@ -13,10 +13,15 @@ import accel_drift as ad
 from accel_drift.errors import DataError, HistoryError
 from accel_drift.history.leases import Lease
 from accel_drift.schedule import Job, Runner, Schedule, jobs
+from accel_drift.schedule.runner import INTERRUPTED
 
 START = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
 HOURLY = Schedule(every="1h")
 PATIENCE_S = 60
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing of it is written."""
 
 
 class World:
@@ -117,12 +122,24 @@ def test_a_run_that_was_killed_is_done_again(world: World, missed: Any, again: l
     schedule = Schedule(every="1h", missed=missed)
     runner = world.runner(schedule)
     world.look(runner, 0)
-    world.fails = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt):
+    world.fails = Killed()
+    with pytest.raises(Killed):
         world.look(runner, 60)
     assert world.standing().ended_at is None
     world.now, world.fails = START + timedelta(minutes=61), None
     assert world.look(world.runner(schedule), 61, 62) == again
+
+
+def test_a_run_that_was_interrupted_says_so_lets_go_and_is_done_again(history: ad.History) -> None:
+    world = World(history)
+    runner, world.fails = world.runner(), KeyboardInterrupt()
+    world.look(runner, 0)
+    with pytest.raises(KeyboardInterrupt):
+        world.look(runner, 60)
+    assert world.standing()[2:] == (world.now, world.now, False, INTERRUPTED)
+    assert not jobs.runs(history, "churn")
+    world.fails = None
+    assert world.look(world.runner(), 60, 61) == [60]
 
 
 def test_two_processes_use_each_time_once(history: ad.History) -> None:
@@ -139,7 +156,9 @@ def test_while_another_process_runs_it_it_is_left_alone(world: World) -> None:
     runner = world.runner()
     world.look(runner, 0)
     theirs = Lease(world.history, "schedule/churn")
+    assert not jobs.runs(world.history, "churn")
     assert theirs.acquire()
+    assert jobs.runs(world.history, "churn")
     assert world.look(runner, 60, 61) == []
     theirs.release()
     assert world.look(runner, 62) == [62]
