@@ -109,10 +109,9 @@ class Facts:
         places = []
         for series, place in self._places.items():
             name = f"{series.name}_drop" if series.detector == _PERFORMANCE else series.name
-            if series.over in ("report", "column") and series.aspect == "value" and name in came:
-                if series.over == "report" or series.detector == _PERFORMANCE:
-                    values[place] = came[name]
-                    places.append(place)
+            if may_be_late(series) and name in came:
+                values[place] = came[name]
+                places.append(place)
             elif series in kept:
                 values[place] = kept[series]
         self.values = np.concatenate((values, -values))
@@ -155,6 +154,11 @@ class Facts:
     def _of_column(self, column: str, series: Series) -> float:
         found = self._known.get((column, series.detector))
         return nan if found is None else float(getattr(found, series.aspect))
+
+
+def may_be_late(series: Series) -> bool:
+    """Whether it is a number that labels can bring after the window was finished."""
+    return series.aspect == "value" and (series.over == "report" or series.detector == _PERFORMANCE)
 
 
 def _changed(report: Report) -> tuple[tuple[str, str], ...]:

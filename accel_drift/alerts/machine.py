@@ -18,7 +18,7 @@ import numpy as np
 from accel_drift.alerts import told
 from accel_drift.alerts.compiled import NEVER, Bools, Compiled, Rows
 from accel_drift.alerts.events import Event, Kind
-from accel_drift.alerts.facts import Facts
+from accel_drift.alerts.facts import Facts, may_be_late
 from accel_drift.alerts.states import Orphan, State, buckets, fresh, packed, unpacked
 from accel_drift.finding import Severity
 from accel_drift.history import Metric
@@ -349,7 +349,7 @@ def _mixed(rules: Sequence[Rule]) -> tuple[Series, ...]:
     found: dict[Series, None] = {}
     for rule in rules:
         series = [one.series for one in rule.condition.compares()]
-        if len(series) > 1 and any(one.over == "report" and one.aspect == "value" for one in series):
+        if len(series) > 1 and any(may_be_late(one) for one in series):
             found |= dict.fromkeys(one for one in series if one.over != "each")
     return tuple(found)
 

@@ -61,9 +61,10 @@ class Performance(Part):
     no row has, contradict others or gave way, and rows that were forgotten without one.
 
     With a baseline, a window with labels is tested for numbers that are worse by more than `tolerance`; each that was
-    tested is a finding under the detector "performance". The errors, in the order in which their labels came, go down a
-    detector of concept drift; a change in them is a finding of the next report, on the column "error", whose note says
-    after which row it was seen. Either makes the data set drifted, and is not corrected for the other tests.
+    tested is a finding under the detector "performance", and how much worse it is is a number, such as "f1_drop". The
+    errors, in the order in which their labels came, go down a detector of concept drift; a change in them is a finding
+    of the next report, on the column "error", whose note says after which row it was seen. Either makes the data set
+    drifted, and is not corrected for the other tests.
 
     Args:
         probabilities: columns with a probability for each class, or one column of lists of them.
@@ -269,6 +270,7 @@ class Performance(Part):
         made = self._track.performance(key)
         metrics = [Metric(name, *estimate, rows) for name, estimate, rows in made.metrics()]
         if changed := self._changes(key):
+            metrics += [Metric(f"{c.name}_drop", *c.worse, made.labelled) for c in changed if c.worse is not None]
             metrics.append(Metric("degraded", float(any(one.degraded for one in changed)), rows=made.labelled))
         return (*metrics, Metric("labelled_rows", made.labelled))
 

@@ -17,8 +17,11 @@ from accel_drift import monitor as mo
 from accel_drift.alerts import Alerts, Rule
 from accel_drift.errors import ConfigError
 from accel_drift.history.alert_tables import alerts, column_states, messages
+from accel_drift.predictions import performance
 from tests.monitor.samples import rows
 from tests.monitor.test_crashes import Killed, dying
+from tests.monitor.test_performance_part import BASE, part
+from tests.monitor.test_performance_part import rows as predicted
 
 CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = [
@@ -148,6 +151,49 @@ def test_late_labels_open_and_end_alerts(history: ad.History, profile: ad.Profil
     assert follower.open == 1  # nothing is known of that window yet
     monitor.label(other["id"], other["city"])
     assert _all(history, alerts, "rule", "state") == [("f1", "resolved")]
+
+
+WORSE = (*range(3, 7),)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_drop_that_labels_show_three_windows_later_opens_at_its_window(history: ad.History, anew: bool) -> None:
+    options: dict[str, Any] = {"label": None, "id": "id", "metrics": ("f1", "log_loss")}
+    options["baseline"] = performance(BASE["p"], BASE["y"], classes=["no", "yes"])
+    rules = [
+        Rule(name="f1", when="f1 drop > 0.1 for 2 windows"),
+        Rule(name="loss", when="log_loss drop > 0.1"),
+        Rule(name="known", when="f1 drop > 0.1 and rows >= 300"),
+    ]
+
+    def made() -> ad.Monitor:
+        follower = Alerts(rules, ["team"])
+        windows = ad.Windows(by="batch")
+        return ad.Monitor(fitted, windows, history=history, name="m", parts=[part(**options)], followers=[follower])
+
+    batches = [predicted(300, 1 + i, 0.4 if i in WORSE else 0.1) for i in range(10)]
+    fitted = ad.Profile.fit(BASE, ["ks"], columns=["x"], backend="numpy")
+    monitor, keys = made(), []
+    for day in range(len(batches) + 3):
+        monitor = made() if anew else monitor
+        if day < len(batches):
+            (one,) = monitor.observe([batches[day].drop_columns(["y"])])
+            keys.append(one.settings["window"]["key"])
+        if day >= 3:
+            late = batches[day - 3]
+            for some in (late.slice(0, 120), late.slice(120), late.slice(0, 50)):
+                monitor.label(some["id"], some["y"])
+    known = ("rule", "opened_window", "resolved_window")
+    ended = keys[WORSE[-1] + 1]
+    assert sorted(_all(history, alerts, *known)) == [
+        ("f1", keys[WORSE[1]], ended),
+        ("known", keys[WORSE[0]], ended),
+        ("loss", keys[WORSE[0]], ended),
+    ]
+    assert len(_all(history, messages, "id")) == 6
+    drops = history.metrics("m", "f1_drop").to_pylist()
+    assert [row["value"] > 0.1 for row in drops] == [i in WORSE for i in range(10)]
+    assert all(row["low"] < row["value"] < row["high"] and row["rows"] == 300 for row in drops)
 
 
 def test_hundreds_of_alerts_in_a_window(history: ad.History, profile: ad.Profile) -> None:
