@@ -47,7 +47,10 @@ class Severity(StrEnum):
         >>> Severity.CRITICAL.rank
         3
         """
-        return list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {one: rank for rank, one in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)

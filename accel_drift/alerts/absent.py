@@ -29,23 +29,21 @@ class Absent:
 
     def __init__(self, monitor: str, rules: Iterable[Rule]) -> None:
         self._monitor = monitor
-        self._asked = [(rule, {one.series: None for one in rule.condition.compares()}) for rule in rules]
+        self._asked: dict[Series, list[Rule]] = {}
+        for rule in rules:
+            for one in rule.condition.compares():
+                self._asked.setdefault(one.series, []).append(rule)
 
     def look(self, facts: Facts) -> None:
         """A window was looked at: what it has is there, and of what it lacks a warning is logged."""
-        remaining = []
-        for rule, asked in self._asked:
-            left: dict[Series, None] = {}
-            for series in asked:
-                about = _about(series, facts)
-                if about is None:
-                    left[series] = None
-                elif about and (key := (self._monitor, rule.identity, series)) not in self._told:
+        for series in [*self._asked]:
+            about = _about(series, facts)
+            if about is None:
+                continue
+            for rule in self._asked.pop(series):
+                if about and (key := (self._monitor, rule.identity, series)) not in self._told:
                     self._told.add(key)
                     LOG.warning("monitor %r, rule %r: %s", self._monitor, rule.name, about)
-            if left:
-                remaining.append((rule, left))
-        self._asked = remaining
 
 
 def _about(series: Series, facts: Facts) -> str | None:

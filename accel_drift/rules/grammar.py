@@ -41,7 +41,8 @@ _IN_WORDS = {
     **dict.fromkeys(("above", "over", "exceeds", "greater", "more"), ">"),
 }
 _detectors = cache(detector_names)
-_LOUD = tuple(one for one in Severity if one is not Severity.NONE)
+LOUD = tuple(one for one in Severity if one is not Severity.NONE)
+"""What an alert can be."""
 
 
 class _Token(NamedTuple):
@@ -239,9 +240,8 @@ class _Reader:
 
     def _severity(self) -> float:
         word = self._here()
-        if word not in {str(one) for one in _LOUD}:
-            allowed = ", ".join(map(str, _LOUD))
-            self._wrong(f"{self._shown()} is no severity{_nearest(word, _LOUD)}; it is one of {allowed}")
+        if word not in LOUD:
+            self._wrong(f"{self._shown()} is no severity{_nearest(word, LOUD)}; it is one of {', '.join(LOUD)}")
         self._at += 1
         return float(Severity(word).rank)
 

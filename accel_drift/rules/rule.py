@@ -8,11 +8,10 @@ from math import isfinite
 from typing import Any
 
 from accel_drift.errors import ConfigError
-from accel_drift.finding import Severity
 from accel_drift.history.window import NAME_LENGTH, text
 from accel_drift.monitor.windows import length
 from accel_drift.options import at_least
-from accel_drift.rules.grammar import parse
+from accel_drift.rules.grammar import LOUD, parse
 from accel_drift.rules.levels import refused
 from accel_drift.rules.tree import Condition
 
@@ -89,9 +88,8 @@ class Rule:
         return repr((self.name, self.condition.identity(), clear))
 
     def _check(self) -> None:
-        loud = [str(one) for one in Severity if one is not Severity.NONE]
-        if self.severity is not None and self.severity not in loud:
-            raise ConfigError(f"severity is {self.severity!r}; it is one of {', '.join(loud)}")
+        if self.severity is not None and self.severity not in LOUD:
+            raise ConfigError(f"severity is {self.severity!r}; it is one of {', '.join(LOUD)}")
         at_least(self.resolve_after, 1, "resolve_after", "windows in a row that end the alert")
         for which in ("cooldown", "remind_every", "escalate_after"):
             self.us(which)

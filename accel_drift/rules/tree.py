@@ -88,6 +88,8 @@ class Condition:
 
     def compares(self) -> tuple[Compare, ...]:
         """All comparisons, in the order of the text."""
+        if isinstance(self.tree, Compare):
+            return (self.tree,)
         return () if self.tree is None else tuple(_compares(self.tree))
 
     @property

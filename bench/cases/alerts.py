@@ -1,12 +1,15 @@
 """What do a hundred thousand rules cost beside scoring the windows that they look at?
 
-The state machine is timed with what it hands over to be written, on reports that are made before. In every hundredth
-window one column is shifted, so that about a hundredth of the rules opens alerts there and ends them in the next.
-Scoring takes the same for every window: it is timed on a few, and both are told by window.
+All that a monitor does for them is timed, on reports that are made before: `Alerts.follow`, and a transaction for each
+window to a SQLite file with what it hands over: how rules stand, alerts, messages. In every hundredth window one column
+is shifted, so that about a hundredth of the rules opens alerts there and ends them in the next. Scoring takes the same
+for every window: it is timed on a few, and both are told by window.
 """
 
 from __future__ import annotations
 
+import tempfile
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,8 +17,10 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from accel_drift.alerts.machine import Machine
+from accel_drift.alerts import Alerts
 from accel_drift.backends import Backend
+from accel_drift.history import History, Window
+from accel_drift.history.steps import Recorded, Saved, Step
 from accel_drift.profiles import Profile
 from accel_drift.report import Report
 from accel_drift.rules import Rule
@@ -24,29 +29,41 @@ from bench.question import Answer, Case, Contender, Question, Sizes
 
 _SCORING = "profile.score"
 _DETECTORS = ("psi", "ks", "missing")
+_NAME = "bench"
+_START = datetime(2026, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _RARE = 100
 _FORMS = ("x{} psi > {:.4f}", "x{} psi > {:.4f} for 3 windows", "x{} ks > {:.4f} for 6 hours", "x{} ks > {:.4f}")
 
 
 class Ruled:
-    """A machine that goes on from call to call."""
+    """Alerts over a database of their own, which go on from call to call."""
 
     def __init__(self, rules: Sequence[Rule], quiet: Report, shifted: Report, reports: int) -> None:
-        self._machine = Machine("bench", rules, ["log"])
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        history = History(f"sqlite:///{folder.name}/drift.db")
+        weakref.finalize(self, _closed, history, folder)
+        self._ledger, self._alerts = history.ledger(_NAME), Alerts(rules, ["log"], clock=lambda: _START)
+        self._alerts.begin(_NAME, history)
         self._quiet, self._shifted, self._reports = quiet, shifted, reports
         self._number = 0
 
     def next(self) -> Answer:
-        """Look at the next windows: how many events there were."""
-        events = 0
+        """Look at the next windows: how many alerts are open after them."""
         for _ in range(self._reports):
-            start = datetime(2026, 1, 1, tzinfo=UTC) + self._number * _HOUR
             report = self._quiet if self._number % _RARE else self._shifted
-            events += len(self._machine.step(report, (), str(self._number), start, start + _HOUR))
-            self._machine.changes()
+            start = _START + self._number * _HOUR
+            window = Window(str(self._number), start, start + _HOUR)
+            work = self._alerts.follow(Recorded(report, window, "", ()))
             self._number += 1
-        return np.array([events])
+            to = Saved(self._number, str(self._number), "{}")
+            self._ledger.write(Step(to, parts=self._alerts.changes(), also=() if work is None else (work,)))
+        return np.array([self._alerts.open])
+
+
+def _closed(history: History, folder: tempfile.TemporaryDirectory[str]) -> None:
+    history.close()
+    folder.cleanup()
 
 
 def ask(sizes: Sizes, backends: Sequence[Backend]) -> Question:
@@ -78,7 +95,7 @@ def _sizes(rules: int) -> dict[str, int]:
 
 CASE = Case(
     "alerts",
-    "Rules that look at every window, beside scoring it: by window, with a storm of alerts in one of a hundred",
+    "Rules that look at every window, with what they write, beside scoring it; a storm of alerts in one of a hundred",
     (_sizes(25_000), _sizes(50_000), _sizes(100_000)),
     ({"n": 500, "d": 3, "windows": 2, "reports": 100, "rules": 1_000},),
     ask,
