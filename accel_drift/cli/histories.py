@@ -125,16 +125,16 @@ def opened(where: str) -> History:
 
     Raises:
         SourceError: there is no such file.
-        HistoryError: it cannot be opened.
+        HistoryError: it cannot be opened, or holds no history.
     """
     from accel_drift.history import History
 
     file = where.removeprefix("sqlite:///") if where.startswith("sqlite:///") else where
     if "://" in file or file.startswith("file:"):
-        return History(where)
+        return History(where, create=False)
     if not Path(file).is_file():
         raise SourceError(f"there is no history {file}; give the file that a monitor writes, or the URL of a database")
-    return History(f"sqlite:///{file}")
+    return History(f"sqlite:///{file}", create=False)
 
 
 def tell(found: pa.Table, shown: tuple[str, ...], csv: Path | None) -> None:

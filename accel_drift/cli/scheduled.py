@@ -50,7 +50,7 @@ def run(files: Sequence[Path], given: Mapping[str, Any]) -> int:
         board = opened.enter_context(metering.board(port, section, shown, quiet=quiet, reference=True))
         runners = []
         for (config, schedule), history, ending in zip(found, histories, endings, strict=True):
-            cycle = _Cycle(config, ending, given, board, several=len(found) > 1)
+            cycle = _Cycle(config, history, ending, given, board, several=len(found) > 1)
             runners.append(Runner(Job(config.name, schedule, history, cycle), moved=cycle.moved))
         threads = [threading.Thread(target=runner.loop, args=(stop,), daemon=True) for runner in runners]
         with _all_end(threads, endings, stop):
@@ -79,6 +79,7 @@ class _Cycle:
 
     Args:
         config: the configuration.
+        history: its history.
         ending: asked between windows whether to end.
         given: the options by their names.
         board: where numbers of it are shown.
@@ -88,17 +89,19 @@ class _Cycle:
     def __init__(
         self,
         config: Config,
+        history: History,
         ending: watched.Ending,
         given: Mapping[str, Any],
         board: Board | None,
         *,
         several: bool,
     ) -> None:
-        self._config, self._ending, self._given, self._board = config, ending, given, board
+        self._config, self._history, self._ending = config, history, ending
+        self._given, self._board = given, board
         self._before = f"{words.visible(config.name)}: " if several else ""
 
     def __call__(self) -> str:
-        return watched.cycle(self._config, self._write, self._ending, self._board, self._late)
+        return watched.cycle(self._config, self._write, self._ending, self._board, self._late, self._history)
 
     def moved(self) -> None:
         """A sign of life."""

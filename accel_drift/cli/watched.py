@@ -24,6 +24,7 @@ from accel_drift.profiles import Profile
 from accel_drift.report import Report, words
 
 if TYPE_CHECKING:
+    from accel_drift.history import History
     from accel_drift.telemetry.serving import Board
 
 _LEARNING = (
@@ -107,6 +108,7 @@ def cycle(
     ending: Ending,
     board: Board | None = None,
     late: Callable[[str], object] = lambda _text: None,
+    history: History | None = None,
 ) -> str:
     """Take what is there, once, as `run` does by a configuration; how it went, in a sentence.
 
@@ -116,12 +118,13 @@ def cycle(
         ending: asked between windows whether to end.
         board: where numbers of it are shown.
         late: told of windows that labels showed to be degraded after their reports.
+        history: the history, where that is open already: one that was removed since is not made anew.
 
     Raises:
         KeyboardInterrupt: it was asked to end, and did so between windows.
     """
     windows, drifted = 0, 0
-    asked = _from_config(config, lambda _done, _of, _what: None)
+    asked = _from_config(config, lambda _done, _of, _what: None, history)
     with (
         asked.monitor,
         delivering(config, asked.monitor.history),
@@ -250,11 +253,11 @@ def _config(given: Mapping[str, Any]) -> Config:
     return Config.load(given["config"])
 
 
-def _from_config(config: Config, tell: Tell) -> _Asked:
+def _from_config(config: Config, tell: Tell, history: History | None = None) -> _Asked:
     inbox = places.of_config(config)
     from accel_drift.alerts import alerts_of
 
-    return _Asked(config.monitor(tell, alerts_of(config)), inbox, config, config.reference.mode != "fixed")
+    return _Asked(config.monitor(tell, alerts_of(config), history), inbox, config, config.reference.mode != "fixed")
 
 
 def _from_options(given: Mapping[str, Any], tell: Tell) -> _Asked:

@@ -177,12 +177,18 @@ class Config(Section):
             raise ConfigFileError("the configuration", [Mistake("configuration", 0, text) for _, text in wrong])
         return cast("Self", made)
 
-    def monitor(self, progress: Progress | None = None, followers: Sequence[Follower] = ()) -> Monitor:
+    def monitor(
+        self,
+        progress: Progress | None = None,
+        followers: Sequence[Follower] = (),
+        history: History | None = None,
+    ) -> Monitor:
         """The monitor that it describes, ready to observe; `close` it when it is done.
 
         Args:
             progress: told how much of the reference is read, as in `Profile.fit`.
             followers: what draws conclusions from its windows, such as `alerts.alerts_of(config)`.
+            history: its history, where that is open already; it stays open.
 
         Raises:
             ConfigError: an option cannot work, a saved profile fixes what is said otherwise here, or the monitor of
@@ -193,7 +199,7 @@ class Config(Section):
         from accel_drift.config.making import Making
 
         try:
-            return Making(self, progress).monitor(followers)
+            return Making(self, progress).monitor(followers, history)
         except (ConfigError, DataError) as error:
             raise type(error)(as_keys(hidden(str(error)))) from error
 

@@ -39,6 +39,7 @@ from accel_drift.streams.adwin import ADWIN
 
 if TYPE_CHECKING:
     from accel_drift.config.config import Config
+    from accel_drift.history import History
 
 
 class Making:
@@ -53,18 +54,19 @@ class Making:
         self.config, self._progress = config, progress
         self._path = config.data.reference_path
 
-    def monitor(self, followers: Sequence[Follower] = ()) -> Monitor:
+    def monitor(self, followers: Sequence[Follower] = (), history: History | None = None) -> Monitor:
         """The monitor, ready to observe.
 
         Args:
             followers: what draws conclusions from its windows.
+            history: its history, where that is open already.
         """
         self._refuse_slips()
         config, parts = self.config, self.parts()
         return Monitor(
             self.reference(parts),
             Windows(**config.windows.options()),
-            history=config.history.url,
+            history=config.history.url if history is None else history,
             name=config.name,
             parts=parts,
             followers=[*followers, *self.followers(parts)],

@@ -37,14 +37,16 @@ class History:
         url: "sqlite:///drift.db", or "postgresql://user:password@host:5432/database". Tables are made where there are
             none, and those of an earlier version are brought up to date.
         wait: seconds that a call waits for other writers, or for a server that does not answer, and tries again.
+        create: make one where there is none; without that a URL that is mistyped is an error.
 
     Raises:
         ExtraMissingError: SQLAlchemy or the database's driver is not there.
         ConfigError: the URL is none of these.
-        HistoryError: the database cannot be opened, is none, or was made by a later version.
+        HistoryError: the database cannot be opened, is none, was made by a later version, or holds no history and
+            none is to be made.
     """
 
-    def __init__(self, url: str, *, wait: float = 30.0) -> None:
+    def __init__(self, url: str, *, wait: float = 30.0, create: bool = True) -> None:
         try:
             from accel_drift.history.store import Store
         except ImportError as error:
@@ -53,7 +55,7 @@ class History:
             raise ExtraMissingError(
                 f"a history needs SQLAlchemy 2 or later ({error}): pip install 'accel-drift[monitor]'"
             ) from error
-        self._store = Store(url, wait)
+        self._store = Store(url, wait, create=create)
         self._met: dict[Any, int] = {}
 
     @property

@@ -104,7 +104,13 @@ _ALERTS = (
         started_at {time}, ended_at {time}, seconds {double}, outcome TEXT)""",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _STATES, _ALERTS)
+_COUNTS = (
+    "CREATE INDEX drift_messages_by_outcome ON drift_messages (name, outcome)",
+    """CREATE INDEX drift_messages_unsettled ON drift_messages (name, outcome, attempts)
+        WHERE sent_at IS NULL AND dropped_at IS NULL""",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (_FIRST, _STATES, _ALERTS, _COUNTS)
 """Step i brings a database of version i to version i + 1."""
 
 _LOCK = 0x61636472

@@ -79,7 +79,7 @@ def _remove_alerts(connection: Connection, name: str, age: datetime | timedelta 
     return len(ids)
 
 
-def _newest(name: str) -> Select[tuple[int, datetime]]:
+def _newest(name: str) -> Select[*tuple[Any, ...]]:
     asked = select(runs.c.id, runs.c.window_end).where(runs.c.name == name)
     return asked.order_by(runs.c.window_end.desc(), runs.c.id.desc())
 

@@ -30,12 +30,15 @@ _WRITES = {"accel_drift_writes": True}
 class Store:
     """The engine and how work is done with it.
 
+    Args:
+        url, wait, create: see `History`.
+
     Attributes:
         place: the URL, without a password.
         engine: SQLAlchemy's.
     """
 
-    def __init__(self, url: str, wait: float) -> None:
+    def __init__(self, url: str, wait: float, *, create: bool = True) -> None:
         if not is_finite(wait) or wait < 0:
             raise ConfigError(f"wait is {wait!r}; it is seconds that a call waits for other writers, such as 30")
         parsed = parsed_url(url)
@@ -46,7 +49,7 @@ class Store:
         self._file = _file(parsed)
         self._opened: tuple[int, int] | None = None
         try:
-            self._open()
+            self._open(create=create)
             self._opened = None if self._file is None else _identity(self._file)
         except BaseException:
             self.close()
@@ -79,10 +82,14 @@ class Store:
         """Give the connections back; the next call opens new ones."""
         self.engine.dispose()
 
-    def _open(self) -> None:
-        """Make the tables where there are none, and bring older ones up to date."""
-        if self._tried(migrations.checked, {}, "opened"):
+    def _open(self, *, create: bool) -> None:
+        """Make the tables where there are none, if that is wanted, and bring older ones up to date."""
+        # SQLite makes the file that it is to open.
+        gone = not create and self._file is not None and not self._file.exists()
+        if not gone and self._tried(migrations.checked, {}, "opened"):
             return
+        if gone or not (create or self._tried(migrations.version_of, {}, "opened")):
+            raise HistoryError(f"there is no history at {self.place}; give the one that a monitor writes")
         if self.engine.dialect.name == "sqlite":
             self._retried(self._write_ahead, "opened")
         self._tried(migrations.migrate, _WRITES, "opened")

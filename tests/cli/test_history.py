@@ -79,6 +79,10 @@ def test_mistakes_are_told_in_a_line(cli: Cli, folder: Path) -> None:
     refused(cli("history", "runs", "dirft.db", "churn"), "there is no history dirft.db")
     refused(cli("history", "list", "sqlite:///dirft.db"), "there is no history dirft.db")
     assert not (folder / "dirft.db").exists()
+    (folder / "other.db").touch()
+    refused(cli("history", "list", "other.db"), "there is no history at sqlite:///other.db")
+    refused(cli("alerts", "list", "--history", "other.db"), "there is no history at sqlite:///other.db")
+    assert not (folder / "other.db").stat().st_size
     refused(cli("history", "trend", "drift.db", "churn", "--column", "incom"), "no column 'incom'", "'income'")
     refused(cli("history", "runs", "drift.db", "chrun"), "no monitor 'chrun'", "'churn'")
     refused(cli("history", "prune", "drift.db"), "say which windows leave")

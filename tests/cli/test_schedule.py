@@ -122,6 +122,25 @@ def test_a_history_that_cannot_be_opened_is_a_mistake_at_once(folder: Path) -> N
         scheduled.run([Path(config("churn"))], {"json": None, "log_format": None, "quiet": False})
 
 
+def test_a_history_that_was_removed_is_not_made_anew(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = list[str]()
+
+    def loop(runner: Runner, stop: threading.Event) -> None:
+        """The file goes away while the reference is read, and the run comes to its history afterwards."""
+        aside = (folder / "drift.db").rename(folder / "aside.db")
+        with pytest.raises(HistoryError) as found:
+            runner.job.run()
+        told.append(str(found.value))
+        aside.rename(folder / "drift.db")
+        told.append(runner.job.run())
+        stop.set()
+
+    monkeypatch.setattr(Runner, "loop", loop)
+    assert cli("schedule", "--config", config("churn")).code == 0
+    assert told[0].startswith("the history sqlite:///drift.db was removed or replaced while it was in use")
+    assert told[1:] == ["1 windows, 1 drifted"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_it_runs_until_a_signal_and_goes_on_later(cli: Cli) -> None:

@@ -227,6 +227,17 @@ def test_a_file_that_is_removed_while_it_is_open_is_told(sqlite_url: str) -> Non
         assert history.runs("churn").num_rows == 2
 
 
+def test_none_is_made_where_none_is_wanted(url: str) -> None:
+    for _ in range(2):
+        with pytest.raises(HistoryError, match="there is no history at"):
+            ad.History(url, create=False)
+    assert not Path(url.removeprefix("sqlite:///")).exists()
+    with ad.History(url) as history:
+        history.record("churn", report(), day(0))
+    with ad.History(url, create=False) as history:
+        assert history.names() == ["churn"]
+
+
 @pytest.mark.parametrize(
     "url", ["postgresql://me:hunter2@127.0.0.1:1/d", "postgresql://me@127.0.0.1:1/d?password=hunter2"]
 )

@@ -149,7 +149,12 @@ def test_what_the_history_says(history: ad.History, url: str) -> None:
     posted(history, event("a", Kind.RESOLVED))
     with history.engine.begin() as connection:
         numbers = connection.execute(messages.select().where(messages.c.name == "churn")).all()
-        fates: list[dict[str, Any]] = [{"sent_at": NOW, "attempts": 2}, {"attempts": 1}, {"dropped_at": NOW}]
+        fates: list[dict[str, Any]] = [
+            {"sent_at": NOW, "attempts": 2, "outcome": "sent"},
+            {"attempts": 1},
+            {"dropped_at": NOW, "outcome": "dry run"},
+            {"outcome": "dry run"},
+        ]
         for row, values in zip(numbers, fates, strict=False):
             connection.execute(update(messages).where(messages.c.id == row.id).values(values))
     metrics, databases = Metrics(), Databases({"churn": url})
@@ -159,8 +164,14 @@ def test_what_the_history_says(history: ad.History, url: str) -> None:
     assert {s: found[f"alerts_open{{churn,{s}}}"] for s in ("watch", "warning", "critical")} == {
         "watch": 0, "warning": 1, "critical": 1
     }  # fmt: skip
-    told = {s: found[f"messages{{churn,{s}}}"] for s in ("waiting", "failing", "sent", "dropped")}
-    assert told == {"waiting": len(numbers) - 3, "failing": 1, "sent": 1, "dropped": 1}
+    fates_of = ("waiting", "failing", "held", "sent", "dropped", "given up")
+    told = {s: found[f"messages{{churn,{s}}}"] for s in fates_of}
+    assert told == {"waiting": len(numbers) - 4, "failing": 1, "held": 1, "sent": 1, "dropped": 1, "given up": 0}
+    with history.engine.begin() as connection:
+        waiting = update(messages).where(messages.c.name == "churn", messages.c.outcome.is_(None))
+        connection.execute(waiting.values(dropped_at=NOW, outcome="given up"))
+    told = {s: shown(metrics.registry)[f"messages{{churn,{s}}}"] for s in fates_of}
+    assert told == {"waiting": 0, "failing": 0, "held": 1, "sent": 1, "dropped": 1, "given up": len(numbers) - 3}
     assert "job_failed{churn}" not in found
     jobs.put(history, "churn", schedule="every 1h", due_at=NOW, failed=True)
     assert shown(metrics.registry)["job_failed{churn}"] == 1
