@@ -95,11 +95,11 @@ def slow(
 @app.command()
 def export(
     where: Where,
-    folder: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the three Parquet files go.")],
+    folder: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the Parquet files go.")],
 ) -> None:
     """Write everything to Parquet files."""
     with opened(where) as history:
-        aside(f"Wrote runs.parquet, findings.parquet and metrics.parquet to {history.export(folder)}")
+        aside(f"Wrote runs, findings, metrics, alerts, messages and requests to {history.export(folder)}")
 
 
 @app.command()

@@ -327,7 +327,9 @@ class History:
         return retention.prune(self._store, older_than, keep, name)
 
     def export(self, folder: str | Path) -> Path:
-        """Write runs.parquet, findings.parquet and metrics.parquet, all as of one moment; the folder is made.
+        """Write Parquet files of runs, findings, metrics, alerts, messages and requests, all as of one moment.
+
+        Where monitors stand is not among them.
 
         Raises:
             SourceError: the folder or a file cannot be written.
@@ -339,6 +341,9 @@ class History:
 
     def restore(self, folder: str | Path) -> int:
         """Add the windows of such a folder that are not here yet; how many there were.
+
+        With them come alerts that ended, messages that were sent or dropped, and requests that were seen to. What was
+        open or waited stays in the files: no monitor here would end it.
 
         Raises:
             SourceError: files are missing, damaged, or not of one export.

@@ -1,4 +1,4 @@
-"""A history as three Parquet files, and back."""
+"""A history as Parquet files, and back: three of windows, three of what alerts wrote."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select
 
 from accel_drift.errors import SourceError
 from accel_drift.files import path_of, write_bytes_atomically
-from accel_drift.history import queries
+from accel_drift.history import alert_files, queries
 from accel_drift.history.store import Store
 from accel_drift.history.tables import findings, metrics, runs
 from accel_drift.history.writing import Entry, Subject, write
@@ -29,6 +29,8 @@ _ROWS = 20_000
 """Rows in memory at once when files are written."""
 _PORTION = 100
 """Windows written in one transaction when files are read."""
+_TOLD = 500
+"""Alerts, or messages, or requests."""
 _OF_WINDOW = ("name", "window", "window_start", "window_end")
 
 
@@ -45,16 +47,17 @@ def export(store: Store, folder: str | Path) -> Path:
         raise SourceError(f"cannot write to the folder {home}: {error.strerror or error}") from error
 
     def work(connection: Connection) -> None:
-        for name, schema in FILES.items():
-            asked = queries.picked(schema).order_by(*_ORDER[name])
-            write_bytes_atomically(home / f"{name}.parquet", partial(_written, connection, asked, schema))
+        asked = {name: queries.picked(schema).order_by(*_ORDER[name]) for name, schema in FILES.items()}
+        asked |= {name: alert_files.asked(name) for name in alert_files.FILES}
+        for name, schema in (FILES | alert_files.FILES).items():
+            write_bytes_atomically(home / f"{name}.parquet", partial(_written, connection, asked[name], schema))
 
     store.read(work, snapshot=True)
     return home
 
 
 def restore(store: Store, folder: str | Path) -> int:
-    """Add the windows of exported files that are not there yet; how many there were.
+    """Add the windows of exported files that are not there yet; how many there were. What alerts wrote comes, too.
 
     Raises:
         SourceError: files are missing, are not those of an export, or not all of one.
@@ -64,6 +67,12 @@ def restore(store: Store, folder: str | Path) -> int:
     entries = _entries(home)
     while portion := list(islice(entries, _PORTION)):
         added += store.write(partial(_added, portion=portion))
+    for name in alert_files.FILES:
+        # Earlier versions exported windows alone.
+        if (home / f"{name}.parquet").exists():
+            told = (row for row in _rows(home, name) if alert_files.over(name, row))
+            while some := list(islice(told, _TOLD)):
+                store.write(partial(alert_files.add, name=name, rows=some))
     return added
 
 
@@ -96,7 +105,7 @@ def _entries(home: Path) -> Iterator[Entry]:
 
 
 def _rows(home: Path, name: str) -> Iterator[dict[str, Any]]:
-    file, schema = home / f"{name}.parquet", FILES[name]
+    file, schema = home / f"{name}.parquet", (FILES | alert_files.FILES)[name]
     try:
         with pq.ParquetFile(file) as held:
             if not held.schema_arrow.equals(schema):

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select, update
 
 import accel_drift as ad
+from accel_drift.alerts.events import Kind
 from accel_drift.errors import ConfigError, SourceError
 from accel_drift.history import Metric, retention
+from accel_drift.history.alert_tables import alerts, messages, requests
 from accel_drift.history.tables import findings, metrics
+from accel_drift.retraining.asked import STATES, Request, put
+from tests.alerts.samples import event, posted
 from tests.history.samples import FIRST, day, finding, report
 
 DAYS = 7
@@ -132,3 +137,70 @@ def test_a_folder_that_cannot_be_made_is_an_error(told: ad.History, tmp_path: Pa
     (tmp_path / "file").write_text("x")
     with pytest.raises(SourceError, match="cannot write to the folder"):
         told.export(tmp_path / "file" / "out")
+
+
+@pytest.fixture
+def alerted(told: ad.History) -> ad.History:
+    """An alert that ended, one that ended with a message unsent, one that is open; requests of every state."""
+    for key in ("over", "unsent", "open"):
+        at = day(1).end
+        posted(told, event(key, at=at, subject="nul\0"))
+        if key != "open":
+            posted(told, event(key, Kind.RESOLVED, at=at))
+    sent = {"sent_at": FIRST, "outcome": "sent", "attempts": 2, "claimed_by": None}
+    with told.engine.begin() as connection:
+        wanted = messages.c.message_key != "unsent/resolved/0/team"
+        connection.execute(update(messages).where(wanted).values(sent))
+        for state in STATES:
+            put(connection, Request(state, "churn", "p", "day 1", FIRST, "why", {"rows": 5}, state=state))
+    return told
+
+
+def everything(history: ad.History, table: Table) -> list[dict[str, Any]]:
+    """Rows without their numbers."""
+    with history.engine.begin() as connection:
+        found = [dict(row) for row in connection.execute(select(table).order_by(table.c.id)).mappings()]
+    return [{name: value for name, value in row.items() if name not in ("id", "alert_id")} for row in found]
+
+
+def test_exported_files_have_all_that_alerts_wrote_and_give_back_what_is_over(
+    alerted: ad.History, tmp_path: Path
+) -> None:
+    home = alerted.export(tmp_path / "out")
+    for name, table in (("alerts", alerts), ("messages", messages), ("requests", requests)):
+        file = pq.read_table(home / f"{name}.parquet")
+        left_out = {"claimed_by", "claimed_until"}
+        wanted = [{k: v for k, v in row.items() if k not in left_out} for row in everything(alerted, table)]
+        assert file.select([*wanted[0]]).to_pylist() == wanted
+    assert pq.read_table(home / "messages.parquet")["alert_key"].to_pylist()[:2] == ["over", "over"]
+    with ad.History(f"sqlite:///{tmp_path}/other.db") as other:
+        for number in (2 * DAYS, 0):
+            assert other.restore(home) == number
+            assert everything(other, alerts) == everything(alerted, alerts)[:2]
+            assert everything(other, messages) == everything(alerted, messages)[:3]
+            over = [row for row in everything(alerted, requests) if row["state"] not in ("asked", "running")]
+            assert everything(other, requests) == over
+            assert len(over) == len(STATES) - 2
+        with other.engine.begin() as connection:
+            joined = select(alerts.c.alert_key, messages.c.message_key).join_from(messages, alerts)
+            assert all(message.startswith(key) for key, message in connection.execute(joined))
+
+
+def test_alerts_that_were_removed_come_back_and_what_is_there_stays(alerted: ad.History, tmp_path: Path) -> None:
+    before = {row["alert_key"]: row for row in everything(alerted, alerts)}
+    told = {row["message_key"]: row for row in everything(alerted, messages)}
+    alerted.export(tmp_path / "out")
+    alerted.prune(keep=1)
+    assert [row["alert_key"] for row in everything(alerted, alerts)] == ["unsent", "open"]
+    assert alerted.restore(tmp_path / "out") == 2 * (DAYS - 1)
+    assert {row["alert_key"]: row for row in everything(alerted, alerts)} == before
+    assert {row["message_key"]: row for row in everything(alerted, messages)} == told
+
+
+def test_files_of_an_earlier_version_have_no_alerts(alerted: ad.History, tmp_path: Path) -> None:
+    home = alerted.export(tmp_path / "out")
+    for name in ("alerts", "messages", "requests"):
+        (home / f"{name}.parquet").unlink()
+    with ad.History(f"sqlite:///{tmp_path}/other.db") as other:
+        assert other.restore(home) == 2 * DAYS
+        assert everything(other, alerts) == []
