@@ -29,7 +29,8 @@ class Lease:
     lease ends early by as much, and another may begin while the holder is at it; set back, it ends later.
 
     A holder that was stopped for longer than its lease (a suspended machine) cannot know before it looks: what must
-    never be done twice at once is refused by its own tables, as a monitor's second writer is.
+    never be done twice at once is refused by its own tables, as a monitor's second writer is. If it was stopped in a
+    transaction, others wait: with PostgreSQL for a minute, when the server ends that; with SQLite until it goes on.
 
     Args:
         history: where it stands.

@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 _SCHEMES = "sqlite:///drift.db (a file beside the program), sqlite:////var/lib/drift.db, or postgresql://user@host/name"
 _BUSY_S = 5.0
 """Seconds that SQLite itself waits for a lock before we are asked whether to try again."""
+IDLE_MS = 60_000
+"""A server ends a writing transaction in which nothing was asked for so long."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
 _WRITES = {"accel_drift_writes": True}
 
@@ -197,10 +200,24 @@ def _engine(url: URL, wait: float) -> Engine:
         ) from error
     except ArgumentError as error:
         raise ConfigError(f"{hidden(url.render_as_string(hide_password=True))} cannot be used: {error}") from None
-    if not postgres:
+    if postgres:
+        event.listen(engine, "begin", partial(_limit, max(1, math.ceil(1000 * wait))))
+    else:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _limit(wait_ms: int, connection: Connection) -> None:
+    """A writer waits for locks so long; one that was stopped with locks in its hands is ended by the server.
+
+    Said in every transaction, since poolers of connections refuse it where a connection begins.
+    """
+    if connection.get_execution_options().get("accel_drift_writes"):
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{wait_ms}', true), "
+            f"set_config('idle_in_transaction_session_timeout', '{IDLE_MS}', true)"
+        )
 
 
 def _prepare(connection: Any, record: Any) -> None:  # noqa: ARG001

@@ -26,6 +26,7 @@ _POSTGRES = {
     "40001": "busy",  # serialization failure
     "40P01": "busy",  # deadlock
     "55P03": "busy",  # lock not available
+    "25P03": "no answer",  # ended by the server, since it was idle in a transaction
     "25006": "read-only",
     "42501": "read-only",  # insufficient privilege
     "53100": "full",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from accel_drift.errors import AccelDriftError, HistoryError
 from accel_drift.history.hidden import hidden
@@ -114,7 +115,7 @@ class Runner:
             outcome = job.run()
         except KeyboardInterrupt:
             with suppress(HistoryError):
-                jobs.put(job.history, job.name, ended_at=self._clock(), failed=False, outcome=INTERRUPTED)
+                self._ended(failed=False, outcome=INTERRUPTED)
             raise
         except AccelDriftError as error:
             failed, outcome = True, str(error)
@@ -124,4 +125,9 @@ class Runner:
         outcome = hidden(outcome)
         if failed:
             LOG.warning("%s: the run failed: %s", job.name, outcome)
-        jobs.put(job.history, job.name, due_at=due, ended_at=self._clock(), failed=failed, outcome=outcome)
+        self._ended(due_at=due, failed=failed, outcome=outcome)
+
+    def _ended(self, **values: Any) -> None:
+        """Write how the run went, unless another process took over while this one was stopped: its word counts."""
+        if self._lease.renew():
+            jobs.put(self.job.history, self.job.name, ended_at=self._clock(), **values)

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 import accel_drift as ad
-from accel_drift.alerts import outbox
+from accel_drift.alerts import claims, outbox
 from accel_drift.alerts.delivery import Delivery
 from accel_drift.alerts.events import Kind
 from accel_drift.alerts.sinks import Message, Sink
@@ -71,13 +71,16 @@ def test_it_is_sent_once_the_secret_is_set(history: ad.History) -> None:
     assert [row["error"] for row in rows(history)] == [None] * 3
 
 
-def test_a_process_without_the_secret_holds_up_none_that_has_it(history: ad.History) -> None:
+def test_a_process_without_the_secret_holds_up_none_that_has_it(
+    history: ad.History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_AT_ONCE", 5)  # there are more than go into one transaction
     clock, team = Clock(), Keyed(has=True)
-    posted(history, *(event(f"k{i}") for i in range(600)))
+    posted(history, *(event(f"k{i}") for i in range(12)))
     assert _delivery(history, clock, Keyed()).once() == 0
-    assert _became(history) == [(outbox.DRY_RUN, False)] * 600
+    assert _became(history) == [(outbox.DRY_RUN, False)] * 12
     assert _delivery(history, clock, team).once() == 0
-    assert len(team.keys) == 600
+    assert len(team.keys) == 12
 
 
 def test_what_goes_wrong_once_the_secret_is_set_is_a_failure(history: ad.History) -> None:

@@ -22,43 +22,42 @@ from accel_drift import retraining as re
 from accel_drift.alerts.register import Register
 from accel_drift.cli.app import run
 from accel_drift.history.alert_tables import messages, requests
+from tests import thirty_days
 from tests.alerts.conftest import history, postgres_url, server, sqlite_url, url
 from tests.monitor.samples import START
-from tests.monitor.test_thirty_days import Killer, emptied, killer, with_predictions
+from tests.monitor.test_thirty_days import Killer, emptied, killer, said, with_predictions
 
 __all__ = ["history", "killer", "postgres_url", "server", "sqlite_url", "url"]
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-name: churn
-data: {reference_path: stream/reference.parquet, production_path: stream/batches, label_column: label}
-columns: {drop: [event_time]}
-drift: {backend: numpy}
-detectors: {use: [psi]}
-windows: {time: 1d, on: event_time}
-predictions: {score: chance}
+MISTAKE = 2 << 8
+"""What waitpid gives of a process that ended with 2."""
+
+CONFIG = (
+    thirty_days.CONFIG
+    + """predictions: {score: chance}
 confidence: {enabled: false}
-logging: {level: error}
 alerts:
   sinks: {file: {kind: jsonl, path: alerts.jsonl}}
   rules:
     - {name: shifted, when: each column psi > 0.25 for 2 windows, clear: 0.15}
     - {name: model, when: accuracy < 0.6, severity: critical}
     - {name: several, when: 30% of columns psi > 0.3, cooldown: 3d}
+history: {wait: 3}
 retraining:
   enabled: true
   min_drift_windows: 3
   command: [sh, -c, 'echo "$ACCEL_DRIFT_REQUEST" >> trained.txt']
 """
+)
 
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with a configuration and the days as files: thirty, and the first five again: nothing drifts there."""
     home = tmp_path_factory.mktemp("alerts")
-    made = ["simulate", "thirty_days", "--out", str(home / "stream"), "--rows", "400", "--magnitude", "1", "-q"]
-    assert run(made) == 0
+    thirty_days.simulated(home)
     with_predictions(home / "stream")
     files = sorted((home / "stream" / "batches").iterdir())
     for number, file in enumerate(files[:5], 1):
@@ -192,6 +191,43 @@ def test_killed_at_random_instants_the_same_alerts_are_told(
             assert status in (0, signal.SIGKILL)
             killed += status != 0
             _claims_run_out(url)
+        with ad.History(url) as there:
+            check(there, stream)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux tells of the end of a process")
+@pytest.mark.parametrize(("database", "stops"), [("sqlite", 12), ("postgresql", 5)])
+def test_a_process_that_was_stopped_and_overtaken_tells_nothing_twice(
+    killer: Killer,
+    stream: Path,
+    database: str,
+    stops: int,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    base = "" if database == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    long, _ = killer(None, base or f"sqlite:///{tmp_path}/whole.db")
+    whole = said(base or f"sqlite:///{tmp_path}/whole.db")
+    rng, rounds, stopped, overtaken = random.Random(database), 0, 0, 0  # noqa: S311
+    while stopped < stops or not overtaken:
+        rounds += 1
+        url = base or f"sqlite:///{tmp_path}/{rounds}.db"
+        if base:
+            emptied(url)
+        _swept(stream)
+        _, ended = killer(rng.uniform(0, long), url, "stop")
+        if not os.WIFSTOPPED(ended):
+            continue
+        stopped += 1
+        _, other = killer(None, url)
+        _, first = killer(None, url, "go on")
+        # Who was overtaken says so; where it held the database when it was stopped, the other waits in vain.
+        assert {other, first} <= {0, MISTAKE}
+        assert 0 in (other, first)
+        overtaken += first == MISTAKE
+        _claims_run_out(url)
+        assert killer(None, url)[1] == 0
+        assert said(url) == whole
         with ad.History(url) as there:
             check(there, stream)
 

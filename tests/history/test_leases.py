@@ -14,6 +14,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift.errors import ConfigError, HistoryError
+from accel_drift.history import store
 from accel_drift.history.alert_tables import leases
 from accel_drift.history.leases import Lease, database_time
 
@@ -164,3 +165,35 @@ def test_a_lease_of_a_dead_process_runs_out(url: str, tmp_path: Path) -> None:
         assert not Lease(history, "churn", 60).acquire()
         assert not Lease(history, "churn", 60, clock=lambda: now + timedelta(seconds=300)).acquire()
         assert Lease(history, "churn", 60, clock=lambda: now + timedelta(seconds=700)).acquire()
+
+
+def test_a_writer_that_waits_for_anothers_lock_is_told_so(postgres_url: str) -> None:
+    with ad.History(postgres_url) as first, ad.History(postgres_url, wait=0.1) as other:
+        assert Lease(first, "churn").acquire()
+        with first.engine.begin() as connection:
+            connection.execute(leases.delete())
+            with pytest.raises(HistoryError, match=r"another process held its lock for 0\.1 s"):
+                Lease(other, "churn").acquire()
+
+
+def test_one_that_stopped_with_a_lock_in_its_hands_holds_nobody_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "IDLE_MS", 100)
+    with ad.History(postgres_url) as stopped, ad.History(postgres_url, wait=PATIENCE_S) as other:
+        assert Lease(stopped, "churn").acquire()
+        tries = 0
+
+        def work(connection: Any) -> int:
+            nonlocal tries
+            tries += 1
+            changed = connection.execute(leases.update().values(holder="stopped"))
+            if tries == 1:
+                # This process does nothing until the other one, which waits for its lock, has it.
+                later = Lease(other, "churn", clock=lambda: datetime.now(UTC) + timedelta(seconds=700))
+                assert later.acquire()
+                connection.execute(leases.update().values(holder="stopped"))
+            return int(changed.rowcount)
+
+        assert stopped._store.write(work) == 1
+        assert tries == 2

@@ -1,7 +1,8 @@
 """Runs a command line again and again, in processes that are forked from this one: quick to start, real to kill.
 
-A line of JSON in, [delay or null, URL of the history]: the process is killed with SIGKILL after so many
-seconds, if it still runs. A line out: seconds that it ran, and the status that waitpid gave.
+A line of JSON in, [delay or null, URL of the history, what to do]: "kill" ends the process with SIGKILL after so many
+seconds, if it still runs; "stop" stops it with SIGSTOP, and "go on" lets the one that was stopped go on to its end.
+A line out: seconds that it ran, and the status that waitpid gave.
 """
 
 from __future__ import annotations
@@ -38,16 +39,21 @@ def main() -> None:
         os.environ[URL] = f"sqlite:///{folder}/drift.db"
         run(sys.argv[1:])
     print(READY, flush=True)  # noqa: T201
+    stopped = 0
     for line in sys.stdin:
-        delay, url = json.loads(line)
-        began, pid = time.monotonic(), os.fork()
-        if pid == 0:
+        delay, url, what = json.loads(line)
+        began, pid = time.monotonic(), stopped if what == "go on" else os.fork()
+        if what == "go on":
+            os.kill(pid, signal.SIGCONT)
+        elif pid == 0:
             child(url)
-        ended = os.pidfd_open(pid)
-        if not select.select([ended], [], [], delay)[0]:
-            os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-        os.close(ended)
+        else:
+            ended = os.pidfd_open(pid)
+            if not select.select([ended], [], [], delay)[0]:
+                os.kill(pid, signal.SIGSTOP if what == "stop" else signal.SIGKILL)
+            os.close(ended)
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        stopped = pid if os.WIFSTOPPED(status) else stopped
         print(json.dumps([time.monotonic() - began, status]), flush=True)  # noqa: T201
 
 

@@ -8,9 +8,9 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,21 +20,13 @@ from pyarrow import csv
 
 import accel_drift as ad
 from accel_drift.cli.app import run
+from tests import thirty_days
 from tests.monitor import forking
 
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES, LABELS = 12, 20
 """The days on which features, and the rule of labels, begin to change."""
-CONFIG = """
-name: churn
-data: {reference_path: stream/reference.parquet, production_path: stream/batches, label_column: label}
-columns: {drop: [event_time]}
-drift: {backend: numpy}
-detectors: {use: [psi, missing]}
-windows: {time: 1d, on: event_time}
-predictions: {score: chance}
-logging: {level: error}
-"""
+CONFIG = thirty_days.CONFIG.replace("use: [psi]", "use: [psi, missing]") + "predictions: {score: chance}\n"
 
 pytestmark = pytest.mark.slow
 
@@ -59,9 +51,7 @@ def with_predictions(folder: Path) -> None:
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with a configuration, and the days as files."""
     home = tmp_path_factory.mktemp("thirty")
-    assert (
-        run(["simulate", "thirty_days", "--out", str(home / "stream"), "--rows", "400", "--magnitude", "1", "-q"]) == 0
-    )
+    thirty_days.simulated(home)
     with_predictions(home / "stream")
     (home / "drift.yaml").write_text(CONFIG, encoding="utf-8")
     quick = CONFIG.replace("psi, missing", "ks") + "confidence: {enabled: false}\n"
@@ -141,7 +131,10 @@ def test_labels_three_days_late_show_the_change_of_their_rule(
         assert days(history, {"bounded_mean"})[0] in range(LABELS + 3, LABELS + 5)
 
 
-Killer = Callable[[float | None, str], tuple[float, int]]
+class Killer(Protocol):
+    """Runs the command on a database: see `forking`."""
+
+    def __call__(self, delay: float | None, url: str, what: str = "kill") -> tuple[float, int]: ...
 
 
 @pytest.fixture
@@ -160,8 +153,8 @@ def killer(stream: Path) -> Iterator[Killer]:
     assert process.stdout is not None
     stdin, stdout = process.stdin, process.stdout
 
-    def call(delay: float | None, url: str) -> tuple[float, int]:
-        stdin.write(json.dumps([delay, url]) + "\n")
+    def call(delay: float | None, url: str, what: str = "kill") -> tuple[float, int]:
+        stdin.write(json.dumps([delay, url, what]) + "\n")
         stdin.flush()
         seconds, status = json.loads(stdout.readline())
         return float(seconds), int(status)

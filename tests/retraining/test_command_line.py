@@ -14,22 +14,18 @@ from accel_drift import retraining as re
 from accel_drift.cli.app import run
 from accel_drift.config import Config
 from accel_drift.errors import ConfigError
+from tests import thirty_days
 
-CONFIG = """
-name: churn
-data: {reference_path: stream/reference.parquet, production_path: stream/batches, label_column: label}
-columns: {drop: [event_time]}
-drift: {backend: numpy}
-detectors: {use: [psi]}
-windows: {time: 1d, on: event_time}
-logging: {level: error}
-retraining:
+CONFIG = (
+    thirty_days.CONFIG
+    + """retraining:
   enabled: true
   retrain_on: data_drift
   min_drift_windows: 3
   save_path: models/next.pkl
   timeout: 10min
 """
+)
 HOOK = (
     "import json, os\n"
     "asked = json.load(open(os.environ['ACCEL_DRIFT_REQUEST_FILE']))\n"
@@ -41,8 +37,7 @@ HOOK = (
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("thirty")
-    made = ["simulate", "thirty_days", "--out", str(home / "stream"), "--rows", "400", "--magnitude", "1", "-q"]
-    assert run(made) == 0
+    thirty_days.simulated(home)
     return home
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import accel_drift as ad
-from accel_drift.errors import DataError, HistoryError
+from accel_drift.errors import DataError, HistoryError, SecondMonitorError
+from accel_drift.history.alert_tables import leases
 from accel_drift.history.leases import Lease
 from accel_drift.schedule import Job, Runner, Schedule, jobs
 from accel_drift.schedule.runner import INTERRUPTED
@@ -140,6 +142,28 @@ def test_a_run_that_was_interrupted_says_so_lets_go_and_is_done_again(history: a
     assert not jobs.runs(history, "churn")
     world.fails = None
     assert world.look(world.runner(), 60, 61) == [60]
+
+
+@pytest.mark.parametrize("late", [None, KeyboardInterrupt(), SecondMonitorError("another process runs it")])
+def test_a_process_that_was_overtaken_says_nothing(history: ad.History, late: BaseException | None) -> None:
+    world = World(history)
+    ours, theirs = world.runner(), world.runner()
+    world.look(ours, 0)
+
+    def stopped() -> str:
+        # Past its lease: another process takes it, and does what is due then, too.
+        history._store.write(lambda connection: connection.execute(leases.update().values(ends_at=START)))
+        assert world.look(theirs, 60, 120) == [60, 120]
+        if late is not None:
+            raise late
+        return "late"
+
+    object.__setattr__(ours.job, "run", stopped)
+    world.now = START + timedelta(minutes=60)
+    with suppress(KeyboardInterrupt):
+        ours.look()
+    assert world.standing()[1:] == (START + timedelta(hours=2), world.now, world.now, False, "3 windows")
+    assert world.look(theirs, 121) == []
 
 
 def test_two_processes_use_each_time_once(history: ad.History) -> None:
