@@ -92,6 +92,15 @@ def test_what_is_open_or_unsent_stays_whatever_its_age(told: ad.History) -> None
     assert _keys(told) == ["open"]
 
 
+def test_an_alert_stays_as_long_as_the_window_in_which_it_ended(told: ad.History) -> None:
+    posted(told, event("long", at=day(0).end), event("long", Kind.RESOLVED, at=day(8).end))
+    _sent(told)
+    told.prune(keep=2)
+    assert "long" in _keys(told)
+    told.prune(keep=1)
+    assert "long" not in _keys(told)
+
+
 def test_silences_that_are_over_leave_and_requests_stay(told: ad.History) -> None:
     later = datetime.now(UTC) + timedelta(hours=1)
     values = {
