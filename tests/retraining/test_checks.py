@@ -13,6 +13,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift import retraining as re
+from accel_drift.cli import watched
 from accel_drift.cli.app import run
 from accel_drift.config import Config
 from accel_drift.config.making import Making
@@ -34,8 +35,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def ran(*command: str, **retraining: Any) -> int:
-    """A command with a configuration that asks after the second window; the exit code."""
+def written(**retraining: Any) -> str:
+    """The name of a configuration that asks after the second window."""
     section = {"enabled": True, "retrain_on": "data_drift", "min_drift_windows": 2, "attempts": 1, **retraining}
     made = {
         "name": "churn",
@@ -48,7 +49,12 @@ def ran(*command: str, **retraining: Any) -> int:
         "retraining": section,
     }
     Path("drift.yaml").write_text(json.dumps(made), encoding="utf-8")
-    return run([*command, "--config", "drift.yaml"])
+    return "drift.yaml"
+
+
+def ran(*command: str, **retraining: Any) -> int:
+    """A command with such a configuration; the exit code."""
+    return run([*command, "--config", written(**retraining)])
 
 
 @pytest.mark.parametrize(
@@ -153,6 +159,11 @@ def test_a_hook_that_failed_for_good_is_an_exit_code(capsys: pytest.CaptureFixtu
     assert "exit status 3" in capsys.readouterr().err
     # It is told once.
     assert ran("run", command=fails) == 0
+
+
+def test_a_run_by_the_clock_says_that_a_hook_failed() -> None:
+    said = watched.cycle(Config.load(written(command=["false"]), {}), lambda _report: None, watched.Ending())
+    assert said == "4 windows, 4 drifted, retraining failed"
 
 
 def test_a_hook_that_is_tried_again_is_none() -> None:
