@@ -282,11 +282,15 @@ class Machine:
         return events
 
     def _resolved(self, s: State, rows: Rows, at: Rows, seen: _Seen, now: int) -> list[tuple[Any, Event]]:
-        events = [self._event(s[i], int(rows[i]), Kind.RESOLVED, seen, now) for i in at.tolist()]
         compiled, of = self._compiled, rows[at]
+        # What went by the clock ends by it.
+        ended = np.where(compiled.timed[of], now if self._arrived is None else self._arrived, now)
+        events = [
+            self._event(s[i], int(rows[i]), Kind.RESOLVED, seen, int(then))
+            for i, then in zip(at.tolist(), ended, strict=True)
+        ]
         s["open"][at], s["falses"][at], s["count"][at] = False, 0, 0
         s["remind"][at] = s["escalate"][at] = NEVER
-        ended = np.where(compiled.timed[of], now if self._arrived is None else self._arrived, now)
         s["until"][at] = _later(ended, compiled.cooldown[of])
         compiled.clear_at(of, opened=False)
         return events

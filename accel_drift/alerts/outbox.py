@@ -124,7 +124,7 @@ def text_of(name: str, event: Event) -> str:
     first = _TOLD[event.kind].format(rule=event.rule, subject=subject, severity=event.severity)
     when = f"{event.at:%Y-%m-%d %H:%M} {event.at.tzname() or ''}".rstrip()
     plain = [(key, value) for key, value in event.details.items() if isinstance(value, str | int | float)]
-    seen = ", ".join(f"{key}: {_short(value)}" for key, value in plain[:_DETAILS])
+    seen = ", ".join(f"{key}: {_short(key, value)}" for key, value in plain[:_DETAILS] if key != "opened_at")
     return f"{name}: {first} at {when}." + (f" {seen}." if seen else "")
 
 
@@ -182,5 +182,7 @@ def _acknowledged(connection: Connection, numbers: Sequence[int]) -> set[int]:
     return found
 
 
-def _short(value: Any) -> str:
+def _short(key: str, value: Any) -> str:
+    if key == "since":
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)[:100]

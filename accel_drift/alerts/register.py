@@ -32,20 +32,20 @@ class Register:
         self.history, self.name = history, name
 
     def alerts(self, *, ended: bool = False) -> list[dict[str, Any]]:
-        """Alerts, the latest first, each with how many of its messages were sent, wait, are a dry run or not sent.
+        """Alerts, the latest first, each with how many of its messages were sent, wait, wait as a dry run, or never go.
 
         Args:
             ended: those that ended, too.
         """
-        # A dry run waits or was dropped, and a row without a message has no id.
+        # A row without a message has no id.
         outcome, dropped = messages.c.outcome, messages.c.dropped_at.is_not(None)
-        dry = and_(outcome.is_not(None), outcome == outbox.DRY_RUN)
-        waits = and_(messages.c.id.is_not(None), messages.c.sent_at.is_(None), ~dropped)
+        unsent = and_(messages.c.id.is_not(None), messages.c.sent_at.is_(None), ~dropped)
+        dry = and_(unsent, outcome.is_not(None), outcome == outbox.DRY_RUN)
         counted = [
             func.count(messages.c.sent_at).label("sent"),
-            func.sum(case((dry, 0), (waits, 1), else_=0)).label("waiting"),
+            func.sum(case((dry, 0), (unsent, 1), else_=0)).label("waiting"),
             func.sum(case((dry, 1), else_=0)).label("dry_run"),
-            func.sum(case((dry, 0), (dropped, 1), else_=0)).label("not_sent"),
+            func.sum(case((dropped, 1), else_=0)).label("not_sent"),
         ]
         query = select(*_told(), *counted).select_from(alerts.outerjoin(messages, messages.c.alert_id == alerts.c.id))
         query = query.where(alerts.c.name == self.name).group_by(alerts.c.id)

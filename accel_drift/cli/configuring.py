@@ -66,7 +66,12 @@ def config(
             aside(f"Warning: {file} was not looked at; --schema is of every file")
         out(schema_text())
     else:
-        out(effective(loaded(file)).rstrip("\n"))
+        found = loaded(file)
+        if found.alerts.sinks:
+            from accel_drift.alerts.sinks.making import sinks_of
+
+            sinks_of(found.alerts.sinks)
+        out(effective(found).rstrip("\n"))
 
 
 def loaded(file: Path | None) -> Config:

@@ -72,6 +72,7 @@ class _Watch:
         last: when something was taken last.
         looked: when labels were looked for last.
         said: what the database said last, while it fails.
+        caught_up: the source had nothing more, once; only then is a lack of data one of the data.
     """
 
     monitor: Monitor
@@ -87,6 +88,7 @@ class _Watch:
     last: float = 0.0
     looked: float = 0.0
     said: str = ""
+    caught_up: bool = False
 
     def run(self) -> Iterator[Report]:
         self.last = self.looked = self.clock()
@@ -100,8 +102,10 @@ class _Watch:
                         self._take_labels()
                 ended = self.source.ends
                 self._take_labels()
-                with self.held():
-                    self.monitor.tick()
+                self.caught_up = self.caught_up or self.source.due is None
+                if self.caught_up:
+                    with self.held():
+                        self.monitor.tick()
             except HistoryError as error:
                 self._failed(error)
                 continue

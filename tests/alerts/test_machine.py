@@ -211,6 +211,15 @@ def test_no_data_is_told_again_by_the_clock() -> None:
     assert ended.at == START + 2 * HOUR  # it does not end before it began
 
 
+def test_no_data_ends_when_a_window_comes_whatever_its_own_time() -> None:
+    made = machine("no data for 2 hours", cooldown="1h")
+    assert made.tick(START) == []
+    (opened,) = made.tick(START + 5 * HOUR)
+    arrived = START + 7 * HOUR
+    (ended,) = made.step(report({}), (), "late", START, START + HOUR, arrived)
+    assert (opened.at, ended.at) == (START + 5 * HOUR, arrived)
+
+
 def test_late_labels() -> None:
     made = machine("f1 < 0.8 for 2 windows", "f1 drop > 0.1", "a psi > 0.2", "f1 < 0.9 and a psi > 0.2")
     assert told(step(made, 0, {"a": 0.3})) == ["opened r2"]

@@ -225,12 +225,12 @@ def test_a_sink_of_another_distribution_is_found_by_its_entry_point() -> None:
     ("make", "words"),
     [
         (lambda: sink_of("slack"), "no sink 'slack'; there are apprise, jsonl, log, nothing, pagerduty, room"),
-        (lambda: sink_of("room"), "kind room cannot be made of nothing"),
+        (lambda: sink_of("room"), "kind room takes room: missing"),
         (lambda: sink_of("nothing"), "derive its class"),
         (lambda: sink_of("apprise"), "needs a secret"),
         (lambda: sink_of("pagerduty"), "needs a secret"),
         (lambda: sink_of("jsonl"), "needs a path"),
-        (lambda: sink_of("log", path="x"), "kind log cannot be made of path"),
+        (lambda: sink_of("log", path="x"), "kind log takes nothing: got an unexpected"),
         (lambda: sink_of("pagerduty", secret="PD", endpoint="http://events.example"), "endpoint is no https"),  # noqa: S106
     ],
 )

@@ -81,7 +81,7 @@ def test_what_is_due_is_delivered_and_a_dry_run_says_so(cli: Cli, told: ad.Histo
     ran = cli("alerts", "show", "fedcba", "--config", "drift.yaml")
     assert ran.out.count("dry run") == 2
     last = cli("alerts", "list", "--config", "drift.yaml", "--all").out.splitlines()
-    assert [line.split()[-4:] for line in last[1:]] == [["0", "0", "2", "0"], ["1", "0", "0", "0"]]
+    assert [line.split()[-4:] for line in last[1:]] == [["0", "0", "0", "2"], ["1", "0", "0", "0"]]
     assert "NO_SUCH_SLACK_URL is not set" in ran.out
     found = json.loads(cli("alerts", "show", KEY[:6], "--config", "drift.yaml", "--json").out)
     assert (found["alert_key"], found["messages"][0]["outcome"]) == (KEY, "sent")

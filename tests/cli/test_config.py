@@ -54,6 +54,12 @@ def test_every_mistake_stands_on_a_line_of_its_own(cli: Cli) -> None:
     refused(cli("config"), "which file?")
 
 
+def test_what_a_sink_does_not_take_is_told(cli: Cli) -> None:
+    sink = "{kind: pagerduty, secret: PD_KEY, options: {url: 'https://events.eu.pagerduty.com'}}"
+    Path("drift.yaml").write_text(f"data: {{reference_path: ref.csv}}\nalerts: {{sinks: {{pager: {sink}}}}}\n", "utf-8")
+    refused(cli("config", "drift.yaml"), "alerts.sinks.pager: a sink of kind pagerduty takes secret, endpoint", "'url'")
+
+
 def test_the_environment_is_told_and_passwords_are_not(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("init", "ref.csv")
     monkeypatch.setenv("ACCEL_DRIFT_HISTORY__URL", "postgresql://me:s3cret@host/db")

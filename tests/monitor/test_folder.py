@@ -110,6 +110,16 @@ def test_a_file_that_is_still_written_is_waited_for(monitor: ad.Monitor, inbox: 
     assert said.count("reading a.parquet") <= 2  # once it looked whole between two writes
 
 
+def test_whether_data_lack_is_asked_only_after_what_waits_was_read(
+    monitor: ad.Monitor, inbox: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(inbox / "a.parquet", 1)
+    asked: list[int] = []
+    monkeypatch.setattr(monitor, "tick", lambda: asked.append(int(clock() > 0)))
+    found = seen(monitor, mo.Folder(inbox, clock=clock, now=lambda: (inbox / "a.parquet").stat().st_mtime), clock)
+    assert (found, asked) == (["a.parquet"], [1])
+
+
 def test_half_a_file_that_stays_is_passed_over_and_is_a_new_batch_when_it_is_mended(
     monitor: ad.Monitor, history: ad.History, inbox: Path, clock: Clock
 ) -> None:

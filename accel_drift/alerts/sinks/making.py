@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from inspect import signature
 from typing import Any
 
 from accel_drift.alerts.secrets import Secret
@@ -33,6 +34,11 @@ def sink_of(kind: str, *, secret: str | None = None, **options: Any) -> Sink:
     given = {**options, **({} if secret is None else {"secret": Secret(secret)})}
     found = _class_of(kind)
     try:
+        signature(found).bind(**given)
+    except TypeError as error:
+        takes = ", ".join(signature(found).parameters) or "nothing"
+        raise ConfigError(f"a sink of kind {kind} takes {takes}: {error}") from None
+    try:
         made = found(**given)
     except TypeError as error:
         raise ConfigError(f"a sink of kind {kind} cannot be made of {', '.join(given) or 'nothing'}: {error}") from None
@@ -55,7 +61,10 @@ def sinks_of(sections: Mapping[str, Any]) -> dict[str, Sink]:
         options = dict(section.options)
         if section.path is not None:
             options["path"] = section.path
-        made[name] = sink_of(section.kind, secret=section.secret, **options)
+        try:
+            made[name] = sink_of(section.kind, secret=section.secret, **options)
+        except ConfigError as error:
+            raise ConfigError(f"alerts.sinks.{name}: {error}") from None
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,8 @@ class PagerDuty(Sink):
             # It is tried again by ourselves, with longer pauses than a call may take.
             client.retry, client.max_http_attempts, client.max_network_attempts = {429: 1}, -1, 0
             client.timeout = _ANSWER_S
+            client.log = logging.getLogger(f"{__name__}.client")
+            client.log.setLevel(logging.CRITICAL)  # what failed is raised, and told in our words
             client.headers["Idempotency-Key"] = message.key.encode("ascii", "backslashreplace").decode()
             try:
                 if message.kind != "resolved":
@@ -84,7 +87,7 @@ class PagerDuty(Sink):
 
 def _incident(message: Message) -> dict[str, Any]:
     return {
-        "summary": f"{message.title}. {message.text}"[:1024],
+        "summary": message.text[:1024],
         "source": message.monitor,
         "dedup_key": message.alert,
         "severity": _SEVERITY.get(message.severity, "info"),
