@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,15 @@ from accel_drift.errors import ConfigError
 
 if TYPE_CHECKING:
     from accel_drift.config import Config
+
+
+class _Dated(logging.Formatter):
+    """A record as a line that begins with its time in UTC."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
 
 class _AsJson(logging.Formatter):
@@ -49,7 +59,9 @@ def logged(given: Mapping[str, Any], config: Config | None) -> Iterator[None]:
     elif form is not None:
         level = logging.INFO
     handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
-    handler.setFormatter(_AsJson() if form == "json" else logging.Formatter("%(levelname)s: %(message)s"))
+    # A file is read later; who looks on, or collects standard error, knows the time.
+    plain = logging.Formatter("%(levelname)s: %(message)s") if file is None else _Dated()
+    handler.setFormatter(_AsJson() if form == "json" else plain)
     logger = logging.getLogger("accel_drift")
     before = logger.level
     logger.addHandler(handler)

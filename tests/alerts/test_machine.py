@@ -243,6 +243,24 @@ def pieces(made: Machine, kept: dict[str, bytes]) -> dict[str, bytes]:
     return kept
 
 
+def test_late_labels_of_several_windows_at_once_are_all_written() -> None:
+    made = machine("f1 < 0.8", "accuracy < 0.8")
+    step(made, 0, {"a": 0.1})
+    step(made, 1, {"a": 0.1})
+    kept = pieces(made, {})
+    assert len(made.measured({"window 0": (Metric("f1", 0.7),), "window 1": (Metric("accuracy", 0.7),)})) == 2
+    after = machine("f1 < 0.8", "accuracy < 0.8")
+    after.restore(pieces(made, kept))
+    assert after.open == 2
+
+
+def test_late_labels_count_no_window_of_a_rule_that_does_not_ask_for_them() -> None:
+    made = machine("a psi > 0.2 for 2 windows", "f1 < 0.9 and a psi > 0.2")
+    assert course(made, [0.1, 0.3]) == ["", ""]
+    assert told(made.measured({"window 0": (Metric("f1", 0.95),)})) == []
+    assert told(step(made, 2, {"a": 0.3})) == ["opened r0"]
+
+
 def test_an_alert_whose_rule_is_gone_or_changed_ends() -> None:
     rules = [Rule(name="x", when="a psi > 0.2"), Rule(name="y", when="a psi > 0.1"), Rule(name="z", when="drifted")]
     made = Machine("m", rules, ["team"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -170,6 +171,11 @@ def test_a_configuration_says_it_all(cli: Cli) -> None:
     assert (ran.code, ran.err, len(ran.out.splitlines())) == (0, "", 2)
     logged = Path("log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["level"] for line in logged] == ["info", "info"]
+    Path("dated.yaml").write_text(text.replace("churn", "dated").replace("json,", "text,"), encoding="utf-8")
+    cli("run", "--config", "dated.yaml", *AT_ONCE)
+    dated = Path("log.jsonl").read_text(encoding="utf-8").splitlines()[2:]
+    assert all(re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO: dated: window", line) for line in dated)
+    assert len(dated) == 2
     with ad.History("sqlite:///drift.db") as history:
         assert history.runs("churn")["window"].to_pylist() == ["2.parquet"]  # what leaves has left when it ends
     shutil.copy("ref.parquet", "inbox/3.parquet")
