@@ -261,6 +261,27 @@ def test_late_labels_count_no_window_of_a_rule_that_does_not_ask_for_them() -> N
     assert told(step(made, 2, {"a": 0.3})) == ["opened r0"]
 
 
+def test_late_labels_are_held_beside_the_last_window_after_a_restart() -> None:
+    made, after = (machine("f1 < 0.9 and a psi > 0.2") for _ in range(2))
+    step(made, 0, {"a": 0.3})
+    after.restore(pieces(made, {}))
+    assert told(after.measured({"window 0": (Metric("f1", 0.7),)})) == ["opened r0"]
+
+
+def test_a_clock_that_is_set_back_begins_to_wait_anew() -> None:
+    made = machine("no data for 2 hours")
+    seen = [told(made.tick(START + hours * HOUR)) for hours in (10, 5, 6, 7)]
+    assert seen == [[], [], [], ["opened r0"]]
+
+
+def test_the_cool_down_of_no_data_is_by_the_clock() -> None:
+    made = machine("no data for 2 hours", cooldown="1h")
+    assert [told(made.tick(START + hours * HOUR)) for hours in (0, 2)] == [[], ["opened r0"]]
+    begin = START + 100 * HOUR
+    assert told(made.step(report({}), (), "w", begin, begin + HOUR, START + 3 * HOUR)) == ["resolved r0"]
+    assert told(made.tick(START + 5 * HOUR)) == ["opened r0"]
+
+
 def test_an_alert_whose_rule_is_gone_or_changed_ends() -> None:
     rules = [Rule(name="x", when="a psi > 0.2"), Rule(name="y", when="a psi > 0.1"), Rule(name="z", when="drifted")]
     made = Machine("m", rules, ["team"])
