@@ -91,6 +91,13 @@ class _Watch:
     caught_up: bool = False
 
     def run(self) -> Iterator[Report]:
+        try:
+            yield from self._run()
+        except KeyboardInterrupt:
+            self.source.close()  # so that others of a group do not wait for who was told to end
+            raise
+
+    def _run(self) -> Iterator[Report]:
         self.last = self.looked = self.clock()
         yield from self._take(None)
         ended = False

@@ -12,7 +12,7 @@ import pytest
 
 import accel_drift as ad
 from accel_drift import monitor as mo
-from accel_drift.monitor.kafka import source
+from accel_drift.monitor.kafka import member, source
 from tests import kafka_broker
 from tests.cli.conftest import Cli, refused, rows
 from tests.cli.test_app import START, environment
@@ -36,7 +36,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[mo.Kafka]:
     close = mo.Kafka.close
 
     def noted(kafka: mo.Kafka) -> None:
-        if kafka._consumer is not None:
+        if kafka._member is not None:
             found.append(kafka)
         close(kafka)
 
@@ -123,7 +123,8 @@ def test_a_broker_that_says_nothing_is_an_error_for_who_waits_for_the_end(
     cli: Cli, servers: str, monkeypatch: pytest.MonkeyPatch, closed: list[mo.Kafka]
 ) -> None:
     monkeypatch.setattr(source, "_SILENCE_S", 0.5)
-    write(servers, Topic(servers).name, options={"session.timeout.ms": 45_000})  # the group comes together after 22 s
+    slow = {"session.timeout.ms": 45_000}  # the group comes together after 22 s
+    write(servers, Topic(servers).name, "  group: slow\n", options=slow)
     ran = cli("run", "--config", "drift.yaml")
     assert (ran.code, ran.out) == (2, "")  # beside the error the library may have warned
     assert f"at {servers} cannot be read: no partition was assigned for 0.5 s, so that there may be more" in ran.err
@@ -166,7 +167,7 @@ def test_a_secret_that_is_not_set_is_told_and_one_that_is_is_hidden(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pytest.importorskip("confluent_kafka")
-    monkeypatch.setattr(source, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(member, "_ANSWER_S", 0.5)
     more = "  secrets: {sasl.password: KAFKA_PASSWORD, no.such.option: KAFKA_OTHER}\n"
     plain = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"}
     write("127.0.0.1:1", "t", more, plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -39,6 +40,10 @@ def seen(monitor: ad.Monitor, kafka: mo.Kafka, idle: float = 0.0) -> list[ad.Rep
         return list(watch(monitor, kafka, until_idle=idle, poll=0.1))
     finally:
         kafka.close()
+
+
+def assigned(kafka: mo.Kafka) -> set[tuple[str, int]]:
+    return set() if kafka._member is None else kafka._member.assigned or set()
 
 
 def counts(monitor: ad.Monitor, topic: Topic) -> list[int]:
@@ -162,9 +167,9 @@ def test_an_empty_topic_and_one_that_is_not_there(servers: str, monitor: ad.Moni
 
 
 def test_no_broker(monitor: ad.Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from accel_drift.monitor.kafka import source as module
+    from accel_drift.monitor.kafka import member
 
-    monkeypatch.setattr(module, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(member, "_ANSWER_S", 0.5)
     secret = {"sasl.password": "s3cr3t-word", "sasl.username": "me", "security.protocol": "SASL_PLAINTEXT"}
     kafka = mo.Kafka("t", servers="127.0.0.1:1", options={**secret, "sasl.mechanism": "PLAIN"})
     with pytest.raises(SourceError, match=r"topics t at 127\.0\.0\.1:1 cannot be read") as caught:
@@ -175,6 +180,7 @@ def test_no_broker(monitor: ad.Monitor, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_broker_that_falls_silent_is_not_taken_for_the_end(
     monitor: ad.Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from accel_drift.monitor.kafka import member
     from accel_drift.monitor.kafka import source as module
 
     if (reason := kafka_broker.why_not()) is not None:
@@ -183,16 +189,56 @@ def test_a_broker_that_falls_silent_is_not_taken_for_the_end(
     with kafka_broker.broker() as where:
         topic = Topic(where, 2)
         topic.put(rows(200, 1).to_pylist())
-        kafka = source(topic)
-        assert len(list(watch(monitor, kafka, until_idle=0.0, poll=0.1))) == 2
+        alone, kafka = source(topic), source(topic, group="g")
+        assert len(list(watch(monitor, alone, until_idle=0.0, poll=0.1))) == 2
+        assert not list(watch(monitor, kafka, until_idle=0.0, poll=0.1))
         with kafka_broker.silent(where):
+            monkeypatch.setattr(member, "_ANSWER_S", 0.5)
+            with pytest.raises(SourceError, match=r"cannot be read: .*nothing that was taken is lost"):
+                list(watch(monitor, alone, until_idle=0.0, poll=0.1))
             for _ in range(300):  # until the group's session is over
                 list(kafka.batches(monitor))
-                if not kafka._assigned:
+                if not assigned(kafka):
                     break
             with pytest.raises(SourceError, match="no partition was assigned for 3 s, so that there may be more"):
                 list(watch(monitor, kafka, until_idle=0.0, poll=0.1))
             kafka.close()  # and does not wait for an answer
+        alone.close()
+
+
+def test_a_group_that_gives_nothing_is_told_once_then_rarely(
+    servers: str, monitor: ad.Monitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic, now = Topic(servers), [0.0]
+    slow = {"session.timeout.ms": 45_000}  # the group comes together after 22 s
+    kafka = source(topic, group="slow", options=slow, clock=lambda: now[0])
+    told = []
+    for now[0] in (0.0, 9.0, 10.0, 300.0, 700.0):
+        assert list(kafka.batches(monitor)) == []
+        told.append(sum("group 'slow' gave no partition for" in text for text in caplog.messages))
+    kafka.close()
+    assert told == [0, 0, 1, 1, 2]
+    assert "for 10 s. It may wait for the session of a member that was killed (session.timeout.ms)" in caplog.text
+
+
+def test_who_interrupts_leaves_the_group(servers: str, monitor: ad.Monitor) -> None:
+    topic = Topic(servers)
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    kafka = source(topic, group="left")
+    with pytest.raises(KeyboardInterrupt):
+        list(watch(monitor, kafka, wait=interrupt))
+    assert kafka._member is None
+    kafka = source(topic, group="dropped")
+    list(kafka.batches(monitor))
+    assert kafka._member is not None
+    consumer = kafka._member.consumer
+    del kafka
+    gc.collect()
+    with pytest.raises(RuntimeError, match="closed"):
+        consumer.poll(0)
 
 
 @pytest.fixture(scope="module")

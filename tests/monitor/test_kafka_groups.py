@@ -16,6 +16,7 @@ from accel_drift.monitor.watching import watch
 from tests import kafka_broker
 from tests.kafka_broker import QUICK, Topic
 from tests.monitor.samples import keys, rows
+from tests.monitor.test_kafka import assigned
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +105,12 @@ def test_others_come_and_go_in_its_group(servers: str, sqlite_url: str, profile:
     look_until(lambda: noted.rows >= 20)
     other = Consumer({**given, **QUICK})
     other.subscribe([topic.name])
-    look_until(lambda: other.poll(0.05) is None and len(other.assignment()) == 2 and len(kafka._assigned or ()) == 2)
+    look_until(lambda: other.poll(0.05) is None and len(other.assignment()) == 2 and len(assigned(kafka)) == 2)
     topic.put(rows(80, 2).to_pylist())
     for _ in range(3):
         look_until(lambda: True)
     other.close()
-    look_until(lambda: len(kafka._assigned or ()) == 4)
+    look_until(lambda: len(assigned(kafka)) == 4)
     list(watch(monitor, kafka, until_idle=0.0, poll=0.1))
     kafka.close()
     assert monitor.positions == {f"kafka:{topic.name}/{place}": 40 for place in range(4)}
