@@ -50,6 +50,7 @@ class Runner:
         self.job, self._moved = job, moved
         self._clock, self._began = clock, clock()
         self._lease = Lease(job.history, jobs.lease_of(job.name), lease)
+        self._waited = False
 
     def loop(self, stop: threading.Event) -> None:
         """Look, wait and look again, until somebody wants it to stop, or the run itself is interrupted."""
@@ -76,6 +77,9 @@ class Runner:
         """
         if self._due(self._standing()) is not None:
             if not self._lease.acquire():
+                if not self._waited:
+                    LOG.warning("%s: another process runs it; this one waits for its turn", self.job.name)
+                self._waited = True
                 return _LONGEST_S / 2
             with self._lease.kept() as lost:
                 # Another process may have run it while we came to hold the lease.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 import accel_drift as ad
 from accel_drift import monitor as mo
@@ -87,6 +87,17 @@ def test_alerts_messages_and_standing_are_written(history: ad.History, profile: 
         history, column_states, "column", "severity", "since_window"
     )}  # fmt: skip
     assert states == {"": ("critical", keys[11]), "x": ("critical", keys[11]), "city": ("healthy", keys[0])}
+
+
+def test_of_an_alert_that_somebody_deleted_nothing_more_is_told(history: ad.History, profile: ad.Profile) -> None:
+    monitor = _monitor(history, profile)
+    list(monitor.observe(_batches()[:7]))
+    with history.engine.begin() as connection:
+        connection.execute(delete(messages))
+        connection.execute(delete(alerts))
+    list(monitor.observe(_batches()[7:]))
+    assert _all(history, alerts, "rule", "state") == [("each", "open")]
+    assert _all(history, messages, "sink", "kind") == [("pager", "opened")]
 
 
 def test_killed_at_any_moment_the_same_alerts_stand_there(

@@ -176,7 +176,7 @@ def test_two_processes_use_each_time_once(history: ad.History) -> None:
     assert world.look(theirs, 120) == []
 
 
-def test_while_another_process_runs_it_it_is_left_alone(world: World) -> None:
+def test_while_another_process_runs_it_it_is_left_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
     runner = world.runner()
     world.look(runner, 0)
     theirs = Lease(world.history, "schedule/churn")
@@ -184,6 +184,7 @@ def test_while_another_process_runs_it_it_is_left_alone(world: World) -> None:
     assert theirs.acquire()
     assert jobs.runs(world.history, "churn")
     assert world.look(runner, 60, 61) == []
+    assert caplog.messages == ["churn: another process runs it; this one waits for its turn"]
     theirs.release()
     assert world.look(runner, 62) == [62]
     # Given back: nothing keeps the next one.
