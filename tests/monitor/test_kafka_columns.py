@@ -1,4 +1,4 @@
-"""A message of JSON whose value is of another sort than its column is passed over; a column that changed is told."""
+"""A message whose value is of another sort than its column is passed over; a column that changed is told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import accel_drift as ad
 from accel_drift import monitor as mo
 from accel_drift.data.schema import Column, Kind
+from accel_drift.monitor.kafka import sorts
 from accel_drift.monitor.kafka.columns import Columns
 from accel_drift.monitor.kafka.hand import Lot
 from accel_drift.monitor.kafka.messages import FORMATS, Message, typed
@@ -135,12 +136,57 @@ def test_types_that_were_given() -> None:
     assert typed("x", [None, 1, "2"], pa.int64()).to_pylist() == [None, 1, 2]
 
 
+def streams(*tables: pa.Table) -> Lot:
+    """Messages of a stream of Arrow each."""
+    made = []
+    for n, table in enumerate(tables):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as out:
+            out.write_table(table)
+        made.append(Message(("t", 0), n, *FORMATS["arrow"](bytes(sink.getvalue().to_pybytes()))))
+    return Lot(made, {("t", 0): len(made)})
+
+
 def test_streams_of_arrow_are_left_as_they_are() -> None:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows(3, 1).schema) as out:
-        out.write_table(rows(3, 1))
-    table, size = FORMATS["arrow"](bytes(sink.getvalue().to_pybytes()))
-    assert Lot([Message(("t", 0), 0, table, size)]).batch(Columns(), _HAS).rows.num_rows == 3
+    batch = streams(rows(3, 1)).batch(Columns(), _HAS)
+    assert (batch.rows.num_rows, batch.rows.schema, batch.passed_over) == (3, rows(3, 1).schema, ())
+
+
+@pytest.mark.parametrize("expected", [_HAS, None])
+def test_a_stream_of_arrow_with_another_type_is_passed_over(expected: Any) -> None:
+    good = [rows(4, n) for n in range(11)]
+    texts = good[0].set_column(0, "x", pa.array(["a"] * 4))
+    single = good[1].set_column(0, "x", good[1]["x"].cast(pa.float32()))
+    empty = good[2].set_column(0, "x", pa.nulls(4))
+    batch = streams(*good[:8], texts, single, empty, *good[8:]).batch(Columns(), expected)
+    who = "the reference has" if expected else "other messages have"
+    assert batch.passed_over == (f"kafka:t/0, offset 8, passed over: column 'x' has texts, where {who} numbers",)
+    assert (batch.rows.num_rows, batch.rows.schema.field("x").type, batch.told) == (4 * 13, pa.float64(), ())
+
+
+def test_a_column_of_arrow_that_changed_is_told() -> None:
+    columns, good = Columns(), [rows(4, n) for n in range(20)]
+    streams(*good).batch(columns, _HAS)
+    new = [table.set_column(0, "x", pa.array(["a"] * 4)) for table in good]
+    batch = streams(*good[:5], *new).batch(columns, _HAS)
+    assert (batch.rows.num_rows, batch.passed_over) == (100, ())
+    assert any("column 'x' is of types double and string" in text for text in batch.told)
+
+
+def test_sorts_of_types_of_arrow() -> None:
+    held: dict[str, Any] = {
+        "truth values": pa.array([True]),
+        "numbers": pa.array([1]),
+        "texts": pa.array(["a"]).dictionary_encode(),
+        "times": pa.array([0], pa.timestamp("us", "UTC")),
+        "lists": pa.array([[1.0]], pa.list_(pa.float32(), 1)),
+        "objects": pa.array([{"a": 1}]),
+        "values of type binary": pa.array([b"a"]),
+        "": pa.nulls(1),
+    }
+    seen = sorts.of([Message(("t", 0), 0, pa.table(held), 1)])
+    assert {name: seen.of_all(name) for name in seen.names} == {name: {name} for name in held}
+    assert {name: seen.of_each(name) for name in held} == {name: [{name} - {""}] for name in held}
 
 
 def test_what_a_monitor_looks_at(profile: ad.Profile) -> None:

@@ -1,18 +1,17 @@
-"""What columns of JSON objects hold, and which messages have something else there."""
+"""What columns hold, and which messages have something else there."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from accel_drift.data.schema import Column, Kind
+from accel_drift.monitor.kafka import sorts
 from accel_drift.monitor.kafka.messages import Message, UnreadableError, typed
-
-_SORTS = {bool: "truth values", int: "numbers", float: "numbers", str: "texts", list: "lists", dict: "objects"}
-"""Type of a value of JSON -> what it is called. Null is none of them, and goes with all."""
+from accel_drift.monitor.kafka.sorts import OfObjects, Sorts
 
 _NUMBERS = ("int", "uint", "float", "double", "halffloat", "decimal")
 _TEXTS = ("string", "large_string", "dictionary<string", "dictionary<large_string", "dictionary<values=string")
@@ -29,7 +28,7 @@ class Columns:
     and none of them is.
 
     Args:
-        schema: types of some columns.
+        schema: types of some columns of objects.
     """
 
     def __init__(self, schema: pa.Schema | None = None) -> None:
@@ -43,7 +42,7 @@ class Columns:
         """Which messages are odd.
 
         Args:
-            messages: of a lot, with objects.
+            messages: of a lot, at least one, all of a format.
             expected: name -> the reference's column, or None where it has none, of those that are looked at; None
                 where all are.
 
@@ -51,77 +50,66 @@ class Columns:
             Place in `messages` -> what is wrong there; and the types of columns to read the others by.
         """
         found: dict[int, str] = {}
-        schema = self.schema
-        objects = [one for message in messages for one in message.rows]
-        for name in dict.fromkeys(name for one in objects for name in one):
-            if self._as_before(name, objects, None if expected is None else expected.get(name)):
+        schema, seen = self.schema, sorts.of(messages)
+        for name in seen.names:
+            if self._as_before(name, seen, None if expected is None else expected.get(name)):
                 continue
-            values = [[one.get(name) for one in message.rows] for message in messages]
-            if schema is not None and (place := schema.get_field_index(name)) >= 0:
-                odd = _unlike(name, values, schema.field(place).type)
-                if not self._stands(name, values, odd):
+            held = seen.of_each(name)
+            if isinstance(seen, OfObjects) and schema is not None and (place := schema.get_field_index(name)) >= 0:
+                odd = _unlike(name, seen.values(name), schema.field(place).type)
+                if not self._stands(name, held, odd):
                     schema, odd = schema.remove(place), {}
             elif expected is None or name in expected:
-                odd = self._other(name, values, None if expected is None else expected[name])
+                odd = self._other(name, held, None if expected is None else expected[name])
             else:
                 continue
             found = {**odd, **found}
         return found, schema
 
-    def _as_before(self, name: str, objects: Sequence[Mapping[str, Any]], column: Column | None) -> bool:
+    def _as_before(self, name: str, seen: Sorts, column: Column | None) -> bool:
         """Whether it is plain at first sight that no message is odd, as of nearly all columns."""
         recent, known = self._recent.get(name, ()), self._usual.get(name)
         usual = known if column is None else _sort_of(column) or known
         if not usual or len(recent) < _FEW or any(recent) or (self.schema is not None and name in self.schema.names):
             return False
-        return {_SORTS.get(one, usual) for one in {type(held.get(name)) for held in objects}} == {usual}
+        return seen.of_all(name) <= {usual, ""}
 
-    def _other(self, name: str, values: Sequence[list[Any]], column: Column | None) -> dict[int, str]:
+    def _other(self, name: str, held: Sequence[set[str]], column: Column | None) -> dict[int, str]:
         """Messages whose values are of another sort than the column's."""
         told = "" if column is None else _sort_of(column)
         if told is None:
             return {}
-        lot = {type(value) for held in values for value in held}
-        sorts = {_SORTS[one] for one in lot if one in _SORTS}
-        usual = told or self._usual.get(name) or (next(iter(sorts)) if len(sorts) == 1 else "")
+        there = set[str]().union(*held)
+        usual = told or self._usual.get(name) or (next(iter(there)) if len(there) == 1 else "")
         odd: dict[int, str] = {}
-        if not sorts <= {usual}:
-            usual = usual or _most(values)
+        if not there <= {usual}:
+            usual = usual or sorts.most(held)
             who = "the reference has" if told else "other messages have"
-            for place, held in enumerate(values):
-                others = {_SORTS[type(value)] for value in held if value is not None} - {usual}
+            for place, own in enumerate(held):
+                others = own - {usual}
                 if others and usual:
                     odd[place] = f"column {name!r} has {' and '.join(sorted(others))}, where {who} {usual}"
-        if not self._stands(name, values, odd):
-            usual, odd = _most(values), {}
+        if not self._stands(name, held, odd):
+            usual, odd = sorts.most(held), {}
             if not told:
-                self._recent[name] = deque([False] * len(values), _FEW)
+                self._recent[name] = deque([False] * len(held), _FEW)
         if not told:
             self._usual[name] = usual
         return odd
 
-    def _stands(self, name: str, values: Sequence[list[Any]], odd: Mapping[int, str]) -> bool:
+    def _stands(self, name: str, held: Sequence[set[str]], odd: Mapping[int, str]) -> bool:
         """Whether the column is what it was, and messages are odd; not where at least half of them are."""
         recent = self._recent.setdefault(name, deque(maxlen=_FEW))
         if not odd and len(recent) == _FEW and not any(recent):
             return True
-        marks = [place in odd for place, held in enumerate(values) if any(value is not None for value in held)]
+        marks = [place in odd for place, own in enumerate(held) if own]
         recent.extend(marks)
         judged = marks if len(marks) >= _FEW else recent
         return not odd or 2 * sum(judged) < len(judged)
 
 
-def _most(values: Sequence[list[Any]]) -> str:
-    """The sort that most messages have; "" where two have as many."""
-    counted = Counter(
-        sort for held in values for sort in {_SORTS[type(value)] for value in held if value is not None}
-    ).most_common(2)
-    tied = len(counted) == 2 and counted[0][1] == counted[1][1]
-    return counted[0][0] if counted and not tied else ""
-
-
 def _sort_of(column: Column) -> str | None:
-    """What JSON has for a column of the reference: "" where that is one of several, None where it may be mixed."""
+    """What messages have for a column of the reference: "" where that is one of several, None where it may be mixed."""
     if column.kind is Kind.TIMESTAMP:
         return ""
     if column.kind is Kind.EMBEDDING:

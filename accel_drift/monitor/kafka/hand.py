@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
 from accel_drift.data.schema import Column
 from accel_drift.errors import DataError
 from accel_drift.monitor.batches import Batch
@@ -53,7 +51,7 @@ class Lot:
         rows: Any = None
         told: list[str] = []
         schema = columns.schema
-        if self.messages and not isinstance(self.messages[0].rows, pa.Table):
+        if self.messages:
             odd, schema = columns.sieve(self.messages, expected)
             self.damaged += [Damaged(one.place, one.offset, odd[n]) for n, one in enumerate(self.messages) if n in odd]
             self.messages = [one for n, one in enumerate(self.messages) if n not in odd]
