@@ -12,7 +12,7 @@ from accel_drift.alerts.events import Event, Kind
 from accel_drift.alerts.machine import Machine
 from accel_drift.alerts.standing import Standing
 from accel_drift.errors import ConfigError
-from accel_drift.history import History, Metric
+from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded
 from accel_drift.monitor.followers import Follower, Work
 from accel_drift.rules import DEFAULT, Rule
@@ -92,9 +92,9 @@ class Alerts(Follower):
         changed = self._standing.look(machine.facts, of.key, end)
         return self._work(events, changed)
 
-    def measured(self, found: Mapping[str, tuple[Metric, ...]]) -> Work | None:
+    def measured(self, found: Mapping[str, tuple[Metric, ...]], windows: Mapping[str, Window]) -> Work | None:
         """Labels came late: rules about these numbers are looked at again."""
-        return self._work(self._its().measured(found), ())
+        return self._work(self._its().measured(found, windows), ())
 
     def tick(self, now: datetime) -> Work | None:
         """Time passed: whether a window should have come. Since when one is waited for is written, too."""

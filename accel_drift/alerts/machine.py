@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import isnan
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +22,13 @@ from accel_drift.alerts.events import Event, Kind
 from accel_drift.alerts.facts import Facts, may_be_late
 from accel_drift.alerts.states import Orphan, State, buckets, fresh, packed, unpacked
 from accel_drift.finding import Severity
-from accel_drift.history import Metric
+from accel_drift.history import Metric, Window
 from accel_drift.report import Report
 from accel_drift.rules import Rule, Series
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = "clock"
+_NONE: Mapping[str, Window] = MappingProxyType({})
 _RANKS = tuple(Severity)
 
 
@@ -40,6 +42,7 @@ class _Seen(NamedTuple):
         end: of the window, in us.
         late: whether it ended before the one before.
         clock: whether it is none, and the clock says that one should have come.
+        labels: whether its labels came late; it is told of by its own time then.
     """
 
     key: str
@@ -48,6 +51,7 @@ class _Seen(NamedTuple):
     end: int
     late: bool = False
     clock: bool = False
+    labels: bool = False
 
 
 class Machine:
@@ -119,8 +123,15 @@ class Machine:
         events = self._advance(true, false, seen, self._now)
         return [*self._bereft(key, self._now), *events]
 
-    def measured(self, found: Mapping[str, Sequence[Metric]]) -> list[Event]:
-        """Numbers of earlier windows came: rules that ask for them are looked at again, window by window."""
+    def measured(self, found: Mapping[str, Sequence[Metric]], windows: Mapping[str, Window] = _NONE) -> list[Event]:
+        """Numbers of earlier windows came: rules that ask for them are looked at again, window by window.
+
+        Where labels come in the order of windows, the same happens at the same times as if they had come with the rows.
+
+        Args:
+            found: key of a window -> its numbers.
+            windows: key -> when it was; what is told of one that is not there is told of the last window's end.
+        """
         events: list[Event] = []
         for key, metrics in found.items():
             places = self.facts.remeasured(metrics, self._kept)
@@ -128,9 +139,10 @@ class Machine:
                 continue
             touched = self._compiled.touched(places)
             true, false = self._compiled.truth()
-            # The window's own time is over, so that what begins to be true does so now.
             seen = _Seen(key, _digest(key), self._now, self._now)
-            events += self._advance(true & touched, false & touched, seen, self._now)
+            if (of := windows.get(key)) is not None and of.start is not None and of.end is not None:
+                seen = _Seen(key, _digest(key), _us(of.start), _us(of.end), late=True, labels=True)
+            events += self._advance(true & touched, false & touched, seen, seen.end)
         return events
 
     def tick(self, now: datetime) -> list[Event]:
@@ -200,7 +212,7 @@ class Machine:
         """Rows for which something may change, and what does."""
         due = self._due <= now
         due &= ~self._compiled.timed if only is None else only
-        rows = np.flatnonzero((true & ~self._steady) | (false & self._busy) | due)
+        rows = np.flatnonzero(true | false if seen.labels else (true & ~self._steady) | (false & self._busy) | due)
         if not len(rows):
             return []
         compiled, before = self._compiled, self._state[rows]
@@ -209,6 +221,8 @@ class Machine:
         if seen.late:
             # What is older than what it would end says nothing of it.
             f &= s["since"] <= seen.end
+        if seen.labels:
+            f &= s["labelled"] <= seen.end
         was = s["open"].copy()
         self._count(s, t, f, rows, seen)
         held = (s["count"] >= compiled.windows[rows]) & (now - s["since"] >= compiled.us[rows])
@@ -230,10 +244,14 @@ class Machine:
 
     def _count(self, s: State, t: Bools, f: Bools, rows: Rows, seen: _Seen) -> None:
         """Count windows: a window that is looked at again does not count again."""
-        new = s["seen"] != seen.number
+        new, since = s["seen"] != seen.number, np.full(len(s), seen.since)
+        if seen.labels:
+            latest = s["labelled"] <= seen.end
+            new &= latest
+            since = np.where(latest, np.maximum(since, s["labelled"]), since)
         closed = ~s["open"]
         begins = t & closed & (s["count"] == 0)
-        s["since"][begins] = seen.since
+        s["since"][begins] = since[begins]
         more = t & closed & (s["count"] < self._compiled.windows[rows]) & (new | begins)
         s["count"][more] += 1
         ends = f & closed
@@ -242,6 +260,8 @@ class Machine:
         s["falses"][against] += 1
         s["falses"][t & ~closed] = 0
         s["seen"][more | against] = seen.number
+        if seen.labels:
+            np.maximum(s["labelled"], seen.end, out=s["labelled"])
 
     def _opened(self, s: State, rows: Rows, at: Rows, seen: _Seen, now: int) -> list[tuple[Any, Event]]:
         if not len(at):

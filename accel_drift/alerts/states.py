@@ -27,6 +27,7 @@ STATE = np.dtype(
         ("remind", "<i8"),  # when to tell again
         ("escalate", "<i8"),  # when to tell others
         ("seen", "<u8"),  # the window that was counted last
+        ("labelled", "<i8"),  # the end of the latest window whose labels came late
         ("severity", "<i8"),
         ("open", "?"),
         ("key", "S32"),
@@ -63,6 +64,7 @@ def fresh(count: int) -> State:
     """(count,) states of rows of which nothing was seen."""
     state: State = np.zeros(count, dtype=STATE)
     state["remind"] = state["escalate"] = NEVER
+    state["labelled"] = -NEVER
     return state
 
 
@@ -73,7 +75,7 @@ def buckets(digests: Iterable[bytes]) -> npt.NDArray[np.uint8]:
 
 def packed(compiled: Compiled, state: State, bucket: npt.NDArray[np.uint8], changed: Iterable[int]) -> Any:
     """Pieces, by name: of each bucket that changed the rows of which something was seen; None where there is none."""
-    there = (state["count"] > 0) | (state["openings"] > 0)
+    there = (state["count"] > 0) | (state["openings"] > 0) | (state["labelled"] > -NEVER)
     pieces: dict[str, bytes | None] = {}
     wanted = sorted({*changed})
     rows = np.flatnonzero(there & np.isin(bucket, wanted))

@@ -14,7 +14,6 @@ import typer
 from accel_drift.cli.console import aside, examples, out
 from accel_drift.cli.histories import Csv, Where, opened, tell
 from accel_drift.errors import ConfigError
-from accel_drift.report import words
 
 if TYPE_CHECKING:
     from accel_drift.cli.watched import Ending
@@ -92,6 +91,8 @@ def check_hook(config: Config, *, quiet: bool) -> None:
         return
     section.check_hook()
     if not section.has_hook and not quiet:
+        from accel_drift.report import words
+
         aside(
             f"Warning: {words.visible(config.name)}: retraining has no command and no callable; requests wait until a "
             "runner elsewhere takes them"

@@ -167,7 +167,7 @@ def _row(name: str, schedule: Schedule, standing: Standing | None, now: datetime
     coming = _spelled(schedule.after(now))
     if standing is None or standing.schedule != str(schedule):
         return (*told, "", "", "", coming)
-    if schedule.latest(standing.due_at, now) is not None:
+    if schedule.missed == "run" and schedule.latest(standing.due_at, now) is not None:
         coming = "due"
     outcome = words.visible(standing.outcome or "")
     said = f"failed: {outcome}" if standing.failed else outcome

@@ -17,8 +17,8 @@ from accel_drift.errors import SecondMonitorError
 from accel_drift.history import writing
 from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.history.store import Store
-from accel_drift.history.tables import batches, parts, states
-from accel_drift.history.window import Metric
+from accel_drift.history.tables import batches, parts, runs, states
+from accel_drift.history.window import Metric, Window
 
 
 class Ledger:
@@ -69,6 +69,22 @@ class Ledger:
             return found
 
         return self._store.read(work)
+
+    def windows(self, keys: Sequence[str]) -> dict[str, Window]:
+        """The windows of these keys that there are, the earliest first."""
+        spelled = {writing.sound(key): key for key in keys}
+
+        def work(connection: Connection) -> list[Any]:
+            found: list[Any] = []
+            for first in range(0, len(spelled), _AT_ONCE):
+                some = list(spelled)[first : first + _AT_ONCE]
+                asked = select(runs.c.window_end, runs.c.id, runs.c.window_start, runs.c.window_key)
+                asked = asked.where(runs.c.name == self._name, runs.c.window_key.in_(some))
+                found += [tuple(row) for row in connection.execute(asked)]
+            return sorted(found)
+
+        found = self._store.read(work)
+        return {spelled[key]: Window(spelled[key], start, end) for end, _, start, key in found}
 
     def write(
         self,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from accel_drift.errors import ConfigError
-from accel_drift.history import History, Metric
+from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded
 
 Work = Callable[[Any], object]
@@ -42,8 +42,17 @@ class Follower(ABC):
             What is to be written with it, of what was concluded.
         """
 
-    def measured(self, found: Mapping[str, tuple[Metric, ...]]) -> Work | None:  # noqa: ARG002
-        """Labels came late: earlier windows, by their keys, have these numbers anew."""
+    def measured(
+        self,
+        found: Mapping[str, tuple[Metric, ...]],  # noqa: ARG002
+        windows: Mapping[str, Window],  # noqa: ARG002
+    ) -> Work | None:
+        """Labels came late: earlier windows have these numbers anew.
+
+        Args:
+            found: key of a window -> its numbers, the earliest window first.
+            windows: key -> when it was; those that the history no longer has are not among them.
+        """
         return None
 
     def tick(self, now: datetime) -> Work | None:  # noqa: ARG002

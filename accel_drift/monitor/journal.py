@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from accel_drift.data import Schema
 from accel_drift.errors import ConfigError, SourceError
-from accel_drift.history import History, Metric
+from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded, Saved, Step, Taken
 from accel_drift.monitor.batches import Given
 from accel_drift.monitor.followers import Work
@@ -103,6 +103,10 @@ class Journal:
         """Which of these keys belong to batches that were taken, and when that was first."""
         fresh = {one.taken.key: one.taken.at for one in self._fresh}
         return {key: fresh[key] for key in keys if key in fresh} | self._ledger.known(keys)
+
+    def windows(self, keys: Sequence[str]) -> dict[str, Window]:
+        """The windows of these keys, as far as they are known, the earliest first."""
+        return self._ledger.windows(keys)
 
     def twin(self, digest: str) -> Taken | None:
         """A batch of some rows with the same content."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from accel_drift.history import Metric
+from accel_drift.history import Metric, Window
 from accel_drift.history.steps import Saved, Step, Taken
 
 
@@ -37,6 +37,10 @@ class Memory:
     def known(self, keys: Sequence[str]) -> dict[str, datetime]:
         """See `Ledger.known`."""
         return {key: self._first[key] for key in keys if key in self._first}
+
+    def windows(self, keys: Sequence[str]) -> dict[str, Window]:  # noqa: ARG002
+        """See `Ledger.windows`; windows are written nowhere."""
+        return {}
 
     def write(
         self,

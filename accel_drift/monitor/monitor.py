@@ -13,7 +13,7 @@ from accel_drift.history.window import NAME_LENGTH, moment, text
 from accel_drift.monitor.batches import Batch, each, named
 from accel_drift.monitor.cutters import cutter
 from accel_drift.monitor.cutting import Cut
-from accel_drift.monitor.followers import Follower, all_of
+from accel_drift.monitor.followers import Follower, Work, all_of
 from accel_drift.monitor.followers import checked as followers_checked
 from accel_drift.monitor.health import checked_weights
 from accel_drift.monitor.intake import Intake, opened
@@ -188,7 +188,11 @@ class Monitor:
                 for part in takers:
                     for key, metrics in part.label(ids, labels).items():
                         found[key] = (*found.get(key, ()), *metrics)
-                also = all_of(one.measured(found) for one in self._followers) if found else ()
+                also: tuple[Work, ...] = ()
+                if found and self._followers:
+                    windows = self._journal.windows([*found])
+                    found = {key: found[key] for key in sorted(found, key=[*windows, *found].index)}
+                    also = all_of(one.measured(found, windows) for one in self._followers)
             if new.key:
                 self._journal.take(new, None, 0)
             self._intake.warn([text for part in takers for text in part.worsened()])

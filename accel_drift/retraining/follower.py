@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from accel_drift.errors import ConfigError
-from accel_drift.history import History, Metric
+from accel_drift.history import History, Metric, Window
 from accel_drift.history.steps import Recorded
 from accel_drift.monitor.followers import Follower, Work
 from accel_drift.options import is_finite
@@ -100,7 +100,11 @@ class Retraining(Follower):
         self._touched.add(self._state.last)
         return self._concluded()
 
-    def measured(self, found: Mapping[str, tuple[Metric, ...]]) -> Work | None:
+    def measured(
+        self,
+        found: Mapping[str, tuple[Metric, ...]],
+        windows: Mapping[str, Window],  # noqa: ARG002
+    ) -> Work | None:
         """Labels came late: what earlier windows showed may be other."""
         there = {one.key: number for number, one in self._windows.items()}
         changed = {there[key]: metrics for key, metrics in found.items() if key in there}

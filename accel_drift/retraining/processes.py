@@ -20,7 +20,7 @@ from accel_drift.retraining import guard
 TAIL_BYTES = 16_384
 """So much of the end of what a command writes is kept."""
 
-_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIAL|(^|_)PASS(_|$)|(^|_)PWD$|URL|DSN", re.IGNORECASE)
+_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIAL|(^|_)PASS(_|$)|_PWD$|URL|DSN", re.IGNORECASE)
 _SHORTEST_SECRET = 6
 _TOLD = (
     re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE),

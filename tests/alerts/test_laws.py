@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accel_drift.alerts.events import Event, Kind
 from accel_drift.alerts.machine import Machine
+from accel_drift.history import Metric, Window
 from accel_drift.rules import Rule
 from tests.alerts.reports import HOUR, START, report
 from tests.alerts.test_machine import pieces
@@ -224,3 +225,53 @@ def test_many_rules_do_as_each_does_alone(seed: int) -> None:
     for rule in rules:
         alone = [one for of in run([rule], steps, restarts=False) for one in of]
         assert [one for one in together if one.rule == rule.name] == alone
+
+
+LABELLED = st.lists(
+    st.tuples(st.integers(1, 3), st.sampled_from([None, 0.1, 0.4, 0.6, 0.9]), st.integers(0, 6), st.booleans()),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(st.integers(1, 3), st.integers(0, 5), st.sampled_from([None, 0.7]), st.integers(1, 2), LABELLED, st.booleans())
+def test_labels_that_come_late_in_order_open_and_end_the_same_alerts_at_the_same_times(
+    windows: int, hours: int, clear: float | None, resolve_after: int, steps: Any, twice: bool
+) -> None:
+    hold = f" for {windows} windows" if windows > 1 else f" for {hours} hours" if hours else ""
+    more: dict[str, Any] = {"clear": clear, "resolve_after": resolve_after, "cooldown": "2h"}
+    rules = [Rule(name="f1", when=f"f1 < 0.5{hold}", **more), Rule(name="other", when="a psi > 0.5")]
+    prompt, late, kept = Machine("m", rules), Machine("m", rules), dict[str, bytes]()
+    wanted, found, waiting, hour = [], [], list[tuple[Window, Metric]](), 0
+    for i, (by, value, lag, again) in enumerate(steps):
+        hour += by
+        window = Window(f"window {i}", START + hour * HOUR, START + (hour + 1) * HOUR)
+        given = (Metric("f1", value),)
+        begin, end = window.start, window.end
+        assert begin is not None
+        assert end is not None
+        wanted += prompt.step(report({"a": 0.1}), given, window.key, begin, end)
+        found += late.step(report({"a": 0.1}), (), window.key, begin, end)
+        waiting.append((window, given[0]))
+        if lag == 0 or i + 1 == len(steps):
+            for one, metric in waiting:
+                found += late.measured({one.key: (metric,)}, {one.key: one})
+                found += late.measured({one.key: (metric,)}, {one.key: one}) if twice else []
+            waiting = []
+        kept = pieces(late, kept)
+        if again:
+            late = Machine("m", rules)
+            late.restore(kept)
+    assert [(e.key, e.kind, e.window, e.at) for e in found] == [(e.key, e.kind, e.window, e.at) for e in wanted]
+    assert [e.details["since"] for e in found] == [e.details["since"] for e in wanted]
+
+
+@pytest.mark.parametrize(("last", "opened"), [(0.1, ["window 2"]), (0.9, [])])
+def test_labels_in_parts_count_no_window_twice(last: float, opened: list[str]) -> None:
+    made = Machine("m", [Rule(name="f1", when="f1 < 0.5 for 3 windows")])
+    when = {f"window {i}": Window(f"window {i}", START + i * HOUR, START + (i + 1) * HOUR) for i in range(3)}
+    found = []
+    for numbers in ((0.1,), (0.1, 0.1), (0.1, 0.1, last)):
+        came = {key: (Metric("f1", value),) for key, value in zip(when, numbers, strict=False)}
+        found += made.measured(came, when)
+    assert [event.window for event in found] == opened

@@ -66,6 +66,7 @@ def test_each_is_run_and_the_fault_of_one_stops_no_other(cli: Cli) -> None:
     assert "2026-06-01 10:00:00Z" in churn
     assert "1 windows, 1 drifted" in churn
     assert churn.endswith("due")
+    assert not cli("schedule", "--config", config("churn", every="1h, missed: skip"), "--list").out.endswith("due\n")
     assert "failed: " in fraud
     assert cli("history", "list", "drift.db").out == "churn\n"
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 import accel_drift as ad
 from accel_drift import monitor as mo
 from accel_drift.errors import ConfigError, HistoryError
+from accel_drift.history import Window
 from accel_drift.history.ledger import Ledger
 from accel_drift.history.steps import Recorded
 from tests.monitor.samples import rows
@@ -31,8 +32,8 @@ class Counting(mo.Follower):
         row = {"number": self.seen, "key": window.window.key}
         return lambda connection: connection.execute(text("INSERT INTO counted VALUES (:number, :key)"), row)
 
-    def measured(self, found: Mapping[str, tuple[ad.Metric, ...]]) -> None:
-        self.late |= found
+    def measured(self, found: Mapping[str, tuple[ad.Metric, ...]], windows: Mapping[str, Window]) -> None:
+        self.late |= {key: (metrics, windows.get(key)) for key, metrics in found.items()}
 
     def tick(self, now: datetime) -> Any:
         self.ticks += 1
@@ -129,6 +130,27 @@ def test_late_labels_are_told(profile: ad.Profile) -> None:
     (report,) = monitor.observe(table)
     monitor.label(table["id"], table["city"])
     assert [*follower.late] == [report.settings["window"]["key"]]
+
+
+def test_late_labels_are_told_with_the_times_of_windows_the_earliest_first(
+    counted: ad.History, profile: ad.Profile
+) -> None:
+    follower = Counting()
+    part = mo.Performance(predicted="city", id="id", classes=["Oslo", "Porto"])
+    windows = ad.Windows(by="batch", on="at")
+    monitor = ad.Monitor(profile, windows, history=counted, name="m", parts=[part], followers=[follower])
+    tables = [rows(50, i, day=i).append_column("id", pa.array(range(50 * i, 50 * i + 50))) for i in range(3)]
+    for i, table in enumerate(tables):
+        list(monitor.observe(mo.Batch(table, f"file {i}")))
+    for table in (tables[2], tables[0]):
+        monitor.label(table["id"][:20], table["city"][:20])
+    assert len(follower.late) == 2
+    everything = pa.concat_tables([*reversed(tables)])
+    follower.late = {}
+    monitor.label(everything["id"], everything["city"])
+    written = counted.runs("m").to_pylist()
+    found = [(key, one.start, one.end) for key, (_, one) in follower.late.items()]
+    assert found == [(row["window"], row["window_start"], row["window_end"]) for row in written]
 
 
 @pytest.mark.parametrize("wrong", [3, ["x"], [Counting(), Counting()], [Counting("a/b")], [Counting("part")]])

@@ -37,7 +37,7 @@ def followed(policy: re.Policy, windows: Sequence[Any], restarts: Sequence[int] 
             follower = re.Retraining(policy)
             follower._monitor = "m"
             follower.restore(pieces)
-        work: Any = follower.follow(one) if isinstance(one, Recorded) else follower.measured(one)
+        work: Any = follower.follow(one) if isinstance(one, Recorded) else follower.measured(one, {})
         if work is not None:
             asked.append(work.keywords["request"])
         for name, body in follower.changes().items():

@@ -117,6 +117,11 @@ def test_what_is_written_like_a_secret_is_hidden(text: str, left: str) -> None:
     assert cleaned(text, {}) == left
 
 
+def test_folders_stay_to_be_read() -> None:
+    environ = {"PWD": "/srv/hooks", "DB_PWD": "hunter42"}
+    assert cleaned('File "/srv/hooks/learn.py": hunter42', environ) == 'File "/srv/hooks/learn.py": ***'
+
+
 def test_what_fails_is_tried_again_later_and_not_for_ever(history: ad.History) -> None:
     ask(history)
     clock = Clock()
