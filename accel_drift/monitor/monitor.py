@@ -191,7 +191,7 @@ class Monitor:
                 also: tuple[Work, ...] = ()
                 if found and self._followers:
                     windows = self._journal.windows([*found])
-                    found = {key: found[key] for key in sorted(found, key=[*windows, *found].index)}
+                    found = {key: found[key] for key in windows} | found
                     also = all_of(one.measured(found, windows) for one in self._followers)
             if new.key:
                 self._journal.take(new, None, 0)
